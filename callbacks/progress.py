@@ -1,0 +1,82 @@
+"""How far a whole training is, and how long it still takes at most."""
+
+import shutil
+import sys
+import time
+
+import keras
+
+
+class Progress(keras.callbacks.Callback):
+    """One line for the whole training: epoch, bar, latest results, time left.
+
+    Use it with `fit(..., verbose=0)`. Keras's own bar tells the time left of an epoch, not of the training. On a
+    terminal the line is redrawn at most ten times a second; elsewhere, as in a log file, about ten lines are printed.
+
+    Args:
+        stream: Where to write. Default: `sys.stdout`.
+    """
+
+    def __init__(self, stream=None):
+        super().__init__()
+        self.stream = stream
+
+    def on_train_begin(self, logs=None):
+        self.out = self.stream or sys.stdout
+        self.start = self.drawn = time.monotonic()
+        self.first_epoch = None
+        self.tenths = 0
+        self.results = ""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Training that goes on from an earlier epoch has not spent time on the epochs before.
+        self.first_epoch = epoch if self.first_epoch is None else self.first_epoch
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.out.isatty() and time.monotonic() - self.drawn > 0.1:
+            steps = self.params.get("steps")
+            self.draw(self.epoch + ((batch + 1) / steps if steps else 0))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.results = "  ".join(f"{name} {value:.4g}" for name, value in logs.items() if name != "learning_rate")
+        tenths = 10 * (epoch + 1) // self.params["epochs"]
+        if self.out.isatty():
+            self.draw(epoch + 1)
+        elif tenths > self.tenths:
+            self.tenths = tenths
+            self.out.write(self.line(epoch + 1) + "\n")
+            self.out.flush()
+
+    def on_train_end(self, logs=None):
+        if self.out.isatty():
+            self.out.write("\n")
+
+    def line(self, done):
+        """The line after `done` epochs, which may be a fraction."""
+        epochs = self.params["epochs"]
+        left = seconds_left(time.monotonic() - self.start, done - self.first_epoch, epochs - done)
+        bar = f"{'━' * round(20 * done / epochs):<20}"
+        return f"epoch {self.epoch + 1}/{epochs}  {bar}  {self.results}  {clock(left)} left at most"
+
+    def draw(self, done):
+        self.drawn = time.monotonic()
+        # A line that wraps could not be redrawn.
+        line = self.line(done)[: shutil.get_terminal_size().columns - 1]
+        self.out.write(f"\r\x1b[2K{line}")
+        self.out.flush()
+
+
+def seconds_left(elapsed: float, done: float, remaining: float) -> float:
+    """What `remaining` epochs take at the pace of the `done` ones, which took `elapsed` seconds."""
+    return elapsed / done * remaining if done > 0 else 0.0
+
+
+def clock(seconds: float) -> str:
+    """
+    >>> clock(83), clock(3725)
+    ('1:23', '1:02:05')
+    """
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

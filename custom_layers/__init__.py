@@ -1,0 +1,3 @@
+"""Keras layers that Keras lacks. They know Keras only, and are registered under `package="keras_recipes"`."""
+
+from custom_layers.table_preparation import TablePreparation as TablePreparation

@@ -1,0 +1,85 @@
+"""Training recipes for Keras that work, and that tell you why yours doesn't.
+
+Every public name is loaded when it is first used, so that `import recipes` loads neither Keras nor a backend.
+"""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from recipes import optimizers as optimizers
+    from recipes import schedules as schedules
+    from recipes.catalogue import get as get
+    from recipes.catalogue import names as names
+    from recipes.data import Dataset as Dataset
+    from recipes.data import load_dataset as load_dataset
+    from recipes.evaluation import evaluate as evaluate
+    from recipes.initialization import initializer_for as initializer_for
+    from recipes.metrics import ClassificationReport as ClassificationReport
+    from recipes.metrics import RegressionReport as RegressionReport
+    from recipes.metrics import classification_report as classification_report
+    from recipes.metrics import regression_report as regression_report
+    from recipes.models import convnet as convnet
+    from recipes.models import mlp as mlp
+    from recipes.runs import load_model as load_model
+    from recipes.settings import Recipe as Recipe
+    from recipes.training import Run as Run
+    from recipes.training import callbacks_for as callbacks_for
+    from recipes.training import compile_model as compile_model
+    from recipes.training import train as train
+
+_MODULES = ("optimizers", "schedules")
+_HOME = {
+    "get": "catalogue",
+    "names": "catalogue",
+    "Dataset": "data",
+    "load_dataset": "data",
+    "evaluate": "evaluation",
+    "initializer_for": "initialization",
+    "ClassificationReport": "metrics",
+    "RegressionReport": "metrics",
+    "classification_report": "metrics",
+    "regression_report": "metrics",
+    "convnet": "models",
+    "mlp": "models",
+    "load_model": "runs",
+    "Recipe": "settings",
+    "Run": "training",
+    "callbacks_for": "training",
+    "compile_model": "training",
+    "train": "training",
+}
+__all__ = sorted([*_HOME, *_MODULES])
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"recipes.{name}")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"recipes.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'recipes' has no attribute {name!r}")
+
+
+def __dir__():
+    return [*globals(), *__all__]
+
+
+def _check_siblings() -> None:
+    """`callbacks` and `custom_layers` are names that a user's own modules may have; those would hide ours."""
+    for name in ("callbacks", "custom_layers"):
+        ours = Path(__file__).resolve().parent.parent / name / "__init__.py"
+        spec = importlib.util.find_spec(name)
+        found = Path(spec.origin).resolve() if spec and spec.origin else None
+        if found != ours:
+            place = found or (next(iter(spec.submodule_search_locations)) if spec else "nothing")
+            raise ImportError(
+                f"keras-recipes needs its own package `{name}`, {ours}, but Python finds {place} under that name. "
+                f"Rename yours, or run from a folder that does not hold it."
+            )
+
+
+_check_siblings()

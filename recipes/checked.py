@@ -1,0 +1,76 @@
+"""Dataclasses that check their own values, with errors for the person who wrote them. Imports nothing heavy."""
+
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+
+class Checked:
+    """Base of frozen dataclasses of settings: every value is checked once, when the object is made."""
+
+    def __post_init__(self):
+        hints = get_type_hints(type(self))
+        for field in fields(self):
+            # Lists become tuples, so that recipes compare equal whatever they were read from.
+            object.__setattr__(self, field.name, self._converted(field.name, hints[field.name]))
+
+    def _converted(self, name: str, hint: Any) -> Any:
+        value = getattr(self, name)
+        try:
+            return _convert(value, hint)
+        except TypeError:
+            raise ValueError(f"{self.label(name)} must be {describe(hint)}. Received: {value!r}") from None
+
+    def label(self, name: str) -> str:
+        return f"{type(self).__name__.lower()}.{name}"
+
+    def require(self, name: str, test: Callable[[Any], bool], allowed: str) -> None:
+        """Refuse a value that is set but fails `test`; the message says what is `allowed`."""
+        value = getattr(self, name)
+        if value is not None and not test(value):
+            raise ValueError(f"{self.label(name)} must be {allowed}. Received: {value!r}")
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    """`value` as the type `hint`; TypeError where it is none. Only lists and whole numbers are converted."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        for option in arguments:
+            try:
+                return _convert(value, option)
+            except TypeError:
+                continue
+        raise TypeError
+    if origin is Literal:
+        if isinstance(value, str) and value in arguments:
+            return value
+        raise TypeError
+    if origin is tuple:
+        if isinstance(value, list | tuple):
+            return tuple(_convert(item, arguments[0]) for item in value)
+        raise TypeError
+    if origin is dict:
+        if isinstance(value, Mapping):
+            return {_convert(key, arguments[0]): _convert(item, arguments[1]) for key, item in value.items()}
+        raise TypeError
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    raise TypeError
+
+
+def describe(hint: Any) -> str:
+    """The words for a type in an error message."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(describe(option) for option in arguments)
+    if origin is Literal:
+        return f"one of {', '.join(arguments)}" if len(arguments) > 1 else str(arguments[0])
+    if origin is tuple:
+        return f"a list, each item {describe(arguments[0])}"
+    if origin is dict:
+        return "a mapping from names to numbers"
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "not set (null)"}
+    return words.get(hint, f"a {hint.__name__}")

@@ -1,0 +1,66 @@
+"""`keras-recipes`: thin shells over the public functions, one file for each command."""
+
+import importlib
+import os
+import sys
+
+from recipes.lookup import unknown
+
+# In the order of a newcomer's first steps.
+COMMANDS = ("list", "show", "train", "evaluate", "predict")
+
+ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit status.
+
+    What a user can cause (ValueError, OSError) is told in one line, with status 2. The environment variable
+    `KERAS_RECIPES_TRACEBACK=1` shows where it came from.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _run(arguments)
+    except (ValueError, OSError) as error:
+        if os.environ.get("KERAS_RECIPES_TRACEBACK"):
+            raise
+        print(f"keras-recipes: {' '.join(str(error).split())}", file=sys.stderr)
+        return ERROR
+    except KeyboardInterrupt:
+        print("\nkeras-recipes: interrupted; nothing was written", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_help())
+        return 0
+    if arguments[0] == "--version":
+        from recipes import __version__
+
+        print(__version__)
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise unknown("command", name, COMMANDS)
+    return _command(name).run(rest) or 0
+
+
+def _command(name: str):
+    return importlib.import_module(f"recipes.cli.{name}_command")
+
+
+def _help() -> str:
+    lines = [f"  {name:<10}{_command(name).__doc__.splitlines()[0]}" for name in COMMANDS]
+    return "\n".join(
+        [
+            "usage: keras-recipes COMMAND ...",
+            "",
+            "Train Keras models by recipes that work.",
+            "",
+            *lines,
+            "",
+            "keras-recipes COMMAND --help tells more; keras-recipes --version prints the version.",
+        ]
+    )

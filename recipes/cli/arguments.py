@@ -1,0 +1,78 @@
+"""What the commands share: a parser whose errors are one line, and a quiet start of the backend."""
+
+import contextlib
+import difflib
+import os
+import re
+
+import jsonargparse
+
+from recipes.checked import describe
+
+
+class Parser(jsonargparse.ArgumentParser):
+    """jsonargparse's parser, with errors as `ValueError` in one sentence."""
+
+    def __init__(self, command: str, description: str, **kwargs):
+        super().__init__(prog=f"keras-recipes {command}", description=description, exit_on_error=False, **kwargs)
+        self.hints = {}
+
+    def parse(self, arguments: list[str]) -> jsonargparse.Namespace:
+        """The values of `arguments`.
+
+        Raises:
+            ValueError: For an unknown flag (the nearest is suggested), and for a value of the wrong type.
+        """
+        self._refuse_unknown_flags(arguments)
+        try:
+            return self.parse_args(arguments)
+        except Exception as error:  # jsonargparse raises several kinds
+            raise ValueError(self._sentence(str(error))) from None
+
+    def add_setting(self, name: str, hint, default, text: str) -> None:
+        """A flag `--name` for a setting of a recipe."""
+        self.hints[name] = hint
+        self.add_argument(f"--{name}", type=hint, default=default, help=text)
+
+    def _refuse_unknown_flags(self, arguments):
+        known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
+        for argument in arguments:
+            flag = argument.split("=")[0]
+            if flag.startswith("--") and flag not in known:
+                near = difflib.get_close_matches(flag, known, n=3)
+                hint = f": did you mean {' or '.join(near)}?" if near else "."
+                raise ValueError(f"unknown flag {flag}{hint} `{self.prog} --help` lists them all")
+
+    def _sentence(self, message: str) -> str:
+        message = " ".join(message.split())
+        wrong = re.match(r'Parser key "(?P<name>.+?)": .*Got value: (?P<value>.*)', message)
+        if wrong and wrong["name"] in self.hints:
+            return f"--{wrong['name']} must be {describe(self.hints[wrong['name']])}. Received: {wrong['value']}"
+        return message
+
+
+def add_json(parser: Parser) -> None:
+    """Every command that reports can do so for programs."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+@contextlib.contextmanager
+def quiet():
+    """Hide what TensorFlow writes while it starts: it goes past Python to the error stream's file descriptor."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nothing)
+
+
+def start_keras() -> None:
+    """Import Keras, and make its backend look for devices, without their chatter."""
+    with quiet():
+        import keras
+
+        keras.ops.zeros(())

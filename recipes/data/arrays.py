@@ -1,0 +1,173 @@
+"""Arrays of the user's own: checked once, with errors that say which value is wrong and where."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from recipes.data.dataset import shorten
+
+MOST_DISTINCT_FLOAT_CLASSES = 20
+
+
+def check_input(x, name: str = "x") -> np.ndarray:
+    """`x` as an array of finite numbers, `(rows, columns)` or `(rows, height, width[, channels])`.
+
+    Bytes stay bytes, to save memory; everything else becomes float32.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "buif":
+        raise ValueError(f"`{name}` must hold numbers. Received: {_first_text(x)}")
+    if not 2 <= x.ndim <= 4:
+        fix = f"; a single column is {name}.reshape(-1, 1)" if x.ndim == 1 else ""
+        raise ValueError(
+            f"`{name}` must have the shape (rows, columns) or (rows, height, width[, channels]). "
+            f"Received: shape {x.shape}{fix}"
+        )
+    if 0 in x.shape:
+        raise ValueError(f"`{name}` is empty. Received: shape {x.shape}")
+    if x.dtype == np.uint8:
+        return x
+    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is reported as such
+        x = x.astype(np.float32, copy=False)
+    finite = np.isfinite(x)
+    if not finite.all():
+        bad = np.argwhere(~finite)
+        raise ValueError(
+            f"`{name}` must be finite. Received: {len(bad)} values that are NaN, infinite or beyond float32, the first "
+            f"({x[tuple(bad[0])]}) at row {bad[0][0]}" + (f", column {bad[0][1]}" if x.ndim == 2 else "")
+        )
+    return x
+
+
+def check_target(y, rows: int, name: str = "y") -> np.ndarray:
+    """`y` as one label or number for each of `rows` rows; a column or a one-hot matrix is unwrapped."""
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    elif y.ndim == 2 and y.dtype.kind in "buif" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        y = y.argmax(axis=1)
+    if y.ndim != 1:
+        raise ValueError(f"`{name}` must hold one target for each row, or one-hot rows. Received: shape {y.shape}")
+    if len(y) != rows:
+        raise ValueError(f"`x` and `{name}` must have as many rows. Received: {rows} and {len(y)}")
+    if y.dtype.kind == "O":
+        missing = [row for row, value in enumerate(y) if value is None or value != value]
+        if missing:
+            raise ValueError(f"`{name}` has {len(missing)} missing values, the first at row {missing[0]}")
+        y = np.array(y.tolist())
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        bad = np.flatnonzero(~np.isfinite(y))
+        raise ValueError(
+            f"`{name}` must be finite. Received: {len(bad)} values that are NaN or infinite, the first "
+            f"({y[bad[0]]}) at row {bad[0]}"
+        )
+    if y.dtype.kind not in "buifUS":
+        raise ValueError(f"`{name}` must hold numbers or text. Received: {y.dtype}")
+    return y
+
+
+def infer_task(y: np.ndarray) -> str:
+    """Text, truth values and whole numbers are classes; so are floats that are few distinct whole numbers."""
+    if y.dtype.kind != "f":
+        return "classification"
+    distinct = np.unique(y)
+    whole = (distinct == np.round(distinct)).all()
+    return "classification" if whole and len(distinct) <= MOST_DISTINCT_FLOAT_CLASSES else "regression"
+
+
+def encode_labels(y: np.ndarray, class_names: tuple[str, ...] | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels as class numbers `(rows,)`, int64, and the class names in their order.
+
+    Without `class_names` the classes are the distinct labels, sorted. With them, labels are looked up by name; whole
+    numbers that are no names count as class numbers.
+    """
+    distinct, codes = np.unique(y, return_inverse=True)
+    labels = [label_name(value) for value in distinct]
+    if class_names is None:
+        return codes.astype(np.int64), tuple(labels)
+    numbers = {name: number for number, name in enumerate(class_names)}
+    unknown_labels = [label for label in labels if label not in numbers]
+    if unknown_labels and y.dtype.kind in "bui" and distinct.min() >= 0 and distinct.max() < len(class_names):
+        return y.astype(np.int64), class_names
+    if unknown_labels:
+        raise ValueError(
+            f"unknown classes {shorten(map(repr, unknown_labels))} in the labels. Known: {shorten(class_names, 20)}"
+        )
+    return np.array([numbers[label] for label in labels], dtype=np.int64)[codes], class_names
+
+
+def label_name(value) -> str:
+    """A label as text: 3.0 is class "3"."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, bytes):
+        return value.decode()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def read_npz(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of an NPZ file, by name.
+
+    Raises:
+        FileNotFoundError, ValueError: If there is no such file, or it is damaged or holds Python objects.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        # Pickled objects could run code, so they are refused.
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        objects = "Object arrays" in str(error)
+        reason = "holds Python objects; save arrays of numbers or text" if objects else "is no readable NPZ file"
+        raise ValueError(f"{path} {reason}") from None
+
+
+def parts_of(data) -> dict[str, tuple]:
+    """Name the parts in `(x, y)`, `((x, y), (x_val, y_val))` or the same with a third pair, the test part.
+
+    A lone pair is called `"all"`.
+    """
+    message = (
+        "data must be a dataset name, the path of an NPZ file, a Dataset, (x, y), or "
+        "((x, y), (x_validation, y_validation)), also with a third pair (x_test, y_test). Received: "
+    )
+    if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+        raise ValueError(message + (f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__))
+    if len(data) == 2 and not all(isinstance(item, tuple) for item in data):
+        return {"all": tuple(data)}
+    if not all(isinstance(item, tuple | list) and len(item) == 2 for item in data):
+        raise ValueError(message + "parts that are not pairs")
+    names = ("all", "validation") if len(data) == 2 else ("train", "validation", "test")
+    return dict(zip(names, data, strict=True))
+
+
+def parts_of_npz(path: str | Path) -> dict[str, tuple]:
+    """The same from an NPZ file: `x`, `y`, or `x_train`, `y_train`, with `x_validation` (or `x_val`) and `x_test`."""
+    arrays = read_npz(path)
+    parts = {}
+    for part, suffixes in (("train", ["_train"]), ("validation", ["_validation", "_val"]), ("test", ["_test"])):
+        for suffix in suffixes:
+            if f"x{suffix}" in arrays and f"y{suffix}" in arrays:
+                parts[part] = (arrays[f"x{suffix}"], arrays[f"y{suffix}"])
+    if "x" in arrays and "y" in arrays:
+        parts["all"] = (arrays["x"], arrays["y"])
+    if not ("all" in parts) ^ ("train" in parts):
+        raise ValueError(
+            f"{path} must hold the arrays x and y, or x_train and y_train (with x_validation, y_validation, x_test, "
+            f"y_test where there are any). Received: {', '.join(arrays) or 'no arrays'}"
+        )
+    return parts
+
+
+def _first_text(x: np.ndarray) -> str:
+    if x.dtype.kind not in "OUS":
+        return str(x.dtype)
+    for row, value in np.ndenumerate(x):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            return f"{value!r} at row {row[0]}" + (f", column {row[1]}" if len(row) > 1 else "")
+    return f"numbers stored as {'objects' if x.dtype.kind == 'O' else 'text'}; convert them with .astype('float32')"

@@ -1,0 +1,76 @@
+"""A dataset ready to train on: three parts, and what is known about them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recipes.data.preparation import Preparation
+
+Part = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows to train on, to validate on and to test on, all of them raw.
+
+    Attributes:
+        name: For run folders and messages.
+        task: `"classification"` or `"regression"`.
+        train: `(x, y)`. `x`: `(rows, columns)` for tables, `(rows, height, width[, channels])` for images. `y`:
+            `(rows,)`, class numbers from 0 (int64) or target values (float32).
+        validation: `(x, y)`, watched by early stopping.
+        test: `(x, y)`, read once, by the final report.
+        class_names: In the order of the class numbers; `None` for regression.
+        feature_names: One for each column of a table; `None` for images.
+        preparation: Learnt from `train` alone; turns raw rows into what a network trains on.
+    """
+
+    name: str
+    task: str
+    train: Part
+    validation: Part
+    test: Part
+    class_names: tuple[str, ...] | None
+    feature_names: tuple[str, ...] | None
+    preparation: Preparation
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one prepared row: what the first layer of a model takes."""
+        return self.preparation.output_shape
+
+    @property
+    def num_outputs(self) -> int:
+        """Units of a model's last layer: one for each class, but a single one for two classes and for regression."""
+        return len(self.class_names) if self.class_names and len(self.class_names) > 2 else 1
+
+    def prepared(self, part: str) -> Part:
+        """`(x, y)` of `part` (`"train"`, `"validation"` or `"test"`) as a network trains on them.
+
+        `x` is scaled and float32, of shape `(rows, *input_shape)`; regression targets are scaled too.
+        """
+        if part not in ("train", "validation", "test"):
+            raise ValueError(f"`part` must be train, validation or test. Received: {part!r}")
+        x, y = getattr(self, part)
+        return self.preparation(x), self.preparation.scale_target(y)
+
+    def describe(self) -> str:
+        """What was understood, in two or three lines."""
+        x, _ = self.train
+        rows = {part: len(getattr(self, part)[1]) for part in ("train", "validation", "test")}
+        kind = f"{x.shape[1]} columns" if x.ndim == 2 else f"images of {' x '.join(map(str, x.shape[1:]))}"
+        target = f"{len(self.class_names)} classes" if self.class_names else "one number to predict"
+        lines = [
+            f"{self.name}: {sum(rows.values()):,} rows, {kind}, {target}",
+            "split: " + ", ".join(f"{part} {count:,}" for part, count in rows.items()),
+        ]
+        dropped = self.preparation.dropped
+        if dropped:
+            lines.append(f"note: {len(dropped)} constant columns are left out: {shorten(dropped)}")
+        return "\n".join(lines)
+
+
+def shorten(items, most: int = 5) -> str:
+    """The first few of `items`, and how many more there are."""
+    items = [str(item) for item in items]
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

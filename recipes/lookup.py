@@ -1,0 +1,25 @@
+"""Finding things by name: `-` and `_` alike, and a helpful error for a name that nobody knows."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def normalize(name: str) -> str:
+    """The form in which names are compared and printed.
+
+    >>> normalize("Digits_SELU")
+    'digits-selu'
+    """
+    return name.strip().lower().replace("_", "-")
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> ValueError:
+    """The error for a `kind` of thing called `name` that is not among `known`: nearest first, then all.
+
+    >>> print(unknown("recipe", "digit", ["digits", "tabular"]))
+    unknown recipe 'digit': did you mean 'digits'? Known: digits, tabular
+    """
+    known = list(known)
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    hint = f": did you mean {near[0]!r}?" if near else "."
+    return ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}")

@@ -1,0 +1,6 @@
+"""How good a finished model is, from plain arrays of any framework."""
+
+from recipes.metrics.classification import ClassificationReport as ClassificationReport
+from recipes.metrics.classification import classification_report as classification_report
+from recipes.metrics.regression import RegressionReport as RegressionReport
+from recipes.metrics.regression import regression_report as regression_report

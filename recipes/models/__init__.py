@@ -1,0 +1,25 @@
+"""Builders of networks, and the model that is saved."""
+
+from recipes.models.convnet import convnet as convnet
+from recipes.models.mlp import mlp as mlp
+from recipes.models.serving import serving_model as serving_model
+from recipes.settings import Recipe
+
+BUILDERS = {"mlp": mlp, "convnet": convnet}
+
+
+def build(recipe: Recipe, input_shape: tuple[int, ...], num_outputs: int):
+    """The uncompiled model that `recipe` describes, giving logits."""
+    settings, regularization = recipe.model, recipe.regularization
+    arguments = {
+        "widths": settings.widths,
+        "activation": settings.activation,
+        "kernel_initializer": settings.kernel_initializer,
+        "normalization": settings.normalization,
+        "dropout": regularization.dropout,
+        "l1": regularization.l1,
+        "l2": regularization.l2,
+    }
+    if settings.builder == "convnet":
+        arguments["kernel_size"] = settings.kernel_size
+    return BUILDERS[settings.builder](input_shape, num_outputs, **arguments)

@@ -1,0 +1,42 @@
+"""What the builders share: checks at the call, and the steps behind each layer of weights."""
+
+import keras
+
+from recipes.initialization import initializer_for
+from recipes.lookup import unknown
+
+NORMALIZATIONS = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
+
+
+def check(widths, num_outputs: int, normalization: str | None, dropout: float) -> None:
+    """Refuse arguments that no builder takes, before anything is built."""
+    if not all(isinstance(width, int) and width >= 1 for width in widths):
+        raise ValueError(f"`widths` must be whole numbers of at least 1. Received: {widths}")
+    if not (isinstance(num_outputs, int) and num_outputs >= 1):
+        raise ValueError(f"`num_outputs` must be a whole number of at least 1. Received: {num_outputs!r}")
+    if normalization not in (None, *NORMALIZATIONS):
+        raise unknown("normalization", normalization, NORMALIZATIONS)
+    if not 0 <= dropout < 1:
+        raise ValueError(f"`dropout` must be at least 0 and less than 1. Received: {dropout}")
+
+
+def kernel(activation, kernel_initializer=None, l1: float = 0.0, l2: float = 0.0) -> dict:
+    """Keyword arguments for the kernel of a layer in front of `activation`."""
+    chosen = initializer_for(activation) if kernel_initializer is None else kernel_initializer
+    penalty = keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None
+    return {"kernel_initializer": chosen, "kernel_regularizer": penalty}
+
+
+def activate(x, activation, normalization: str | None, name: str):
+    """Normalization, where there is one, then the activation, behind the layer called `name`."""
+    if normalization:
+        x = NORMALIZATIONS[normalization](name=f"{name}_norm")(x)
+    return keras.layers.Activation(activation, name=f"{name}_{getattr(activation, '__name__', activation)}")(x)
+
+
+def drop(x, rate: float, activation, name: str):
+    """Dropout of a kind that suits `activation`: SELU keeps its mean and variance only under `AlphaDropout`."""
+    if not rate:
+        return x
+    layer = keras.layers.AlphaDropout if activation in ("selu", keras.activations.selu) else keras.layers.Dropout
+    return layer(rate, name=f"{name}_dropout")(x)

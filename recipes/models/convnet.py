@@ -1,0 +1,62 @@
+"""The plain convolutional network."""
+
+import keras
+
+from recipes.models import blocks
+
+
+def convnet(
+    input_shape,
+    num_outputs: int,
+    *,
+    widths=(32, 64),
+    activation="relu",
+    kernel_initializer=None,
+    normalization: str | None = None,
+    dropout: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    kernel_size: int = 3,
+) -> keras.Model:
+    """Convolutions, each with its normalization, activation and 2 x 2 max-pooling; dropout; one layer for the logits.
+
+    Args:
+        input_shape: Shape of one image, `(height, width, channels)`.
+        num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
+        widths: Channels of each convolution. Each halves the image.
+        activation: Of every convolution: its name, or a function of `keras.activations`.
+        kernel_initializer: Of every convolution. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; `None` for none.
+        dropout: Share of the features to drop in front of the last layer; as `AlphaDropout` for SELU.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+        kernel_size: Side of the convolution kernels, in pixels; the image is padded, so that it keeps its size.
+
+    Returns:
+        An uncompiled model from `(batch, height, width, channels)` to logits `(batch, num_outputs)`.
+
+    Raises:
+        ValueError: For an argument that is not allowed, with the value received.
+    """
+    blocks.check(widths, num_outputs, normalization, dropout)
+    if len(input_shape) != 3:
+        raise ValueError(f"convnet takes images (height, width, channels). Received: rows of shape {input_shape}")
+    side = min(input_shape[:2])
+    if kernel_size > side:
+        raise ValueError(f"`kernel_size` must fit the image of shape {input_shape}. Received: {kernel_size}")
+    if side < 2 ** len(widths):
+        raise ValueError(
+            f"each of `widths` halves the image: one of shape {input_shape} takes at most {side.bit_length() - 1}. "
+            f"Received: {widths}"
+        )
+    inputs = x = keras.Input(input_shape, name="inputs")
+    for number, width in enumerate(widths, start=1):
+        name = f"conv_{number}"
+        arguments = blocks.kernel(activation, kernel_initializer, l1, l2)
+        x = keras.layers.Conv2D(width, kernel_size, padding="same", **arguments, name=name)(x)
+        x = blocks.activate(x, activation, normalization, name)
+        x = keras.layers.MaxPooling2D(name=f"{name}_pool")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    x = blocks.drop(x, dropout, activation, "flatten")
+    logits = keras.layers.Dense(num_outputs, **blocks.kernel("linear", None, l1, l2), name="logits", dtype="float32")(x)
+    return keras.Model(inputs, logits, name="convnet")

@@ -1,0 +1,50 @@
+"""The multi-layer perceptron."""
+
+import keras
+
+from recipes.models import blocks
+
+
+def mlp(
+    input_shape,
+    num_outputs: int,
+    *,
+    widths=(256, 128),
+    activation="relu",
+    kernel_initializer=None,
+    normalization: str | None = None,
+    dropout: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+) -> keras.Model:
+    """Dense layers, each with its normalization, activation and dropout; then one linear layer for the logits.
+
+    Args:
+        input_shape: Shape of one row; images are flattened.
+        num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
+        widths: Units of each hidden layer. `()` is a linear model.
+        activation: Of every hidden layer: its name, or a function of `keras.activations`.
+        kernel_initializer: Of every hidden layer. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; `None` for none.
+        dropout: Share of each hidden layer's units to drop; as `AlphaDropout` for SELU.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+
+    Returns:
+        An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`.
+
+    Raises:
+        ValueError: For an argument that is not allowed, with the value received.
+    """
+    blocks.check(widths, num_outputs, normalization, dropout)
+    inputs = x = keras.Input(input_shape, name="inputs")
+    if len(input_shape) > 1:
+        x = keras.layers.Flatten(name="flatten")(x)
+    for number, width in enumerate(widths, start=1):
+        name = f"dense_{number}"
+        x = keras.layers.Dense(width, **blocks.kernel(activation, kernel_initializer, l1, l2), name=name)(x)
+        x = blocks.activate(x, activation, normalization, name)
+        x = blocks.drop(x, dropout, activation, name)
+    # float32, so that the loss is exact in mixed precision too.
+    logits = keras.layers.Dense(num_outputs, **blocks.kernel("linear", None, l1, l2), name="logits", dtype="float32")(x)
+    return keras.Model(inputs, logits, name="mlp")

@@ -1,0 +1,183 @@
+"""The run folder: everything needed to trust, load and compare a trained model; whole or not there at all."""
+
+import contextlib
+import csv
+import importlib.metadata
+import json
+import platform
+import shutil
+import uuid
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import custom_layers  # noqa: F401  (registers the layers that a saved model may hold)
+from recipes.data import Dataset
+from recipes.metrics import ClassificationReport, plots
+from recipes.settings import Recipe
+
+MODEL = "model.keras"
+MOST_STORED_PREDICTIONS = 1_000_000
+
+
+@contextlib.contextmanager
+def new_folder(output: str | Path, name: str, overwrite: bool = False):
+    """Make the run folder `output/name`: yields a folder beside it to write into, which takes its name at the end.
+
+    If the work in between fails, nothing is left behind and an older folder of that name stays.
+
+    Raises:
+        FileExistsError: If there is a folder of that name and it may not be overwritten.
+        OSError: If `output` cannot be written to.
+    """
+    output = Path(output)
+    target = output / name
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"the run folder {target} exists: give another name, or say that it may be overwritten")
+    made = [folder for folder in (output, *output.parents) if not folder.exists()]
+    staging = output / f".{name}-{uuid.uuid4().hex[:8]}"
+    try:
+        staging.mkdir(parents=True)
+    except OSError as error:
+        raise OSError(f"cannot write to the output folder {output}: {error.strerror}") from None
+    try:
+        yield staging
+        if target.exists():
+            replaced = staging.with_name(f"{staging.name}-replaced")
+            target.rename(replaced)
+            staging.rename(target)
+            shutil.rmtree(replaced)
+        else:
+            staging.rename(target)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        for folder in made:
+            with contextlib.suppress(OSError):  # not empty: others write there too
+                folder.rmdir()
+        raise
+
+
+def write(folder: Path, run, dataset: Dataset, seed: int, y_true: np.ndarray, outputs: np.ndarray) -> None:
+    """Write a finished run into `folder`.
+
+    Args:
+        folder: An existing, empty folder.
+        run: The `Run`.
+        dataset: What it was trained on.
+        seed: What it was trained with.
+        y_true: Targets of the test part `(rows,)`.
+        outputs: What the model said about them, `(rows, outputs)`.
+    """
+    run.model.save(folder / MODEL)
+    (folder / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
+    _write_json(folder / "versions.json", {"seed": seed, **_versions()})
+    _write_history(folder / "history.csv", run.history)
+    _write_json(folder / "report.json", run.report.to_dict())
+    (folder / "report.txt").write_text(f"{dataset.describe()}\n\n{run.report}\n", encoding="utf-8")
+    _write_predictions(folder / "predictions.npz", dataset, y_true, outputs)
+    _draw(folder, run)
+
+
+def model_file(path: str | Path) -> Path:
+    """The model file of a run folder, or `path` itself if it is a `.keras` file."""
+    path = Path(path)
+    if path.is_dir():
+        if not (path / MODEL).is_file():
+            raise FileNotFoundError(f"{path} is no run folder: it has no {MODEL}")
+        return path / MODEL
+    if not path.exists():
+        raise FileNotFoundError(f"there is no run folder or .keras file {path}")
+    return path
+
+
+def load_model(path: str | Path, custom_objects: dict | None = None) -> keras.Model:
+    """Load a trained model: raw rows in, probabilities (or values) out.
+
+    Args:
+        path: A run folder, or a `.keras` file.
+        custom_objects: Classes and functions of your own that the model uses, by name.
+
+    Raises:
+        FileNotFoundError: If there is nothing at `path`.
+        ValueError: If it is no Keras model, is damaged, or holds Python code that would run while it loads, such as
+            a Lambda layer.
+    """
+    file = model_file(path)
+    if not zipfile.is_zipfile(file) or "config.json" not in zipfile.ZipFile(file).namelist():
+        raise ValueError(f"{file} is no Keras model file (as `model.save` writes it), or is damaged")
+    try:
+        # `safe_mode` is said outright: a program may have switched it off for models of its own.
+        return keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
+    except Exception as error:  # a damaged file can fail in any of the libraries that read it
+        text = " ".join(str(error).split())
+        if "unsafe" in text or "Lambda" in text:
+            raise ValueError(f"{file} is refused: it holds Python code that would run while it loads") from None
+        raise ValueError(f"{file} cannot be loaded: {text[:300] or type(error).__name__}") from error
+
+
+def class_names(path: str | Path) -> tuple[str, ...] | None:
+    """The class names of the run that `path` (folder or model file) belongs to; `None` if they are not known."""
+    report = model_file(path).with_name("report.json")
+    if not report.is_file():
+        return None
+    classes = json.loads(report.read_text(encoding="utf-8")).get("classes")
+    return tuple(classes) if classes else None
+
+
+def recipe_and_seed(path: str | Path) -> tuple[Recipe, int] | None:
+    """How the run that `path` belongs to was trained; `None` for a model file outside a run folder."""
+    folder = model_file(path).parent
+    if not (folder / "recipe.yaml").is_file() or not (folder / "versions.json").is_file():
+        return None
+    versions = json.loads((folder / "versions.json").read_text(encoding="utf-8"))
+    return Recipe.from_yaml(folder / "recipe.yaml"), versions["seed"]
+
+
+def _write_json(file: Path, content: dict) -> None:
+    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _versions() -> dict:
+    import recipes
+
+    backend = keras.backend.backend()
+    packages = {"keras-recipes": recipes.__version__, "keras": keras.__version__}
+    for package in (backend, "numpy", "scikit-learn"):
+        packages[package] = importlib.metadata.version(package)
+    system = {"python": platform.python_version(), "system": platform.platform()}
+    return {"backend": backend, **system, "packages": packages}
+
+
+def _write_history(file: Path, history: dict[str, list[float]]) -> None:
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["epoch", *history])
+        writer.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), start=1))
+
+
+def _write_predictions(file: Path, dataset: Dataset, y_true: np.ndarray, outputs: np.ndarray) -> None:
+    """`label`, `predicted` and, for classes, `probability`: of class 1 `(rows,)`, or of each `(rows, classes)`."""
+    y_true, outputs = y_true[:MOST_STORED_PREDICTIONS], outputs[:MOST_STORED_PREDICTIONS]
+    if dataset.task == "regression":
+        np.savez_compressed(file, label=y_true, predicted=outputs[:, 0])
+        return
+    probability = outputs[:, 0] if outputs.shape[1] == 1 else outputs
+    predicted = (probability > 0.5).astype(np.int64) if probability.ndim == 1 else probability.argmax(axis=1)
+    np.savez_compressed(file, label=y_true, predicted=predicted, probability=probability)
+
+
+def _draw(folder: Path, run) -> None:
+    from matplotlib.figure import Figure  # without pyplot: no window system, and no global state to leave behind
+
+    metrics = [name for name in run.history if f"val_{name}" in run.history]
+    figure = Figure(figsize=(5.5 * len(metrics), 4), layout="constrained")
+    for ax, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
+        plots.learning_curves(run.history, ax, metric)
+    figure.savefig(folder / "learning_curves.png", dpi=120)
+    if isinstance(run.report, ClassificationReport):
+        side = min(12, max(4, 2 + 0.4 * len(run.report.class_names)))
+        figure = Figure(figsize=(side, side), layout="constrained")
+        plots.confusion_matrix(run.report, figure.subplots())
+        figure.savefig(folder / "confusion_matrix.png", dpi=120)

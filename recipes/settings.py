@@ -1,0 +1,271 @@
+"""What a recipe is: plain frozen settings that check themselves, from and to YAML.
+
+Imports nothing heavy, not even numpy, so that listing and printing recipes is instant.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from recipes.checked import Checked
+from recipes.lookup import unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(Checked):
+    """Which data, and how they are split.
+
+    Args:
+        name: A named dataset, or the path of an NPZ file.
+        task: What is predicted. Not set: whole-number and text targets are classes, others numbers.
+        validation_fraction: Share of all rows that early stopping watches.
+        test_fraction: Share of all rows that only the final report reads.
+    """
+
+    name: str = "digits"
+    task: Literal["classification", "regression"] | None = None
+    validation_fraction: float = 0.1
+    test_fraction: float = 0.2
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require("name", bool, "a dataset name or the path of an NPZ file")
+        for name in ("validation_fraction", "test_fraction"):
+            self.require(name, lambda value: 0 < value < 1, "between 0 and 1, both excluded")
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError(
+                "data.validation_fraction and data.test_fraction must leave rows to train on: their sum must be "
+                f"less than 1. Received: {self.validation_fraction} + {self.test_fraction}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Checked):
+    """Which network.
+
+    Args:
+        builder: The function of `recipes` that builds it.
+        widths: Units (mlp) or channels (convnet) of each hidden layer, first to last.
+        activation: Of every hidden layer.
+        kernel_initializer: Name of a Keras initializer. Not set: chosen for each layer from its activation.
+        normalization: Kind of normalization between each hidden layer and its activation.
+        kernel_size: Side of the convolution kernels, in pixels (convnet).
+    """
+
+    builder: Literal["mlp", "convnet"] = "mlp"
+    widths: tuple[int, ...] = (256, 128)
+    activation: str = "relu"
+    kernel_initializer: str | None = None
+    normalization: Literal["batch", "layer"] | None = None
+    kernel_size: int = 3
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require("widths", lambda widths: all(width >= 1 for width in widths), "numbers of at least 1")
+        self.require("kernel_size", lambda value: value >= 1, "at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regularization(Checked):
+    """What keeps the network from learning its training rows by heart.
+
+    Args:
+        dropout: Share of hidden units dropped in each step; `AlphaDropout` for SELU.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+    """
+
+    dropout: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require("dropout", lambda value: 0 <= value < 1, "at least 0 and less than 1")
+        for name in ("l1", "l2"):
+            self.require(name, lambda value: 0 <= value < math.inf, "at least 0 and finite")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer(Checked):
+    """Which optimizer; at most one way of clipping its gradients.
+
+    Args:
+        name: Of the optimizer.
+        learning_rate: Peak step size; the schedule scales it.
+        clipnorm: Largest norm of the gradient of each weight.
+        global_clipnorm: Largest norm of all gradients together.
+        clipvalue: Largest absolute value of each entry of a gradient.
+    """
+
+    name: Literal["sgd", "momentum", "nesterov", "rmsprop", "adam"] = "adam"
+    learning_rate: float = 0.001
+    clipnorm: float | None = None
+    global_clipnorm: float | None = None
+    clipvalue: float | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        clips = ("clipnorm", "global_clipnorm", "clipvalue")
+        for name in ("learning_rate", *clips):
+            self.require(name, lambda value: 0 < value < math.inf, "more than 0 and finite")
+        chosen = [f"{self.label(name)}={getattr(self, name)}" for name in clips if getattr(self, name) is not None]
+        if len(chosen) > 1:
+            raise ValueError(f"only one of {', '.join(clips)} can be set. Received: {', '.join(chosen)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Checked):
+    """How the learning rate moves over the planned epochs.
+
+    Args:
+        name: `constant`, or `cosine`: a linear warm-up to the peak, then half a cosine down to 0.
+        warmup_fraction: Share of all steps spent warming up (cosine).
+    """
+
+    name: Literal["constant", "cosine"] = "constant"
+    warmup_fraction: float = 0.05
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require("warmup_fraction", lambda value: 0 <= value < 1, "at least 0 and less than 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit(Checked):
+    """How long and on what.
+
+    Args:
+        batch_size: Rows of one step.
+        epochs: Passes over the training rows, at most.
+        patience: Epochs without a better validation loss before training stops. Not set: all epochs are trained.
+            The best weights are restored either way.
+        class_weight: `balanced` makes every class count alike; a mapping gives each class name its weight.
+    """
+
+    batch_size: int = 32
+    epochs: int = 60
+    patience: int | None = 15
+    class_weight: Literal["balanced"] | dict[str, float] | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("batch_size", "epochs", "patience"):
+            self.require(name, lambda value: value >= 1, "at least 1")
+        if isinstance(self.class_weight, dict):
+            positive = all(0 <= weight < math.inf for weight in self.class_weight.values())
+            self.require("class_weight", lambda _: positive, "a mapping to finite weights of at least 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Checked):
+    """A complete, named training: data, model, regularization, optimizer, schedule, fit.
+
+    >>> recipe = Recipe(name="mine", optimizer=Optimizer(learning_rate=0.01))
+    >>> recipe.replace(fit={"epochs": 5}).fit.epochs
+    5
+    """
+
+    name: str
+    data: Data = Data()
+    model: Model = Model()
+    regularization: Regularization = Regularization()
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    fit: Fit = Fit()
+
+    def __post_init__(self):
+        super().__post_init__()
+        allowed = "letters, digits, '.', '-' and '_', beginning with a letter or digit"
+        self.require("name", re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, allowed)
+
+    def replace(self, **changes) -> "Recipe":
+        """A copy with some settings changed.
+
+        Args:
+            **changes: `name="..."`; or a part by its name, whole (`fit=Fit(epochs=5)`) or as a mapping of the
+                settings that change (`fit={"epochs": 5}`).
+
+        Raises:
+            ValueError: For an unknown setting, and whatever the part itself refuses.
+        """
+        _refuse_unknown(changes, Recipe, prefix="")
+        merged = {}
+        for name, change in changes.items():
+            part = getattr(self, name)
+            if isinstance(change, Mapping) and isinstance(part, Checked):
+                _refuse_unknown(change, type(part), prefix=f"{name}.")
+                change = replace(part, **change)
+            merged[name] = change
+        return replace(self, **merged)
+
+    def to_yaml(self) -> str:
+        """All settings, in the order of this class; `from_yaml` reads them back."""
+        import yaml
+
+        return yaml.safe_dump(_plain(asdict(self)), sort_keys=False, default_flow_style=None, width=100)
+
+    @classmethod
+    def from_yaml(cls, source: str | Path, base: "Recipe | None" = None) -> "Recipe":
+        """Read settings from YAML.
+
+        Args:
+            source: The path of a `.yaml` or `.yml` file; any other string is taken as the YAML itself.
+            base: Gives every setting that `source` leaves out. Default: the defaults of the classes, with the
+                file's name as the recipe's.
+
+        Raises:
+            ValueError: If the text is no YAML mapping, or has an unknown key or a value that is not allowed.
+            FileNotFoundError: If there is no such file.
+        """
+        import yaml
+
+        is_path = isinstance(source, Path) or source.endswith((".yaml", ".yml"))
+        where, name = (str(source), Path(source).stem) if is_path else ("the recipe", "recipe")
+        try:
+            settings = yaml.load(Path(source).read_text(encoding="utf-8") if is_path else source, _yaml_loader())
+        except FileNotFoundError:
+            raise FileNotFoundError(f"there is no recipe file {where}") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
+        if not isinstance(settings, dict):
+            raise ValueError(f"{where} must hold settings such as `fit: {{epochs: 5}}`. Received: {settings!r}")
+        try:
+            return (base or cls(name=name)).replace(**{str(key): value for key, value in settings.items()})
+        except ValueError as error:
+            raise ValueError(f"{error} (in {where})" if is_path else str(error)) from None
+
+
+def parts() -> dict[str, type]:
+    """The parts of a recipe and their classes, in order."""
+    return {field.name: field.type for field in fields(Recipe) if field.default is not MISSING}
+
+
+def _refuse_unknown(keys: Mapping, owner: type, prefix: str) -> None:
+    known = [field.name for field in fields(owner)]
+    for key in keys:
+        if key not in known:
+            raise unknown("setting", f"{prefix}{key}", [f"{prefix}{name}" for name in known])
+
+
+def _plain(value: Any) -> Any:
+    """YAML knows lists, not tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _yaml_loader() -> type:
+    """PyYAML reads `1e-3` as text, because YAML 1.1 wants a dot in a float; people write it, so read it."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+    )
+    return Loader

@@ -1,0 +1,291 @@
+"""From a recipe and data to a trained, saved and judged model."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from callbacks import EarlyStopping, Progress, StopOnDivergence
+from recipes import catalogue, models, optimizers, runs, schedules
+from recipes.data import ARRAYS, Dataset, load_dataset
+from recipes.evaluation import judge
+from recipes.lookup import normalize
+from recipes.metrics import ClassificationReport, RegressionReport
+from recipes.settings import Recipe
+
+FAST_DEV_RUN_STEPS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished training.
+
+    Attributes:
+        model: Takes raw rows, gives probabilities or values: what the run folder holds. Compiled for evaluation.
+        recipe: What was trained, with every change applied.
+        history: By name, one value for each epoch: loss, val_loss and the metrics. Those of a regression are of scaled
+            targets.
+        report: On the test part.
+        directory: The run folder.
+    """
+
+    model: keras.Model
+    recipe: Recipe
+    history: dict[str, list[float]]
+    report: ClassificationReport | RegressionReport
+    directory: Path
+
+
+def train(
+    recipe: str | Path | Recipe,
+    data=None,
+    *,
+    model: keras.Model | Callable[[Dataset], keras.Model] | None = None,
+    callbacks=(),
+    seed: int = 0,
+    epochs: int | None = None,
+    output: str | Path = "saved_models",
+    name: str | None = None,
+    overwrite: bool = False,
+    fast_dev_run: bool = False,
+    verbose: bool = True,
+) -> Run:
+    """Train by a recipe, evaluate once on the test part, and write the run folder.
+
+    Training works on prepared rows (scaled; see `Dataset.prepared`); the saved model takes raw ones.
+
+    Args:
+        recipe: A name, a `Recipe`, or the path of a YAML file.
+        data: What `load_dataset` takes. Default: the recipe's own data.
+        model: Instead of the recipe's: a Keras model giving logits (or one number, for regression) for rows of
+            `dataset.input_shape`, or a function of the `Dataset` that returns one. It is compiled and trained in place.
+        callbacks: Further Keras callbacks, passed to `fit`.
+        seed: Of the split, the weights, the order of the rows: of everything.
+        epochs: At most so many, instead of the recipe's number.
+        output: The folder that receives the run folder.
+        name: Of the run folder. Default: `<recipe>[-<data, where they are not the recipe's own>]-seed<seed>`.
+        overwrite: Whether a run folder of that name may be replaced.
+        fast_dev_run: Try everything in seconds: two steps of each part, one epoch, into a run folder whose name ends
+            in `-fast-dev-run` and which the next such trial replaces.
+        verbose: Whether to print what was understood, the progress and the report.
+
+    Raises:
+        ValueError: For whatever does not fit, before training; and if training diverges.
+        OSError: If the run folder exists (FileExistsError) or cannot be written, before training.
+    """
+    say = print if verbose else lambda *_: None
+    recipe, dataset, default_name = _resolve(recipe, data, seed, epochs)
+    name = default_name if name is None else name
+    if Path(name).name != name:
+        raise ValueError(f"`name` must be the name of a folder, without a path. Received: {name!r}")
+    if fast_dev_run:
+        name, overwrite = f"{name}-fast-dev-run", True
+        recipe = recipe.replace(fit={"epochs": 1})
+    with runs.new_folder(output, name, overwrite) as folder:
+        keras.utils.set_random_seed(seed)
+        core = _network(model, recipe, dataset)
+        say(f"{dataset.describe()}\n{_size(core)}")
+        history = _fit(core, recipe, dataset, callbacks, fast_dev_run, verbose)
+        serving = models.serving_model(core, dataset)
+        x, y = (array[: _limit(recipe, fast_dev_run)] for array in dataset.test)
+        outputs = serving.predict(x, batch_size=_prediction_batch(recipe), verbose=0)
+        run = Run(serving, recipe, history, judge(y, outputs, dataset.class_names), Path(output) / name)
+        runs.write(folder, run, dataset, seed, y, outputs)
+    say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
+    return run
+
+
+def compile_model(
+    model: keras.Model,
+    recipe: str | Path | Recipe,
+    steps_per_epoch: int | None = None,
+    *,
+    task: str | None = None,
+    num_outputs: int | None = None,
+) -> keras.Model:
+    """Compile `model` for a `fit` by hand: optimizer with clipping and schedule, loss on logits, metrics.
+
+    Args:
+        model: Gives logits: one for each class, or a single one for two classes; or one number for regression.
+        recipe: A name, a `Recipe`, or the path of a YAML file.
+        steps_per_epoch: Batches of one epoch; every schedule but `constant` needs it.
+        task: `"classification"` or `"regression"`. Default: the recipe's, otherwise classification.
+        num_outputs: Units of the last layer. Default: read off the model; needed for subclassed models.
+
+    Returns:
+        The same model, compiled.
+
+    Raises:
+        ValueError: If the model gives probabilities, where logits are meant, or an argument is missing.
+    """
+    recipe = _recipe(recipe)
+    task = task or recipe.data.task or "classification"
+    if task not in ("classification", "regression"):
+        raise ValueError(f"`task` must be classification or regression. Received: {task!r}")
+    _refuse_probabilities(model)
+    outputs = num_outputs or _output_units(model)
+    if steps_per_epoch is None and recipe.schedule.name != "constant":
+        raise ValueError(f"the {recipe.schedule.name} schedule needs `steps_per_epoch`: batches of one epoch")
+    rate = schedules.get(
+        recipe.schedule.name,
+        recipe.optimizer.learning_rate,
+        recipe.fit.epochs * (steps_per_epoch or 1),
+        warmup_fraction=recipe.schedule.warmup_fraction,
+    )
+    settings = recipe.optimizer
+    clipping = {name: getattr(settings, name) for name in ("clipnorm", "global_clipnorm", "clipvalue")}
+    if task == "regression":
+        loss, metric = keras.losses.MeanSquaredError(), keras.metrics.MeanAbsoluteError()
+    elif outputs == 1:
+        # A logit of 0 is a probability of one half.
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        metric = keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
+    else:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+    model.compile(optimizer=optimizers.get(settings.name, rate, **clipping), loss=loss, metrics=[metric])
+    return model
+
+
+def callbacks_for(recipe: str | Path | Recipe) -> list[keras.callbacks.Callback]:
+    """New callbacks for a `fit` by hand: stop on divergence, stop early, restore the best weights.
+
+    `fit` then needs `validation_data`.
+    """
+    fit = _recipe(recipe).fit
+    # Without patience the best weights are restored all the same.
+    return [StopOnDivergence(), EarlyStopping(patience=fit.patience or fit.epochs)]
+
+
+def _recipe(recipe: str | Path | Recipe) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return recipe
+    if isinstance(recipe, Path) or (isinstance(recipe, str) and recipe.endswith((".yaml", ".yml"))):
+        return Recipe.from_yaml(recipe)
+    if isinstance(recipe, str):
+        return catalogue.get(recipe)
+    raise ValueError(f"`recipe` must be a name, a Recipe or the path of a YAML file. Received: {recipe!r}")
+
+
+def _resolve(recipe, data, seed: int, epochs: int | None) -> tuple[Recipe, Dataset, str]:
+    """The recipe with its changes, the data, and the default name of the run."""
+    recipe = _recipe(recipe)
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise ValueError(f"`seed` must be a whole number from 0 to 2**32 - 1. Received: {seed!r}")
+    if epochs is not None:
+        recipe = recipe.replace(fit={"epochs": epochs})
+    source = recipe.data.name if data is None else data
+    dataset = load_dataset(source, seed, recipe.data)
+    own = isinstance(source, str) and normalize(source) == normalize(recipe.data.name)
+    default_name = f"{recipe.name}-seed{seed}" if own else f"{recipe.name}-{dataset.name}-seed{seed}"
+    if not own:
+        name = str(source) if isinstance(source, str | Path) else ARRAYS
+        recipe = recipe.replace(data={"name": name})
+    return recipe, dataset, default_name
+
+
+def _network(model, recipe: Recipe, dataset: Dataset) -> keras.Model:
+    """The recipe's network or the user's own, checked against the data and compiled."""
+    if model is None:
+        core = models.build(recipe, dataset.input_shape, dataset.num_outputs)
+    else:
+        core = model if isinstance(model, keras.Model) or not callable(model) else model(dataset)
+    if not isinstance(core, keras.Model):
+        raise ValueError(f"`model` must be a Keras model, or a function of the dataset giving one. Received: {core!r}")
+    outputs = _check_fit(core, dataset)
+    steps = math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)
+    return compile_model(core, recipe, steps, task=dataset.task, num_outputs=outputs)
+
+
+def _check_fit(core: keras.Model, dataset: Dataset) -> int:
+    """Refuse a model of the user's own that does not fit the data; the number of its outputs."""
+    row = keras.KerasTensor((None, *dataset.input_shape))
+    try:
+        shape = core.compute_output_spec(row).shape
+    except Exception as error:  # whatever the layers make of a wrong shape
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"the model does not take prepared rows of shape {dataset.input_shape}: {reason}") from error
+    allowed = {len(dataset.class_names), dataset.num_outputs} if dataset.class_names else {1}
+    if len(shape) != 2 or shape[1] not in allowed:
+        wanted = " or ".join(f"(None, {units})" for units in sorted(allowed))
+        raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {tuple(shape)}")
+    return shape[1]
+
+
+def _fit(
+    core, recipe: Recipe, dataset: Dataset, callbacks, fast_dev_run: bool, verbose: bool
+) -> dict[str, list[float]]:
+    limit = _limit(recipe, fast_dev_run)
+    (x, y), validation = (tuple(array[:limit] for array in dataset.prepared(part)) for part in ("train", "validation"))
+    diverged, stopping = callbacks_for(recipe)
+    progress = [Progress()] if verbose else []
+    core.fit(
+        x,
+        y,
+        batch_size=recipe.fit.batch_size,
+        epochs=recipe.fit.epochs,
+        validation_data=validation,
+        class_weight=_class_weights(recipe, dataset),
+        callbacks=[diverged, stopping, *progress, *callbacks],
+        verbose=0,
+    )
+    if diverged.stopped_epoch is not None:
+        raise ValueError(
+            f"training diverged: the loss was not finite in epoch {diverged.stopped_epoch + 1}; a lower "
+            f"optimizer.learning_rate (now {recipe.optimizer.learning_rate}) or optimizer.global_clipnorm may help"
+        )
+    if verbose:
+        early = "stopped early; " if len(stopping.model.history.epoch) < recipe.fit.epochs else ""
+        print(f"{early}the weights of epoch {stopping.best_epoch + 1} are kept: the lowest validation loss")
+    return {name: [float(value) for value in values] for name, values in core.history.history.items()}
+
+
+def _class_weights(recipe: Recipe, dataset: Dataset) -> dict[int, float] | None:
+    setting = recipe.fit.class_weight
+    if setting is None:
+        return None
+    if dataset.class_names is None:
+        raise ValueError(f"fit.class_weight is for classification. Received: {setting!r} for a regression")
+    if setting == "balanced":
+        counts = np.bincount(dataset.train[1], minlength=len(dataset.class_names))
+        return {number: counts.sum() / (len(counts) * count) for number, count in enumerate(counts) if count}
+    if set(setting) != set(dataset.class_names):
+        raise ValueError(
+            f"fit.class_weight must name every class ({', '.join(dataset.class_names)}). Received: {', '.join(setting)}"
+        )
+    return {number: setting[name] for number, name in enumerate(dataset.class_names)}
+
+
+def _limit(recipe: Recipe, fast_dev_run: bool) -> int | None:
+    """How many rows of each part are used; `None` for all."""
+    return FAST_DEV_RUN_STEPS * recipe.fit.batch_size if fast_dev_run else None
+
+
+def _prediction_batch(recipe: Recipe) -> int:
+    """Without gradients to keep, larger batches fit the same memory."""
+    return max(256, recipe.fit.batch_size)
+
+
+def _size(model: keras.Model) -> str:
+    layers = sum(bool(layer.weights) for layer in model.layers)
+    return f"model {model.name}: {layers} layers with weights, {model.count_params():,} parameters"
+
+
+def _refuse_probabilities(model: keras.Model) -> None:
+    """A loss on logits, fed with probabilities, trains slowly and quietly to a worse end."""
+    last = getattr(model, "layers", [None])[-1]
+    name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
+    if name in ("softmax", "sigmoid"):
+        raise ValueError(
+            f"the model ends in {name}, but recipes train on logits: leave that activation out; the saved model has it"
+        )
+
+
+def _output_units(model: keras.Model) -> int:
+    try:
+        return model.output_shape[-1]
+    except (AttributeError, ValueError, RuntimeError):
+        raise ValueError(f"cannot read the number of outputs off {model.name}: give `num_outputs`") from None
