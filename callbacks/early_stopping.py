@@ -23,7 +23,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
     def __init__(self, monitor="val_loss", patience=10, restore_best_weights=True, **kwargs):
         super().__init__(monitor, patience=patience, restore_best_weights=restore_best_weights, **kwargs)
 
-    def get_monitor_value(self, logs):
+    def on_epoch_end(self, epoch, logs=None):
         if self.monitor not in logs:
             raise ValueError(f"`monitor` must be one of {', '.join(logs)}. Received: monitor={self.monitor!r}")
-        return logs[self.monitor]
+        super().on_epoch_end(epoch, logs)

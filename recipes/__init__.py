@@ -75,9 +75,8 @@ def _check_siblings() -> None:
         spec = importlib.util.find_spec(name)
         found = Path(spec.origin).resolve() if spec and spec.origin else None
         if found != ours:
-            place = found or (next(iter(spec.submodule_search_locations)) if spec else "nothing")
             raise ImportError(
-                f"keras-recipes needs its own package `{name}`, {ours}, but Python finds {place} under that name. "
+                f"keras-recipes needs its own package `{name}`, {ours}, but Python finds {found} under that name. "
                 f"Rename yours, or run from a folder that does not hold it."
             )
 

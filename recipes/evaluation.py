@@ -1,5 +1,6 @@
 """Judging a trained model on data, in the same process or a later one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -8,9 +9,13 @@ import numpy as np
 from recipes import runs
 from recipes.data import ARRAYS, arrays, load_dataset
 from recipes.lookup import normalize
-from recipes.metrics import ClassificationReport, RegressionReport, classification_report, regression_report
-
-_PROBABILITIES = ("softmax", "sigmoid")
+from recipes.metrics import (
+    ClassificationReport,
+    RegressionReport,
+    classification_report,
+    decide,
+    regression_report,
+)
 
 
 def evaluate(
@@ -19,8 +24,8 @@ def evaluate(
     """Judge a model on data that it has not seen.
 
     Args:
-        model: A run folder, a `.keras` file, or a model in memory that takes raw rows. Logits are told from
-            probabilities by the model's last activation, or by the loss it was compiled with.
+        model: A run folder, a `.keras` file, or a model in memory; it takes raw rows. Logits are told from
+            probabilities by the model's last activation, or by `from_logits` of the loss it was compiled with.
         data: `(x, y)` or an NPZ file with `x` and `y`: all rows are judged. A dataset's name, a `Dataset`, or an NPZ
             file with parts: the test part is. Default: the data of the run folder, split as in its training.
         seed: Of the split of a named dataset. Default: the run's own, otherwise 0.
@@ -40,8 +45,9 @@ def evaluate(
             data = load_dataset(data, trained[1] if seed is None else seed, trained[0].data)
     elif data is None:
         raise ValueError("`data` is needed to evaluate a model in memory")
-    x, y, class_names = _rows(data, seed or 0, class_names)
-    return judge(y, predict(model, x, batch_size), class_names)
+    x, y, names = _rows(data, seed or 0)
+    outputs = predict(model, x, batch_size)
+    return judge(y, outputs, class_names or names or _numbered_classes(model, outputs))
 
 
 def predict(model: keras.Model, x, batch_size: int = 256) -> np.ndarray:
@@ -58,17 +64,40 @@ def predict(model: keras.Model, x, batch_size: int = 256) -> np.ndarray:
         fix = f": x.reshape(-1, {', '.join(map(str, expected))}) would fit" if reshape else ""
         raise ValueError(f"the model takes rows of shape {tuple(expected)}. Received: rows of shape {x.shape[1:]}{fix}")
     outputs = np.asarray(model.predict(x, batch_size=batch_size, verbose=0))
-    if _gives_logits(model):
+    if not _ends_in_probabilities(model) and getattr(model.loss, "from_logits", False):
         activation = keras.ops.sigmoid if outputs.shape[-1] == 1 else keras.ops.softmax
         outputs = keras.ops.convert_to_numpy(activation(outputs))
     return outputs
 
 
+def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterator[list]]:
+    """Predict for the array `x` of an NPZ file.
+
+    Returns:
+        Column names, and for each row their values: the class and the probability of each class, or the predicted
+        number.
+    """
+    model = runs.load_model(path)
+    content = arrays.read_npz(file)
+    x = content.get("x", next(iter(content.values())) if len(content) == 1 else None)
+    if x is None:
+        raise ValueError(f"{file} must hold the array x. Received: {', '.join(content) or 'no arrays'}")
+    outputs = predict(model, x)
+    names = runs.class_names(path) or _numbered_classes(model, outputs)
+    if names is None:
+        return ["predicted"], ([float(value)] for (value,) in outputs)
+    if outputs.shape[1] == 1:
+        outputs = np.hstack([1 - outputs, outputs])
+    chosen = (names[number] for number in decide(outputs))
+    rows = ([name, *map(float, row)] for name, row in zip(chosen, outputs, strict=True))
+    return ["class", *names], rows
+
+
 def judge(y: np.ndarray, outputs: np.ndarray, class_names: tuple[str, ...] | None):
     """The report on `outputs` `(rows, outputs)`: of a classifier where there are class names, else of a regression."""
-    if not np.isfinite(outputs).all():
-        rows = ~np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
-        raise ValueError(f"the model's outputs are not finite in {rows.sum()} of {len(rows)} rows")
+    finite = np.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
+    if not finite.all():
+        raise ValueError(f"the model's outputs are not finite in {(~finite).sum()} of {len(finite)} rows")
     if class_names is None:
         return regression_report(y, outputs)
     return classification_report(y, outputs, class_names)
@@ -82,20 +111,25 @@ def _own_data(path, trained) -> str:
     return trained[0].data.name
 
 
-def _rows(data, seed: int, class_names):
-    """Rows, targets and class names (`None`: regression) of what is to be judged."""
+def _rows(data, seed: int):
+    """Rows, targets and class names (`None` where they are not known) of what is to be judged."""
     if isinstance(data, tuple | list) or str(data).lower().endswith(".npz"):
         parts = arrays.parts_of(data) if isinstance(data, tuple | list) else arrays.parts_of_npz(data)
-        if "test" not in parts and "all" in parts:
-            x, y = parts["all"]
-            return x, arrays.check_target(y, len(x)), class_names
+        x, y = parts.get("test") or parts.get("all") or parts["train"]
+        x = arrays.check_input(x)
+        return x, arrays.check_target(y, len(x)), None
     dataset = load_dataset(data, seed)
     return *dataset.test, dataset.class_names
 
 
-def _gives_logits(model: keras.Model) -> bool:
-    """Whether the outputs still need a softmax or sigmoid."""
-    last = model.layers[-1] if getattr(model, "layers", None) else None
-    if getattr(getattr(last, "activation", None), "__name__", "") in _PROBABILITIES:
-        return False
-    return bool(getattr(getattr(model, "loss", None), "from_logits", False))
+def _numbered_classes(model: keras.Model, outputs: np.ndarray) -> tuple[str, ...] | None:
+    """`"0"`, `"1"` ... for a classifier whose classes have no names; `None` for a regression."""
+    if not _ends_in_probabilities(model) and not hasattr(model.loss, "from_logits"):
+        return None
+    return tuple(str(number) for number in range(max(2, outputs.shape[1])))
+
+
+def _ends_in_probabilities(model: keras.Model) -> bool:
+    last = model.layers[-1] if model.layers else None
+    name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
+    return name in ("softmax", "sigmoid")

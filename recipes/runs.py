@@ -15,7 +15,7 @@ import numpy as np
 
 import custom_layers  # noqa: F401  (registers the layers that a saved model may hold)
 from recipes.data import Dataset
-from recipes.metrics import ClassificationReport, plots
+from recipes.metrics import ClassificationReport, decide, plots
 from recipes.settings import Recipe
 
 MODEL = "model.keras"
@@ -108,7 +108,6 @@ def load_model(path: str | Path, custom_objects: dict | None = None) -> keras.Mo
     if not zipfile.is_zipfile(file) or "config.json" not in zipfile.ZipFile(file).namelist():
         raise ValueError(f"{file} is no Keras model file (as `model.save` writes it), or is damaged")
     try:
-        # `safe_mode` is said outright: a program may have switched it off for models of its own.
         return keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
     except Exception as error:  # a damaged file can fail in any of the libraries that read it
         text = " ".join(str(error).split())
@@ -164,14 +163,13 @@ def _write_predictions(file: Path, dataset: Dataset, y_true: np.ndarray, outputs
         np.savez_compressed(file, label=y_true, predicted=outputs[:, 0])
         return
     probability = outputs[:, 0] if outputs.shape[1] == 1 else outputs
-    predicted = (probability > 0.5).astype(np.int64) if probability.ndim == 1 else probability.argmax(axis=1)
-    np.savez_compressed(file, label=y_true, predicted=predicted, probability=probability)
+    np.savez_compressed(file, label=y_true, predicted=decide(outputs), probability=probability)
 
 
 def _draw(folder: Path, run) -> None:
     from matplotlib.figure import Figure  # without pyplot: no window system, and no global state to leave behind
 
-    metrics = [name for name in run.history if f"val_{name}" in run.history]
+    metrics = sorted((name for name in run.history if f"val_{name}" in run.history), key=lambda name: name != "loss")
     figure = Figure(figsize=(5.5 * len(metrics), 4), layout="constrained")
     for ax, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         plots.learning_curves(run.history, ax, metric)

@@ -79,7 +79,7 @@ def train(
     say = print if verbose else lambda *_: None
     recipe, dataset, default_name = _resolve(recipe, data, seed, epochs)
     name = default_name if name is None else name
-    if Path(name).name != name:
+    if Path(name).name != name or name in ("", ".", ".."):
         raise ValueError(f"`name` must be the name of a folder, without a path. Received: {name!r}")
     if fast_dev_run:
         name, overwrite = f"{name}-fast-dev-run", True
@@ -202,16 +202,16 @@ def _network(model, recipe: Recipe, dataset: Dataset) -> keras.Model:
 
 def _check_fit(core: keras.Model, dataset: Dataset) -> int:
     """Refuse a model of the user's own that does not fit the data; the number of its outputs."""
-    row = keras.KerasTensor((None, *dataset.input_shape))
     try:
-        shape = core.compute_output_spec(row).shape
+        shape = core(keras.ops.zeros((1, *dataset.input_shape))).shape  # builds a subclassed model
     except Exception as error:  # whatever the layers make of a wrong shape
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"the model does not take prepared rows of shape {dataset.input_shape}: {reason}") from error
     allowed = {len(dataset.class_names), dataset.num_outputs} if dataset.class_names else {1}
     if len(shape) != 2 or shape[1] not in allowed:
-        wanted = " or ".join(f"(None, {units})" for units in sorted(allowed))
-        raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {tuple(shape)}")
+        wanted = " or ".join(f"(rows, {units})" for units in sorted(allowed))
+        received = f"({', '.join(map(str, ['rows', *shape[1:]]))})"
+        raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {received}")
     return shape[1]
 
 
@@ -220,6 +220,10 @@ def _fit(
 ) -> dict[str, list[float]]:
     limit = _limit(recipe, fast_dev_run)
     (x, y), validation = (tuple(array[:limit] for array in dataset.prepared(part)) for part in ("train", "validation"))
+    weights = _class_weights(recipe, dataset)
+    if weights:
+        # Otherwise early stopping would pick the weights by another loss than the one that is trained.
+        validation = (*validation, np.array([weights[label] for label in validation[1]]))
     diverged, stopping = callbacks_for(recipe)
     progress = [Progress()] if verbose else []
     core.fit(
@@ -228,7 +232,7 @@ def _fit(
         batch_size=recipe.fit.batch_size,
         epochs=recipe.fit.epochs,
         validation_data=validation,
-        class_weight=_class_weights(recipe, dataset),
+        class_weight=weights,
         callbacks=[diverged, stopping, *progress, *callbacks],
         verbose=0,
     )
@@ -251,7 +255,7 @@ def _class_weights(recipe: Recipe, dataset: Dataset) -> dict[int, float] | None:
         raise ValueError(f"fit.class_weight is for classification. Received: {setting!r} for a regression")
     if setting == "balanced":
         counts = np.bincount(dataset.train[1], minlength=len(dataset.class_names))
-        return {number: counts.sum() / (len(counts) * count) for number, count in enumerate(counts) if count}
+        return {number: counts.sum() / (len(counts) * count) for number, count in enumerate(counts)}
     if set(setting) != set(dataset.class_names):
         raise ValueError(
             f"fit.class_weight must name every class ({', '.join(dataset.class_names)}). Received: {', '.join(setting)}"

@@ -48,7 +48,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _command(name: str):
-    return importlib.import_module(f"recipes.cli.{name}_command")
+    return importlib.import_module(f"recipes.cli.{name}")
 
 
 def _help() -> str:

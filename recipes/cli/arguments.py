@@ -29,18 +29,18 @@ class Parser(jsonargparse.ArgumentParser):
         except Exception as error:  # jsonargparse raises several kinds
             raise ValueError(self._sentence(str(error))) from None
 
-    def add_setting(self, name: str, hint, default, text: str) -> None:
-        """A flag `--name` for a setting of a recipe."""
+    def add_setting(self, group, name: str, hint, default, text: str) -> None:
+        """A flag `--name` in `group` whose type is told in the words of `recipes.checked`."""
         self.hints[name] = hint
-        self.add_argument(f"--{name}", type=hint, default=default, help=text)
+        group.add_argument(f"--{name}", type=hint, default=default, help=text)
 
     def _refuse_unknown_flags(self, arguments):
         known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
         for argument in arguments:
             flag = argument.split("=")[0]
             if flag.startswith("--") and flag not in known:
-                near = difflib.get_close_matches(flag, known, n=3)
-                hint = f": did you mean {' or '.join(near)}?" if near else "."
+                near = difflib.get_close_matches(flag, known, n=1)
+                hint = f": did you mean {near[0]}?" if near else "."
                 raise ValueError(f"unknown flag {flag}{hint} `{self.prog} --help` lists them all")
 
     def _sentence(self, message: str) -> str:

@@ -114,10 +114,11 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
-        # Pickled objects could run code, so they are refused.
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as stream:
+            # Pickled objects could run code, so they are refused.
+            archive = np.load(stream, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError
+                raise ValueError("a single array")
             return {name: archive[name] for name in archive.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         objects = "Object arrays" in str(error)

@@ -64,9 +64,8 @@ class Dataset:
             f"{self.name}: {sum(rows.values()):,} rows, {kind}, {target}",
             "split: " + ", ".join(f"{part} {count:,}" for part, count in rows.items()),
         ]
-        dropped = self.preparation.dropped
-        if dropped:
-            lines.append(f"note: {len(dropped)} constant columns are left out: {shorten(dropped)}")
+        if self.preparation.dropped:
+            lines.append(f"note: constant columns, left out: {shorten(self.preparation.dropped)}")
         return "\n".join(lines)
 
 

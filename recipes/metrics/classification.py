@@ -131,7 +131,8 @@ def classification_report(y_true, y_score, class_names=None) -> ClassificationRe
             f"`y_true` and `y_score` must have as many rows, at least one. Received: {len(labels)} and {len(scores)}"
         )
     if scores.dtype.kind == "f":
-        predicted, num_classes = _decide(scores)
+        predicted = decide(scores)
+        num_classes = 2 if scores.ndim == 1 else max(2, scores.shape[1])
         if class_names is None:
             # Text labels are numbered as they sort; numbers name their own column.
             class_names = np.unique(labels) if labels.dtype.kind in "OUS" else range(num_classes)
@@ -164,15 +165,19 @@ def confusion_matrix(actual: np.ndarray, predicted: np.ndarray, num_classes: int
     return pairs.reshape(num_classes, num_classes)
 
 
-def _decide(scores: np.ndarray) -> tuple[np.ndarray, int]:
-    """The predicted class numbers, and how many classes there are."""
-    if scores.ndim not in (1, 2) or (scores.ndim == 2 and scores.shape[1] == 0):
+def decide(scores: np.ndarray) -> np.ndarray:
+    """The predicted class numbers `(rows,)`: the highest score of each row; of a single one, class 1 above 0.5.
+
+    Raises:
+        ValueError: For the wrong shape, NaN, or a single score that is no probability.
+    """
+    if scores.ndim not in (1, 2) or 0 in scores.shape:
         raise ValueError(f"`y_score` must have the shape (rows,) or (rows, classes). Received: {scores.shape}")
     missing = np.isnan(scores).reshape(len(scores), -1).any(axis=1)
     if missing.any():
         raise ValueError(f"`y_score` has NaN in {missing.sum()} rows, the first is row {missing.argmax()}")
     if scores.ndim == 2 and scores.shape[1] > 1:
-        return scores.argmax(axis=1), scores.shape[1]
+        return scores.argmax(axis=1)
     scores = scores.reshape(-1)
     outside = (scores < 0) | (scores > 1)
     if outside.any():
@@ -180,7 +185,7 @@ def _decide(scores: np.ndarray) -> tuple[np.ndarray, int]:
             f"`y_score` must be probabilities from 0 to 1, or labels as integers or text. "
             f"Received: {scores[outside.argmax()]} at row {outside.argmax()}"
         )
-    return (scores > 0.5).astype(np.int64), 2
+    return (scores > 0.5).astype(np.int64)
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

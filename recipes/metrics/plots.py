@@ -14,7 +14,7 @@ def confusion_matrix(report: ClassificationReport, ax=None):
     step = -(-len(names) // 40)  # at most 40 names fit an axis
     ticks = range(0, len(names), step)
     longest = max(map(len, names))
-    ax.set_xticks(ticks, [names[tick] for tick in ticks], rotation=90 if longest > 3 else 0)
+    ax.set_xticks(ticks, [names[tick] for tick in ticks], rotation=90 if longest * len(names) > 40 else 0)
     ax.set_yticks(ticks, [names[tick] for tick in ticks])
     if len(names) <= 20:
         for (true, predicted), count in np.ndenumerate(counts):
@@ -27,15 +27,15 @@ def confusion_matrix(report: ClassificationReport, ax=None):
 
 
 def learning_curves(history: dict[str, list[float]], ax=None, metric: str = "loss"):
-    """`metric` on training and validation rows, epoch by epoch, with the best epoch of the validation marked."""
+    """`metric` on training and validation rows, epoch by epoch; the epoch of the lowest validation loss is marked."""
     ax = _axes(ax)
     epochs = range(1, len(history[metric]) + 1)
     ax.plot(epochs, history[metric], label="training")
     validation = history.get(f"val_{metric}")
     if validation:
         ax.plot(epochs, validation, label="validation")
-        best = int(np.argmin(validation) if metric == "loss" or "error" in metric else np.argmax(validation))
-        ax.plot(best + 1, validation[best], "o", color="C1", label=f"best: {validation[best]:.4g} in epoch {best + 1}")
+        best = int(np.argmin(history["val_loss"]))
+        ax.plot(best + 1, validation[best], "o", color="C1", label=f"kept: epoch {best + 1}, {validation[best]:.4g}")
     ax.set(xlabel="epoch", ylabel=metric.replace("_", " "))
     ax.legend()
     return ax

@@ -22,9 +22,18 @@ def check(widths, num_outputs: int, normalization: str | None, dropout: float) -
 
 def kernel(activation, kernel_initializer=None, l1: float = 0.0, l2: float = 0.0) -> dict:
     """Keyword arguments for the kernel of a layer in front of `activation`."""
-    chosen = initializer_for(activation) if kernel_initializer is None else kernel_initializer
+    chosen = initializer_for(activation) if kernel_initializer is None else _initializer(kernel_initializer)
     penalty = keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None
     return {"kernel_initializer": chosen, "kernel_regularizer": penalty}
+
+
+def _initializer(kernel_initializer):
+    try:
+        return keras.initializers.get(kernel_initializer)
+    except ValueError:
+        functions = {"get", "serialize", "deserialize"}
+        known = [name for name in dir(keras.initializers) if name[0].islower() and name not in functions]
+        raise unknown("kernel initializer", kernel_initializer, known) from None
 
 
 def activate(x, activation, normalization: str | None, name: str):

@@ -21,9 +21,9 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
         class 1, by sigmoid where `core` has a single output; for regression to `(batch, 1)` in the targets' units.
     """
     preparation = dataset.preparation
-    if hasattr(core, "inputs"):
-        # A second model over the same layers: the optimizer's state stays out of the file.
-        core = keras.Model(core.inputs, core.outputs, name=core.name)
+    if isinstance(core, keras.Sequential) or hasattr(core, "operations"):
+        # A second model over the same layers: the optimizer and its state stay out of the file.
+        core = keras.Model(core.inputs[0], core.outputs[0], name=core.name)
     inputs = keras.Input(preparation.input_shape, name="raw")
     outputs = core(_prepare(inputs, preparation))
     if dataset.task == "regression":

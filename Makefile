@@ -1,0 +1,42 @@
+# The two commands of this project:
+#   make train   set up, then train the default recipe
+#   make test    set up, then lint and test
+# Both may be repeated: what is set up already is not set up again.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: train test lint bench check-python
+
+train: $(VENV)/installed
+	$(BIN)/keras-recipes train digits --overwrite
+
+test: lint
+	$(BIN)/python -m pytest
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backend
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/recipe_results.py
+
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	@echo "Installing keras-recipes and what it needs: about 2 GB, a few minutes the first time."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml | $(BIN)/python
+	@echo "Installing keras-recipes and what its tests need: about 3 GB, a few minutes the first time."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@touch $(VENV)/installed $@
+
+$(BIN)/python: | check-python
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+check-python:
+	@command -v $(PYTHON) >/dev/null || { echo "keras-recipes needs Python 3.11 or later: install it (Debian, Ubuntu: apt install python3 python3-venv), or name one: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "keras-recipes needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) -V): install a newer one, or name it: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) lacks venv: install it (Debian, Ubuntu: apt install python3-venv)"; exit 1; }

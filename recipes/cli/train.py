@@ -1,0 +1,89 @@
+"""Train by a recipe; save the model, its report and pictures in a run folder."""
+
+import dataclasses
+import json
+import re
+import typing
+from pathlib import Path
+
+from recipes import catalogue
+from recipes.cli.arguments import Parser, add_json, start_keras
+from recipes.settings import Recipe, parts
+
+# Short forms of settings that are set most often.
+_SHORT = {"--data": "--data.name", "--epochs": "--fit.epochs"}
+_HELP = {"-h", "--help"}
+
+
+def run(arguments: list[str]) -> None:
+    """`keras-recipes train NAME [--flag ...]`: defaults < recipe < `--config` < flags, in whatever order they come."""
+    arguments = [_lengthened(argument) for argument in arguments]
+    base = _base(arguments)
+    options = _parser(base).parse(arguments)
+    recipe = base.replace(**{part: vars(options[part]) for part in parts()})
+    data = None
+    if recipe.data.name != base.data.name:
+        # Given as data, not as the recipe's own, so that the run folder is named after them.
+        data, recipe = recipe.data.name, recipe.replace(data={"name": base.data.name})
+    start_keras()
+    from recipes.training import train
+
+    result = train(
+        recipe,
+        data,
+        seed=options.seed,
+        output=options.output,
+        name=options.name,
+        overwrite=options.overwrite,
+        fast_dev_run=options.fast_dev_run,
+        verbose=not options.json,
+    )
+    if options.json:
+        print(json.dumps({"directory": str(result.directory), **result.report.to_dict()}, indent=2))
+
+
+def _lengthened(argument: str) -> str:
+    flag, equals, value = argument.partition("=")
+    return f"{_SHORT.get(flag, flag)}{equals}{value}"
+
+
+def _base(arguments: list[str]) -> Recipe:
+    """The recipe before flags: as it is named, then changed by the file of `--config`."""
+    without_help = [argument for argument in arguments if argument not in _HELP]
+    if not without_help:
+        if arguments:
+            return Recipe(name="recipe")
+        raise ValueError(f"train needs the name of a recipe. Known: {', '.join(catalogue.names())}")
+    options = _parser(Recipe(name="recipe")).parse(without_help)
+    is_file = options.recipe.endswith((".yaml", ".yml"))
+    base = Recipe.from_yaml(Path(options.recipe)) if is_file else catalogue.get(options.recipe)
+    return Recipe.from_yaml(Path(options.config), base=base) if options.config else base
+
+
+def _parser(base: Recipe) -> Parser:
+    """All flags; the settings of `base` are their defaults."""
+    parser = Parser("train", __doc__, usage="keras-recipes train NAME [--flag VALUE ...]")
+    parser.add_argument("recipe", metavar="NAME", help="of a recipe, or the path of a YAML file")
+    parser.add_setting(parser, "seed", int, 0, "of everything: split, weights, order of the rows")
+    parser.add_argument("--output", default="saved_models", help="the folder that receives the run folder")
+    parser.add_argument("--name", help="of the run folder; not set: NAME[-DATA]-seedSEED")
+    parser.add_argument("--overwrite", action="store_true", help="replace a run folder of that name")
+    parser.add_argument("--config", help="YAML file of settings: they change the recipe's; flags change both")
+    parser.add_argument("--fast-dev-run", action="store_true", help="try everything in seconds: two steps of each part")
+    add_json(parser)
+    for part, settings in parts().items():
+        group = parser.add_argument_group(part, settings.__doc__.splitlines()[0])
+        hints, texts = typing.get_type_hints(settings), _texts(settings)
+        for field in dataclasses.fields(settings):
+            flag = f"{part}.{field.name}"
+            short = [f" Short: {short}" for short, long in _SHORT.items() if long == f"--{flag}"]
+            text = "".join([texts[field.name], *short])
+            parser.add_setting(group, flag, hints[field.name], getattr(getattr(base, part), field.name), text)
+    return parser
+
+
+def _texts(settings: type) -> dict[str, str]:
+    """What the docstring of a part of a recipe says about each setting."""
+    described = settings.__doc__.partition("Args:\n")[2]
+    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", described, flags=re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}

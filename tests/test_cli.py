@@ -1,0 +1,164 @@
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import recipes
+from recipes.cli import COMMANDS, main
+
+pytestmark = pytest.mark.backend
+
+
+def refused(capsys, *arguments):
+    """The one line with which a command refuses its arguments."""
+    assert main([str(argument) for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("keras-recipes: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def test_help_names_every_command(capsys):
+    assert main([]) == main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"\n  {command} " in printed for command in COMMANDS)
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{recipes.__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as status:
+        main([command, "--help"])
+    assert status.value.code == 0
+    assert f"usage: keras-recipes {command}" in capsys.readouterr().out
+
+
+def test_help_for_training_shows_the_recipes_own_settings(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "digits", "--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "--optimizer.learning_rate LEARNING_RATE Peak step size" in printed
+    assert f"default: {recipes.get('digits').optimizer.learning_rate}" in printed
+
+
+def test_list_names_every_recipe(capsys):
+    assert main(["list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == recipes.names()
+    assert main(["list", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == recipes.names()
+
+
+def test_show_prints_yaml_that_reads_back(capsys):
+    assert main(["show", "digits_selu"]) == 0
+    assert recipes.Recipe.from_yaml(capsys.readouterr().out) == recipes.get("digits-selu")
+
+
+def test_train_evaluate_and_predict_work_together(tmp_path, capsys):
+    flags = ["--data", "iris", "--epochs", "3", "--model.widths", "[8]", "--output", str(tmp_path)]
+    assert main(["train", "tabular", *flags, "--json"]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    folder = trained.pop("directory")
+    assert Path(folder) == tmp_path / "tabular-iris-seed0"
+    assert main(["evaluate", folder, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == trained
+    assert main(["evaluate", folder]) == 0
+    assert "setosa" in capsys.readouterr().out
+    np.savez(tmp_path / "rows.npz", x=recipes.load_dataset("iris").test[0])
+    assert main(["predict", folder, str(tmp_path / "rows.npz")]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert len(rows) == trained["rows"]
+    assert all(row["class"] == max(trained["classes"], key=lambda name: float(row[name])) for row in rows)
+    assert main(["predict", folder, str(tmp_path / "rows.npz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["class"] == rows[0]["class"]
+
+
+def test_flags_win_over_the_config_file_which_wins_over_the_recipe(tmp_path):
+    (tmp_path / "my.yaml").write_text("fit: {epochs: 2, batch_size: 64}\nmodel: {widths: [4]}\n")
+    flags = ["--fit.batch_size=50", "--config", str(tmp_path / "my.yaml"), "--output", str(tmp_path), "--name", "mine"]
+    assert main(["train", *flags, "tabular"]) == 0
+    recipe = recipes.Recipe.from_yaml(tmp_path / "mine" / "recipe.yaml")
+    assert (recipe.fit.epochs, recipe.fit.batch_size, recipe.model.widths) == (2, 50, (4,))
+    assert recipe.regularization == recipes.get("tabular").regularization
+
+
+def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
+    for _ in range(2):
+        assert main(["train", "digits", "--fast-dev-run", "--output", str(tmp_path)]) == 0
+    assert "accuracy" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["digits-seed0-fast-dev-run"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "unknown command 'trian': did you mean 'train'? Known: list, show"),
+        (["list", "--jsn"], "unknown flag --jsn: did you mean --json?"),
+        (["show", "digit"], "unknown recipe 'digit': did you mean 'digits'?"),
+        (["show"], "required"),
+        (["train"], "train needs the name of a recipe. Known: digits"),
+        (["train", "digit"], "unknown recipe 'digit': did you mean 'digits'?"),
+        (["train", "digits", "more"], "unrecognized arguments: more"),
+        (["train", "digits", "--optimizer.lerning_rate", "1"], "did you mean --optimizer.learning_rate?"),
+        (["train", "digits", "--optimizer.learning_rate", "fast"], "must be a number. Received: fast"),
+        (["train", "digits", "--optimizer.name", "adm"], "must be one of sgd, momentum, nesterov, rmsprop, adam"),
+        (["train", "digits", "--epochs", "1.5"], "--fit.epochs must be a whole number. Received: 1.5"),
+        (["train", "digits", "--epochs", "0"], "fit.epochs must be at least 1. Received: 0"),
+        (["train", "digits", "--seed", "one"], "--seed must be a whole number. Received: one"),
+        (["train", "digits", "--seed"], "--seed: expected one argument"),
+        (
+            ["train", "digits", "--model.widths", "64"],
+            "a list of whole numbers, such as [64, 32]. Received: 64",
+        ),
+        (["train", "digits", "--data", "digts"], "unknown dataset 'digts': did you mean 'digits'?"),
+        (["train", "digits", "--data", "none.npz"], "there is no file none.npz"),
+        (["train", "digits", "--config", "none.yaml"], "there is no recipe file none.yaml"),
+        (["train", "digits", "--output", "/dev/null/runs"], "cannot write to the output folder /dev/null/runs"),
+        (["train", "tabular", "--model.builder", "convnet"], "convnet takes images"),
+        (["evaluate", "none"], "there is no run folder or .keras file none"),
+        (["predict", "none", "none.npz"], "there is no run folder or .keras file none"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused(capsys, *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_run_needs_overwrite(run, capsys):
+    arguments = ["train", "tabular", "--output", run.directory.parent, "--epochs", "1"]
+    assert "tabular-seed0 exists" in refused(capsys, *arguments)
+
+
+def test_rows_that_do_not_fit_the_run_are_refused(run, capsys, tmp_path):
+    np.savez(tmp_path / "narrow.npz", x=np.ones((2, 3)), y=[0, 1])
+    for command in ("predict", "evaluate"):
+        assert "takes rows of shape (30,). Received" in refused(capsys, command, run.directory, tmp_path / "narrow.npz")
+    np.savez(tmp_path / "other.npz", a=np.ones((2, 30)), b=np.ones(2))
+    assert "must hold the array x. Received: a, b" in refused(capsys, "predict", run.directory, tmp_path / "other.npz")
+
+
+def test_a_traceback_is_shown_on_request(monkeypatch):
+    monkeypatch.setenv("KERAS_RECIPES_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="unknown recipe"):
+        main(["show", "digit"])
+
+
+def test_the_start_up_of_the_backend_is_not_shown(run):
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-c", "import sys; from recipes.cli import main; sys.exit(main())"]
+    result = subprocess.run(
+        [*command, "evaluate", run.directory], env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stderr == ""
+    assert result.stdout.startswith("           precision")

@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+
+import recipes
+from recipes.data import bundled
+from recipes.settings import Data
+
+
+@pytest.fixture
+def pair():
+    generator = np.random.default_rng(0)
+    return generator.normal(size=(90, 3)), np.repeat(["cat", "dog", "emu"], 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "shape", "task", "classes"),
+    [
+        ("digits", 1797, (8, 8, 1), "classification", 10),
+        ("breast_cancer", 569, (30,), "classification", 2),
+        ("wine", 178, (13,), "classification", 3),
+        ("iris", 150, (4,), "classification", 3),
+        ("diabetes", 442, (10,), "regression", None),
+    ],
+)
+def test_bundled_datasets_are_complete(name, rows, shape, task, classes):
+    dataset = recipes.load_dataset(name)
+    parts = (dataset.train, dataset.validation, dataset.test)
+    assert sum(len(y) for _, y in parts) == rows
+    assert all(x.shape == (len(y), *shape) and x.dtype == np.float32 for x, y in parts)
+    assert dataset.task == task
+    assert (len(dataset.class_names) if classes else dataset.class_names) == classes
+    assert dataset.feature_names is None if len(shape) == 3 else len(dataset.feature_names) == shape[0]
+
+
+def test_the_split_depends_only_on_the_seed():
+    first, same, other = (recipes.load_dataset("wine", seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.test[0], same.test[0])
+    assert not np.array_equal(first.test[0], other.test[0])
+
+
+def test_class_shares_are_alike_in_all_parts():
+    dataset = recipes.load_dataset("breast_cancer")
+    shares = [part[1].mean() for part in (dataset.train, dataset.validation, dataset.test)]
+    assert max(shares) - min(shares) < 0.02
+
+
+def test_labels_become_class_numbers_in_sorted_order(pair):
+    dataset = recipes.load_dataset(pair)
+    assert dataset.class_names == ("cat", "dog", "emu")
+    assert set(dataset.train[1]) == {0, 1, 2}
+    assert dataset.feature_names == ("column_0", "column_1", "column_2")
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "names"),
+    [
+        (np.arange(90) % 3 + 5, "classification", ("5", "6", "7")),
+        (np.arange(90) % 2 == 0, "classification", ("False", "True")),
+        ((np.arange(90) % 2).astype(float), "classification", ("0", "1")),
+        (np.eye(3)[np.arange(90) % 3], "classification", ("0", "1", "2")),
+        ((np.arange(90) % 3)[:, None], "classification", ("0", "1", "2")),
+        (np.arange(90) / 7, "regression", None),
+        (np.arange(90).astype(float), "regression", None),
+    ],
+)
+def test_the_task_is_read_off_the_targets(pair, y, task, names):
+    dataset = recipes.load_dataset((pair[0], y))
+    assert (dataset.task, dataset.class_names) == (task, names)
+
+
+def test_the_task_can_be_said(pair):
+    y = np.arange(90) % 5
+    assert recipes.load_dataset((pair[0], y), settings=Data(task="regression")).task == "regression"
+    with pytest.raises(ValueError, match="does not fit the dataset 'diabetes'"):
+        recipes.load_dataset("diabetes", settings=Data(task="classification"))
+    with pytest.raises(ValueError, match=r"regression needs numbers as targets. Received: .*cat"):
+        recipes.load_dataset(pair, settings=Data(task="regression"))
+
+
+def test_parts_of_the_users_own_stay_as_they_are(pair):
+    x, y = pair
+    dataset = recipes.load_dataset(((x, y), (x[::9], y[::9])))
+    np.testing.assert_allclose(dataset.validation[0], x[::9], rtol=1e-6)
+    assert (len(dataset.train[1]), len(dataset.test[1])) == (72, 18)
+    dataset = recipes.load_dataset(((x, y), (x[::9], y[::9]), (x[::5], y[::5])))
+    assert [len(part[1]) for part in (dataset.train, dataset.validation, dataset.test)] == [90, 10, 18]
+
+
+def test_npz_files_of_both_forms_load(tmp_path, pair):
+    x, y = pair
+    np.savez(tmp_path / "whole.npz", x=x, y=y)
+    np.savez(tmp_path / "parts.npz", x_train=x, y_train=y, x_test=x[::9], y_test=y[::9])
+    whole, parts = (recipes.load_dataset(tmp_path / name) for name in ("whole.npz", "parts.npz"))
+    np.testing.assert_array_equal(whole.test[0], recipes.load_dataset(pair).test[0])
+    assert (whole.name, len(parts.test[1]), len(parts.train[1])) == ("whole", 10, 81)
+
+
+def test_a_dataset_is_passed_through():
+    dataset = recipes.load_dataset("iris")
+    assert recipes.load_dataset(dataset) is dataset
+
+
+def test_num_outputs_suit_the_task():
+    outputs = {name: recipes.load_dataset(name).num_outputs for name in bundled.NAMES}
+    assert outputs == {"breast-cancer": 1, "diabetes": 1, "digits": 10, "iris": 3, "wine": 3}
+
+
+def changed(x, row, column, value):
+    x = x.copy()
+    x[row, column] = value
+    return x
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda x, y: (changed(x, 4, 2, np.nan), y),
+            r"`x` must be finite. Received: 1 values .*\(nan\) at row 4, column 2",
+        ),
+        (lambda x, y: (changed(x, 4, 2, 1e300), y), "beyond float32, the first .* at row 4, column 2"),
+        (lambda x, y: (x.astype(str), y), "`x` must hold numbers. Received: numbers stored as text"),
+        (
+            lambda x, y: (changed(x.astype(object), 4, 2, "n/a"), y),
+            "`x` must hold numbers. Received: 'n/a' at row 4, column 2",
+        ),
+        (lambda x, y: (x[:, 0], y), r"Received: shape \(90,\); a single column is x.reshape\(-1, 1\)"),
+        (lambda x, y: (x[:0], y[:0]), "`x` is empty"),
+        (lambda x, y: (x[:50], y), "as many rows. Received: 50 and 90"),
+        (lambda x, y: (x, np.full(90, "cat")), "there is only one class, 'cat'"),
+        (lambda x, y: (x, np.where(np.arange(90) < 2, "rare", y)), "class 'rare' has 2 rows"),
+        (
+            lambda x, y: (x, np.where(np.arange(90) == 7, np.nan, np.arange(90.0))),
+            r"1 values that are NaN .*\(nan\) at row 7",
+        ),
+        (lambda x, y: (x, np.array([None, *y[1:]], dtype=object)), "`y` has 1 missing values, the first at row 0"),
+        (lambda x, y: (x, np.zeros(90) + 0.5), "every target of the .* is 0.5"),
+        (lambda x, y: (np.ones((90, 3)), y), "every input value of the .* is the same"),
+        (
+            lambda x, y: (x, np.ones((90, 2))),
+            r"`y` must hold one target for each row, or one-hot rows. Received: shape \(90, 2\)",
+        ),
+        (lambda x, y: ((x, y), (x[:9, :2], y[:9])), r"rows of one shape. Received: \(3,\) and, in validation, \(2,\)"),
+        (
+            lambda x, y: ((x, y), (x[:9], np.full(9, "yak"))),
+            "unknown classes 'yak' in the labels. Known: cat, dog, emu",
+        ),
+        (lambda x, y: (x, y, x), "parts that are not pairs"),
+        (lambda x, y: "irsi", "unknown dataset 'irsi': did you mean 'iris'"),
+        (lambda x, y: x, "Received: ndarray"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_are_told_in_one_line(pair, change, message):
+    with pytest.raises(ValueError, match=message) as error:
+        recipes.load_dataset(change(*pair))
+    assert "\n" not in str(error.value)
+
+
+def test_unreadable_npz_files_are_told_apart(tmp_path, pair):
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        recipes.load_dataset(tmp_path / "none.npz")
+    (tmp_path / "damaged.npz").write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(ValueError, match=r"damaged.npz is no readable NPZ file"):
+        recipes.load_dataset(tmp_path / "damaged.npz")
+    np.savez(tmp_path / "objects.npz", x=np.array([{}, []], dtype=object), y=np.arange(2))
+    with pytest.raises(ValueError, match=r"objects.npz holds Python objects"):
+        recipes.load_dataset(tmp_path / "objects.npz")
+    np.savez(tmp_path / "names.npz", images=pair[0], labels=pair[1])
+    with pytest.raises(ValueError, match=r"must hold the arrays x and y, .* Received: images, labels"):
+        recipes.load_dataset(tmp_path / "names.npz")
+
+
+def test_describe_says_what_was_understood():
+    lines = recipes.load_dataset((np.c_[np.arange(90), np.ones(90)], np.arange(90) % 2)).describe().splitlines()
+    assert lines == [
+        "arrays: 90 rows, 2 columns, 2 classes",
+        "split: train 64, validation 8, test 18",
+        "note: constant columns, left out: column_1",
+    ]

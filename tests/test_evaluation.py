@@ -1,0 +1,85 @@
+import keras
+import numpy as np
+import pytest
+
+import recipes
+from recipes.evaluation import predict_file
+
+pytestmark = pytest.mark.backend
+
+
+def test_a_run_is_judged_on_its_own_test_part(run):
+    assert recipes.evaluate(run.directory).to_dict() == run.report.to_dict()
+    assert recipes.evaluate(run.directory, "breast-cancer").to_dict() == run.report.to_dict()
+    assert recipes.evaluate(run.model, "breast_cancer").to_dict() == run.report.to_dict()
+    assert recipes.evaluate(run.directory, "breast_cancer", seed=1).to_dict() != run.report.to_dict()
+
+
+def test_arrays_and_files_are_judged_whole(run, tmp_path):
+    x, y = recipes.load_dataset("breast_cancer").test
+    names = np.array(["malignant", "benign"])
+    np.savez(tmp_path / "test.npz", x=x, y=names[y])
+    for data in ((x, y), (x, names[y]), tmp_path / "test.npz"):
+        assert recipes.evaluate(run.directory, data).to_dict() == run.report.to_dict()
+
+
+def test_a_model_file_outside_a_run_folder_numbers_its_classes(run, tmp_path):
+    (tmp_path / "bare.keras").write_bytes((run.directory / "model.keras").read_bytes())
+    report = recipes.evaluate(tmp_path / "bare.keras", recipes.load_dataset("breast_cancer").test)
+    assert report.class_names == ("0", "1")
+    assert report.accuracy == run.report.accuracy
+    with pytest.raises(ValueError, match="`data` is needed: .* is no run folder"):
+        recipes.evaluate(tmp_path / "bare.keras")
+
+
+@pytest.mark.parametrize(("units", "loss"), [(1, "BinaryCrossentropy"), (2, "SparseCategoricalCrossentropy")])
+def test_logits_are_told_from_probabilities_by_the_compiled_loss(units, loss):
+    keras.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(200, 2)).astype("float32")
+    y = (x[:, 0] > 0).astype(int)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(units)])
+    metric = keras.metrics.BinaryAccuracy(threshold=0) if units == 1 else "accuracy"
+    model.compile("adam", getattr(keras.losses, loss)(from_logits=True), metrics=[metric])
+    _, accuracy = model.evaluate(x, y, verbose=0)
+    assert recipes.evaluate(model, (x, y)).accuracy == pytest.approx(accuracy)
+
+
+def test_a_regression_of_the_users_own_is_judged():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((5, 2))
+    report = recipes.evaluate(model, (x, np.arange(5) / 3))
+    assert report.mse == pytest.approx(model.evaluate(x, np.arange(5) / 3, verbose=0), rel=1e-4)
+
+
+def test_a_file_is_predicted_row_by_row(run, tmp_path):
+    x, _ = recipes.load_dataset("breast_cancer").test
+    np.savez(tmp_path / "rows.npz", x=x[:5])
+    columns, rows = predict_file(run.directory, tmp_path / "rows.npz")
+    rows = list(rows)
+    assert columns == ["class", "malignant", "benign"]
+    probability = run.model.predict(x[:5], verbose=0)[:, 0]
+    np.testing.assert_allclose([row[2] for row in rows], probability, atol=1e-6)
+    np.testing.assert_allclose([row[1] + row[2] for row in rows], 1, atol=1e-6)
+    assert [row[0] for row in rows] == [columns[1 + (p > 0.5)] for p in probability]
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (np.ones((3, 5)), [0, 1, 0], r"the model takes rows of shape \(30,\). Received: rows of shape \(5,\)"),
+        (np.ones((3, 5, 6)), [0, 1, 0], r"Received: rows of shape \(5, 6\): x.reshape\(-1, 30\) would fit"),
+        (np.full((3, 30), np.nan), [0, 1, 0], "`x` must be finite. Received: 90 values"),
+        (np.full((3, 30), "a"), [0, 1, 0], "`x` must hold numbers. Received: .*a.* at row 0, column 0"),
+        (np.ones((3, 30)), [0, 1], "as many rows. Received: 3 and 2"),
+        (np.ones((3, 30)), [0, 1, 7], "unknown classes '0', '1', '7' in the labels. Known: malignant, benign"),
+    ],
+)
+def test_rows_that_do_not_fit_are_told_in_one_line(run, x, y, message):
+    with pytest.raises(ValueError, match=message):
+        recipes.evaluate(run.directory, (x, y))
+
+
+def test_a_model_in_memory_needs_data(run):
+    with pytest.raises(ValueError, match="`data` is needed to evaluate a model in memory"):
+        recipes.evaluate(run.model)

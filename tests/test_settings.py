@@ -1,0 +1,98 @@
+import pytest
+
+from recipes import catalogue
+from recipes.settings import Data, Fit, Model, Optimizer, Recipe, Regularization, Schedule
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_yaml_gives_back_every_named_recipe(name):
+    recipe = catalogue.get(name)
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+
+
+def test_yaml_gives_back_mappings_and_lists():
+    recipe = Recipe(name="mine", model=Model(widths=[3, 4]), fit=Fit(class_weight={"a": 1, "b": 2.5}, patience=None))
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+    assert recipe.model.widths == (3, 4)
+
+
+def test_a_file_gives_its_name_to_the_recipe(tmp_path):
+    (tmp_path / "mine.yaml").write_text("fit: {epochs: 5}\n")
+    recipe = Recipe.from_yaml(tmp_path / "mine.yaml")
+    assert (recipe.name, recipe.fit.epochs) == ("mine", 5)
+    assert Recipe.from_yaml(str(tmp_path / "mine.yaml")) == recipe
+
+
+def test_yaml_leaves_what_it_does_not_name_as_in_the_base():
+    base = Recipe(name="base", fit=Fit(epochs=7, batch_size=8))
+    changed = Recipe.from_yaml("fit: {batch_size: 9}", base=base)
+    assert (changed.name, changed.fit.epochs, changed.fit.batch_size) == ("base", 7, 9)
+
+
+def test_yaml_reads_floats_without_a_dot():
+    assert Recipe.from_yaml("optimizer: {learning_rate: 1e-3}").optimizer.learning_rate == 0.001
+
+
+def test_replace_takes_whole_parts_and_single_settings():
+    recipe = Recipe(name="mine").replace(name="yours", optimizer=Optimizer(name="sgd"), fit={"epochs": 5})
+    assert (recipe.name, recipe.optimizer.name, recipe.fit.epochs) == ("yours", "sgd", 5)
+
+
+def test_recipes_are_frozen():
+    with pytest.raises(AttributeError):
+        Recipe(name="mine").fit.epochs = 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("fti: {epochs: 5}", "unknown setting 'fti': did you mean 'fit'"),
+        ("fit: {epoch: 5}", "unknown setting 'fit.epoch': did you mean 'fit.epochs'"),
+        ("fit: {epochs: five}", "fit.epochs must be a whole number. Received: 'five'"),
+        ("fit: {epochs: true}", "fit.epochs must be a whole number. Received: True"),
+        ("fit: 5", "recipe.fit must be a Fit. Received: 5"),
+        ("model: {widths: [64, a]}", r"model.widths must be a list of whole numbers, such as \[64, 32\]. Received"),
+        ("optimizer: {name: adm}", "optimizer.name must be one of sgd, momentum, nesterov, rmsprop, adam. Received"),
+        ("fit: {patience: x}", r"fit.patience must be a whole number or not set \(null\). Received: 'x'"),
+        ("[1, 2]", "must hold settings such as"),
+        ("a: [", "is not valid YAML"),
+        ("name: ../up", "recipe.name must be letters"),
+    ],
+)
+def test_wrong_yaml_is_told_in_one_line(text, message):
+    with pytest.raises(ValueError, match=message) as error:
+        Recipe.from_yaml(text)
+    assert "\n" not in str(error.value)
+
+
+def test_an_error_names_the_file(tmp_path):
+    (tmp_path / "mine.yaml").write_text("fit: {epochs: 0}\n")
+    with pytest.raises(ValueError, match=r"fit.epochs must be at least 1. Received: 0 \(in .*mine.yaml\)"):
+        Recipe.from_yaml(tmp_path / "mine.yaml")
+    with pytest.raises(FileNotFoundError, match="there is no recipe file"):
+        Recipe.from_yaml(tmp_path / "yours.yaml")
+
+
+@pytest.mark.parametrize(
+    ("part", "arguments", "message"),
+    [
+        (Data, {"name": ""}, "data.name must be a dataset name"),
+        (Data, {"test_fraction": 1.0}, "data.test_fraction must be between 0 and 1"),
+        (Data, {"validation_fraction": 0.5, "test_fraction": 0.5}, "their sum must be less than 1. Received: 0.5"),
+        (Model, {"widths": [0]}, "model.widths must be numbers of at least 1"),
+        (Model, {"kernel_size": 0}, "model.kernel_size must be at least 1"),
+        (Regularization, {"dropout": 1.0}, "regularization.dropout must be at least 0 and less than 1"),
+        (Regularization, {"l2": -0.1}, "regularization.l2 must be at least 0 and finite"),
+        (Optimizer, {"learning_rate": 0.0}, "optimizer.learning_rate must be more than 0"),
+        (Optimizer, {"learning_rate": float("nan")}, "optimizer.learning_rate must be more than 0"),
+        (Optimizer, {"clipnorm": 0}, "optimizer.clipnorm must be more than 0"),
+        (Optimizer, {"clipnorm": 1, "clipvalue": 1}, "only one of clipnorm, global_clipnorm, clipvalue can be set"),
+        (Schedule, {"warmup_fraction": 1.0}, "schedule.warmup_fraction must be at least 0 and less than 1"),
+        (Fit, {"batch_size": 0}, "fit.batch_size must be at least 1"),
+        (Fit, {"patience": 0}, "fit.patience must be at least 1"),
+        (Fit, {"class_weight": {"a": -1}}, "fit.class_weight must be a mapping to finite weights"),
+    ],
+)
+def test_values_out_of_range_are_refused_when_the_part_is_made(part, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        part(**arguments)

@@ -1,0 +1,219 @@
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+import recipes
+
+pytestmark = pytest.mark.backend
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("name", ["digits", "digits-selu", "digits-convnet", "tabular"])
+def test_every_recipe_goes_through_everything(name, tmp_path):
+    run = recipes.train(name, output=tmp_path, fast_dev_run=True, verbose=False)
+    assert run.directory == tmp_path / f"{name}-seed0-fast-dev-run"
+    assert len(run.history["loss"]) == 1
+    assert run.report.rows == 64
+    assert recipes.load_model(run.directory).name == run.model.name
+    recipes.train(name, output=tmp_path, fast_dev_run=True, verbose=False)  # replaces the first trial
+
+
+def test_a_network_learns(run):
+    assert run.report.accuracy > 0.9
+    assert run.history["loss"][-1] < run.history["loss"][0]
+
+
+def test_equal_seeds_train_alike(tmp_path, short_recipe, run):
+    again = recipes.train(short_recipe, output=tmp_path, verbose=False)
+    for first, second in zip(run.model.get_weights(), again.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+    other = recipes.train(short_recipe, output=tmp_path, seed=1, verbose=False)
+    assert other.directory.name == "tabular-seed1"
+    assert other.history["loss"] != run.history["loss"]
+
+
+def test_the_best_epoch_is_the_one_that_is_kept(tmp_path, short_recipe):
+    # So high a rate makes later epochs worse than earlier ones.
+    recipe = short_recipe.replace(optimizer={"learning_rate": 0.5}, schedule={"name": "constant"})
+    dataset = recipes.load_dataset("breast_cancer")
+    core = recipes.mlp(dataset.input_shape, dataset.num_outputs, widths=(16,))
+    run = recipes.train(recipe, model=core, output=tmp_path, verbose=False)
+    losses = run.history["val_loss"]
+    assert min(losses) < losses[-1]
+    assert core.evaluate(*dataset.prepared("validation"), verbose=0)[0] == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_other_data_give_the_run_their_name(tmp_path, short_recipe):
+    for data, name in (("iris", "tabular-iris-seed0"), ("diabetes", "tabular-diabetes-seed0")):
+        run = recipes.train(short_recipe, data, output=tmp_path, verbose=False)
+        assert run.directory.name == name
+        assert run.recipe.data.name == data
+        assert isinstance(run.report, recipes.ClassificationReport if data == "iris" else recipes.RegressionReport)
+        assert recipes.evaluate(run.directory).to_dict() == run.report.to_dict()
+
+
+def test_arrays_train_and_say_so(tmp_path, short_recipe):
+    x = np.random.default_rng(0).normal(size=(120, 4))
+    y = np.where(x[:, 0] + x[:, 1] > 0, "up", "down")
+    run = recipes.train(short_recipe, (x, y), output=tmp_path, epochs=30, verbose=False)
+    assert run.directory.name == "tabular-arrays-seed0"
+    assert run.report.class_names == ("down", "up")
+    assert run.report.accuracy > 0.8
+    assert recipes.evaluate(run.directory, (x, y)).rows == 120
+    with pytest.raises(ValueError, match="was trained on arrays, which it does not hold"):
+        recipes.evaluate(run.directory)
+
+
+def test_a_yaml_file_is_a_recipe(tmp_path):
+    (tmp_path / "mine.yaml").write_text("data: {name: iris}\nmodel: {widths: [8]}\nfit: {epochs: 2}\n")
+    run = recipes.train(tmp_path / "mine.yaml", output=tmp_path, verbose=False)
+    assert run.directory.name == "mine-seed0"
+    assert len(run.history["loss"]) == 2
+
+
+@pytest.mark.parametrize("own", ["model", "function", "subclass"])
+def test_users_bring_their_own_model(tmp_path, short_recipe, own):
+    @keras.saving.register_keras_serializable(package="tests")
+    class Own(keras.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.dense = keras.layers.Dense(3)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    def function(dataset):
+        return keras.Sequential([keras.Input(dataset.input_shape), keras.layers.Dense(dataset.num_outputs)])
+
+    model = {"model": lambda: function(recipes.load_dataset("iris")), "function": lambda: function, "subclass": Own}
+    run = recipes.train(short_recipe, "iris", model=model[own](), output=tmp_path, epochs=30, verbose=False)
+    assert run.report.accuracy > 0.6
+    loaded = recipes.load_model(run.directory)
+    x, _ = recipes.load_dataset("iris").test
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), run.model.predict(x, verbose=0), atol=1e-6)
+
+
+def test_two_outputs_for_two_classes_are_a_users_choice(tmp_path, short_recipe):
+    model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(2)])
+    run = recipes.train(short_recipe, model=model, output=tmp_path, epochs=20, verbose=False)
+    assert run.model.output_shape == (None, 2)
+    assert run.report.accuracy > 0.8
+
+
+def test_callbacks_of_the_users_own_are_passed_to_fit(tmp_path, short_recipe):
+    logger = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    board = keras.callbacks.TensorBoard(tmp_path / "board")
+    callbacks = [logger, board] if keras.backend.backend() == "tensorflow" else [logger]
+    run = recipes.train(short_recipe, callbacks=callbacks, output=tmp_path, verbose=False)
+    with (tmp_path / "log.csv").open() as stream:
+        assert len(list(csv.DictReader(stream))) == len(run.history["loss"])
+    assert board not in callbacks or list((tmp_path / "board").rglob("events*"))
+
+
+def test_our_pieces_serve_a_fit_by_hand(short_recipe):
+    dataset = recipes.load_dataset("breast_cancer")
+    x, y = dataset.prepared("train")
+    model = recipes.mlp(dataset.input_shape, dataset.num_outputs)
+    assert recipes.compile_model(model, short_recipe, steps_per_epoch=len(x) // 32) is model
+    assert model.optimizer.global_clipnorm == short_recipe.optimizer.global_clipnorm
+    history = model.fit(
+        x, y, epochs=4, validation_data=dataset.prepared("validation"),
+        callbacks=recipes.callbacks_for(short_recipe), verbose=0,
+    )  # fmt: skip
+    assert max(history.history["val_accuracy"]) > 0.9
+
+
+def test_accuracy_in_training_is_that_of_the_report(tmp_path, short_recipe):
+    # With a single logit, Keras's own "accuracy" would compare it to 0.5 instead of 0.
+    dataset = recipes.load_dataset("breast_cancer")
+    same = recipes.Dataset(**{**vars(dataset), "validation": dataset.test})
+    run = recipes.train(short_recipe, same, output=tmp_path, epochs=1, verbose=False)
+    assert run.history["val_accuracy"][0] == pytest.approx(run.report.accuracy, abs=1e-6)
+
+
+def test_class_weights_are_one_setting(tmp_path, short_recipe):
+    generator = np.random.default_rng(0)
+    y = (np.arange(1000) < 50).astype(int)
+    x = generator.normal(size=(1000, 2)) + y[:, None]
+    recalls = {}
+    for weight in (None, "balanced", {"0": 0.0, "1": 1.0}):
+        recipe = short_recipe.replace(fit={"class_weight": weight})
+        run = recipes.train(recipe, (x, y), output=tmp_path, epochs=10, overwrite=True, verbose=False)
+        recalls[str(weight)] = run.report.classes["1"]["recall"]
+    assert recalls["None"] < 0.3
+    assert 0.5 < recalls["balanced"] < 1
+    assert recalls["{'0': 0.0, '1': 1.0}"] == 1
+
+
+def test_what_was_understood_and_found_is_printed(tmp_path, short_recipe, capsys):
+    recipes.train(short_recipe, output=tmp_path)
+    printed = capsys.readouterr().out
+    assert "569 rows, 30 columns, 2 classes" in printed
+    assert "513 parameters" in printed
+    assert "left at most" in printed
+    assert "accuracy 0.9" in printed
+    assert str(tmp_path / "tabular-seed0") in printed
+
+
+def softmax(dataset):
+    return keras.Sequential([keras.Input(dataset.input_shape), keras.layers.Dense(1, activation="sigmoid")])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"recipe": "tabulr"}, "unknown recipe 'tabulr': did you mean 'tabular'"),
+        ({"recipe": 5}, "`recipe` must be a name, a Recipe or the path of a YAML file. Received: 5"),
+        ({"data": "irsi"}, "unknown dataset 'irsi'"),
+        ({"seed": -1}, "`seed` must be a whole number from 0"),
+        ({"epochs": 0}, "fit.epochs must be at least 1. Received: 0"),
+        ({"name": "a/b"}, "`name` must be the name of a folder"),
+        ({"name": ""}, "`name` must be the name of a folder"),
+        ({"name": ".."}, "`name` must be the name of a folder"),
+        ({"model": "mlp"}, "`model` must be a Keras model, or a function"),
+        ({"model": lambda dataset: None}, "`model` must be a Keras model, or a function"),
+        ({"model": softmax}, "the model ends in sigmoid, but recipes train on logits"),
+        ({"model": lambda dataset: recipes.mlp((7,), 1)}, r"does not take prepared rows of shape \(30,\)"),
+        (
+            {"model": lambda dataset: recipes.mlp((30,), 5)},
+            r"of shape \(rows, 1\) or \(rows, 2\) .* \(rows, 5\)",
+        ),
+        (
+            {"data": "diabetes", "recipe": {"fit": {"class_weight": "balanced"}}},
+            "is for classification",
+        ),
+        (
+            {"recipe": {"fit": {"class_weight": {"bad": 1.0}}}},
+            r"every class \(malignant, benign\). Received: bad",
+        ),
+        (
+            {"recipe": {"optimizer": {"learning_rate": 1e30, "global_clipnorm": None}}},
+            "diverged: .* in epoch 1",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_told_and_leaves_nothing_behind(tmp_path, short_recipe, arguments, message):
+    recipe = arguments.pop("recipe", short_recipe)
+    recipe = short_recipe.replace(**recipe) if isinstance(recipe, dict) else recipe
+    with pytest.raises(ValueError, match=message):
+        recipes.train(recipe, output=tmp_path / "runs", verbose=False, **arguments)
+    assert files(tmp_path) == []
+
+
+def test_an_existing_run_is_kept(run, short_recipe):
+    before = (run.directory / "model.keras").read_bytes()
+    with pytest.raises(FileExistsError, match="tabular-seed0 exists"):
+        recipes.train(short_recipe, output=run.directory.parent, verbose=False)
+    assert (run.directory / "model.keras").read_bytes() == before
+
+
+def test_compile_model_says_what_it_needs():
+    with pytest.raises(ValueError, match="the cosine schedule needs `steps_per_epoch`"):
+        recipes.compile_model(recipes.mlp((3,), 1), "tabular")
+    with pytest.raises(ValueError, match="`task` must be classification or regression. Received: 'ranking'"):
+        recipes.compile_model(recipes.mlp((3,), 1), "tabular", 10, task="ranking")
