@@ -23,14 +23,17 @@ lint: $(VENV)/installed-test
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/recipe_results.py
 
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+FAILED = { echo "Installing failed, see above. TensorFlow 2.21 has builds for Python 3.11 to 3.13, and this is $$($(BIN)/python -V); to name another: rm -r $(VENV), then make PYTHON=/path/to/python"; exit 1; }
+
 $(VENV)/installed: pyproject.toml | $(BIN)/python
 	@echo "Installing keras-recipes and what it needs: about 2 GB, a few minutes the first time."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(INSTALL) . || $(FAILED)
 	@touch $@
 
 $(VENV)/installed-test: pyproject.toml | $(BIN)/python
-	@echo "Installing keras-recipes and what its tests need: about 3 GB, a few minutes the first time."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	@echo "Installing keras-recipes and what its tests need: about 2 GB, a few minutes the first time."
+	@$(INSTALL) ".[test]" || $(FAILED)
 	@touch $(VENV)/installed $@
 
 $(BIN)/python: | check-python
@@ -38,5 +41,5 @@ $(BIN)/python: | check-python
 
 check-python:
 	@command -v $(PYTHON) >/dev/null || { echo "keras-recipes needs Python 3.11 or later: install it (Debian, Ubuntu: apt install python3 python3-venv), or name one: make PYTHON=/path/to/python"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "keras-recipes needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) -V): install a newer one, or name it: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "keras-recipes needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) -V 2>&1): install a newer one, or name it: make PYTHON=/path/to/python"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) lacks venv: install it (Debian, Ubuntu: apt install python3-venv)"; exit 1; }

@@ -99,7 +99,9 @@ def test_every_public_name_is_there_and_typed():
         recipes.trian  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["callbacks.py", "custom_layers.py", "callbacks/__init__.py", "custom_layers/__init__.py"])
+@pytest.mark.parametrize(
+    "name", ["callbacks.py", "custom_layers.py", "callbacks/__init__.py", "custom_layers/__init__.py"]
+)
 def test_a_module_of_the_users_own_that_hides_ours_is_named(name, tmp_path):
     hide_and_import(ROOT, name, tmp_path)
 
