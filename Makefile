@@ -36,7 +36,8 @@ $(VENV)/installed-test: pyproject.toml | $(BIN)/python
 	@$(INSTALL) ".[test]" || $(FAILED)
 	@touch $(VENV)/installed $@
 
-$(BIN)/python: | check-python
+$(BIN)/python:
+	@$(MAKE) --no-print-directory check-python
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 check-python:

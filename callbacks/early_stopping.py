@@ -7,7 +7,8 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
     """Stop when `monitor` no longer improves, and go back to the weights of the best epoch.
 
     It differs from Keras's in two ways: the best weights are restored unless told otherwise; and a `monitor` that does
-    not exist is an error at the end of the first epoch, where Keras warns after every epoch and never stops.
+    not exist is an error at the end of the first epoch, where Keras warns after every epoch and never stops. So `fit`
+    must validate in every epoch (`validation_freq=1`, its default) if a val_ value is monitored.
 
     Args:
         monitor: Name of a value in the epoch's logs.
@@ -25,5 +26,6 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
 
     def on_epoch_end(self, epoch, logs=None):
         if self.monitor not in logs:
-            raise ValueError(f"`monitor` must be one of {', '.join(logs)}. Received: monitor={self.monitor!r}")
+            fix = " (`fit` without validation data gives no val_ values)" if "val_loss" not in logs else ""
+            raise ValueError(f"`monitor` must be one of {', '.join(logs)}{fix}. Received: monitor={self.monitor!r}")
         super().on_epoch_end(epoch, logs)

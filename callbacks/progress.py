@@ -26,6 +26,7 @@ class Progress(keras.callbacks.Callback):
         self.start = self.drawn = time.monotonic()
         self.first_epoch = None
         self.tenths = 0
+        self.block = "━" if can_write("━", self.out) else "="
         self.results = ""
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -56,7 +57,7 @@ class Progress(keras.callbacks.Callback):
         """The line after `done` epochs, which may be a fraction."""
         epochs = self.params["epochs"]
         left = seconds_left(time.monotonic() - self.start, done - self.first_epoch, epochs - done)
-        bar = f"{'━' * round(20 * done / epochs):<20}"
+        bar = f"{self.block * round(20 * done / epochs):<20}"
         return f"epoch {self.epoch + 1}/{epochs}  {bar}  {self.results}  {clock(left)} left at most"
 
     def draw(self, done):
@@ -65,6 +66,15 @@ class Progress(keras.callbacks.Callback):
         line = self.line(done)[: shutil.get_terminal_size().columns - 1]
         self.out.write(f"\r\x1b[2K{line}")
         self.out.flush()
+
+
+def can_write(text: str, stream) -> bool:
+    """Whether `stream` can encode `text`: a log file need not be UTF-8."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def seconds_left(elapsed: float, done: float, remaining: float) -> float:

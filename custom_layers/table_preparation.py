@@ -8,8 +8,8 @@ from keras import ops
 class TablePreparation(keras.layers.Layer):
     """Leave out constant columns; centre and scale the others: `(x - mean) / scale`.
 
-    Unlike `keras.layers.Normalization`, which turns a constant column into huge numbers at the slightest change of
-    its value, and it remembers the names of the columns.
+    It knows the names of the columns, and differs from `keras.layers.Normalization` in leaving constant columns out:
+    there, the slightest change of such a value becomes a huge number.
 
     Args:
         feature_names: Of the raw columns, in their order.
@@ -39,6 +39,7 @@ class TablePreparation(keras.layers.Layer):
         self.kept = [column for column, scale in enumerate(self.scale) if scale]
 
     def call(self, inputs):
+        inputs = ops.cast(inputs, self.compute_dtype)
         if len(self.kept) < len(self.scale):
             inputs = ops.take(inputs, self.kept, axis=-1)
         mean = ops.convert_to_tensor([self.mean[column] for column in self.kept], dtype=self.compute_dtype)

@@ -1,5 +1,6 @@
 """Dataclasses that check their own values, with errors for the person who wrote them. Imports nothing heavy."""
 
+import numbers
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -52,12 +53,21 @@ def _convert(value: Any, hint: Any) -> Any:
         raise TypeError
     if origin is dict:
         if isinstance(value, Mapping):
-            return {_convert(key, arguments[0]): _convert(item, arguments[1]) for key, item in value.items()}
+            # YAML reads a class called 0 as a number.
+            return {_name(key): _convert(item, arguments[1]) for key, item in value.items()}
         raise TypeError
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+    # The abstract kinds, because NumPy's numbers are numbers too.
+    kind = {int: numbers.Integral, float: numbers.Real}.get(hint)
+    if kind and isinstance(value, kind) and not isinstance(value, bool):
+        return hint(value)
+    if not kind and isinstance(value, hint):
         return value
+    raise TypeError
+
+
+def _name(key: Any) -> str:
+    if isinstance(key, str | numbers.Integral) and not isinstance(key, bool):
+        return str(key)
     raise TypeError
 
 
@@ -74,4 +84,6 @@ def describe(hint: Any) -> str:
     if origin is dict:
         return "a mapping from names to numbers"
     words = {int: "a whole number", float: "a number", str: "text", bool: "true or false", type(None): "not set (null)"}
-    return words.get(hint, f"a {hint.__name__}")
+    if hint in words:
+        return words[hint]
+    return f"a mapping of settings, such as {{{fields(hint)[0].name}: ...}}"

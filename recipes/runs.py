@@ -4,8 +4,11 @@ import contextlib
 import csv
 import importlib.metadata
 import json
+import os
 import platform
+import re
 import shutil
+import tempfile
 import uuid
 import zipfile
 from pathlib import Path
@@ -29,13 +32,12 @@ def new_folder(output: str | Path, name: str, overwrite: bool = False):
     If the work in between fails, nothing is left behind and an older folder of that name stays.
 
     Raises:
-        FileExistsError: If there is a folder of that name and it may not be overwritten.
+        FileExistsError: If there is a folder of that name and it may not be overwritten, or it is no run folder.
         OSError: If `output` cannot be written to.
     """
     output = Path(output)
     target = output / name
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"the run folder {target} exists: give another name, or say that it may be overwritten")
+    _refuse_target(target, overwrite)
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
     staging = output / f".{name}-{uuid.uuid4().hex[:8]}"
     try:
@@ -44,13 +46,7 @@ def new_folder(output: str | Path, name: str, overwrite: bool = False):
         raise OSError(f"cannot write to the output folder {output}: {error.strerror}") from None
     try:
         yield staging
-        if target.exists():
-            replaced = staging.with_name(f"{staging.name}-replaced")
-            target.rename(replaced)
-            staging.rename(target)
-            shutil.rmtree(replaced)
-        else:
-            staging.rename(target)
+        _take_name(staging, target, overwrite)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         for folder in made:
@@ -59,25 +55,73 @@ def new_folder(output: str | Path, name: str, overwrite: bool = False):
         raise
 
 
-def write(folder: Path, run, dataset: Dataset, seed: int, y_true: np.ndarray, outputs: np.ndarray) -> None:
+def _refuse_target(target: Path, overwrite: bool) -> None:
+    if not os.path.lexists(target):
+        return
+    if not overwrite:
+        raise FileExistsError(f"the run folder {target} exists: give another name, or say that it may be overwritten")
+    is_run = target.is_dir() and not target.is_symlink() and ((target / MODEL).is_file() or not any(target.iterdir()))
+    if not is_run:
+        raise FileExistsError(f"{target} exists and is no run folder: it is not overwritten; give another name")
+
+
+def _take_name(staging: Path, target: Path, overwrite: bool) -> None:
+    """Give the finished folder its name; whatever fails, either the old run or the new one has it afterwards."""
+    if not os.path.lexists(target):
+        staging.rename(target)
+        return
+    if not overwrite:
+        # It came while this run was trained: neither of the two is to be lost.
+        kept = target.with_name(staging.name.lstrip("."))
+        staging.rename(kept)
+        raise FileExistsError(f"the run folder {target} has been made meanwhile: this run is in {kept}")
+    replaced = staging.with_name(f"{staging.name}-replaced")
+    target.rename(replaced)
+    try:
+        staging.rename(target)
+    except BaseException:
+        replaced.rename(target)
+        raise
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def write(folder: Path, run, dataset: Dataset, facts: dict, y_true: np.ndarray, outputs: np.ndarray) -> None:
     """Write a finished run into `folder`.
 
     Args:
         folder: An existing, empty folder.
         run: The `Run`.
         dataset: What it was trained on.
-        seed: What it was trained with.
+        facts: What the recipe does not say: the seed, and whose model it is.
         y_true: Targets of the test part `(rows,)`.
         outputs: What the model said about them, `(rows, outputs)`.
     """
-    run.model.save(folder / MODEL)
+    _save(run.model, folder / MODEL)
     (folder / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
-    _write_json(folder / "versions.json", {"seed": seed, **_versions()})
+    _write_json(folder / "versions.json", {**facts, **_versions()})
     _write_history(folder / "history.csv", run.history)
     _write_json(folder / "report.json", run.report.to_dict())
     (folder / "report.txt").write_text(f"{dataset.describe()}\n\n{run.report}\n", encoding="utf-8")
     _write_predictions(folder / "predictions.npz", dataset, y_true, outputs)
     _draw(folder, run)
+
+
+def check_reloads(model: keras.Model) -> None:
+    """Save and load `model` once, to refuse one that could not be used afterwards.
+
+    Raises:
+        ValueError: With what must be done.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            _save(model, Path(folder) / MODEL)
+            load_model(folder)
+        except Exception as error:  # whatever the user's own layers raise
+            reason = " ".join(str(error).split()).replace(f"{folder}/", "")
+            raise ValueError(
+                "the model could not be loaded again after training: register its classes with "
+                f"@keras.saving.register_keras_serializable(), and use no Lambda layer ({reason[:300]})"
+            ) from error
 
 
 def model_file(path: str | Path) -> Path:
@@ -105,33 +149,67 @@ def load_model(path: str | Path, custom_objects: dict | None = None) -> keras.Mo
             a Lambda layer.
     """
     file = model_file(path)
-    if not zipfile.is_zipfile(file) or "config.json" not in zipfile.ZipFile(file).namelist():
+    try:
+        with zipfile.ZipFile(file) as archive:
+            known = "config.json" in archive.namelist()
+    except Exception:  # a damaged file can fail in many ways
+        known = False
+    if not known:
         raise ValueError(f"{file} is no Keras model file (as `model.save` writes it), or is damaged")
     try:
         return keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
-    except Exception as error:  # a damaged file can fail in any of the libraries that read it
+    except Exception as error:  # the same, in any of the libraries that read it
         text = " ".join(str(error).split())
         if "unsafe" in text or "Lambda" in text:
             raise ValueError(f"{file} is refused: it holds Python code that would run while it loads") from None
+        unknown = re.search(r"Could not locate class '(.+?)'", text)
+        if unknown:
+            raise ValueError(
+                f"{file} needs the class {unknown[1]!r}: import the module that registers it, or give it in "
+                "`custom_objects`"
+            ) from None
         raise ValueError(f"{file} cannot be loaded: {text[:300] or type(error).__name__}") from error
 
 
 def class_names(path: str | Path) -> tuple[str, ...] | None:
     """The class names of the run that `path` (folder or model file) belongs to; `None` if they are not known."""
     report = model_file(path).with_name("report.json")
-    if not report.is_file():
-        return None
-    classes = json.loads(report.read_text(encoding="utf-8")).get("classes")
+    classes = _read_json(report).get("classes") if report.is_file() else None
     return tuple(classes) if classes else None
 
 
 def recipe_and_seed(path: str | Path) -> tuple[Recipe, int] | None:
     """How the run that `path` belongs to was trained; `None` for a model file outside a run folder."""
     folder = model_file(path).parent
-    if not (folder / "recipe.yaml").is_file() or not (folder / "versions.json").is_file():
+    versions = folder / "versions.json"
+    if not (folder / "recipe.yaml").is_file() or not versions.is_file():
         return None
-    versions = json.loads((folder / "versions.json").read_text(encoding="utf-8"))
-    return Recipe.from_yaml(folder / "recipe.yaml"), versions["seed"]
+    seed = _read_json(versions).get("seed")
+    if not isinstance(seed, int):
+        raise ValueError(f"{versions} is damaged: it must hold the seed")
+    return Recipe.from_yaml(folder / "recipe.yaml"), seed
+
+
+def _read_json(file: Path) -> dict:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise ValueError(f"{file} is damaged: it must hold a JSON object")
+    return content
+
+
+def _save(model: keras.Model, file: Path) -> None:
+    """Save without the optimizer of the network inside: its state would triple the file and serve nobody."""
+    inner = [(layer, layer.optimizer) for layer in model.layers if isinstance(layer, keras.Model) and layer.compiled]
+    for network, _ in inner:
+        network.optimizer, network.compiled = None, False
+    try:
+        model.save(file)
+    finally:
+        for network, optimizer in inner:
+            network.optimizer, network.compiled = optimizer, True
 
 
 def _write_json(file: Path, content: dict) -> None:

@@ -206,7 +206,8 @@ class Recipe(Checked):
         """All settings, in the order of this class; `from_yaml` reads them back."""
         import yaml
 
-        return yaml.safe_dump(_plain(asdict(self)), sort_keys=False, default_flow_style=None, width=100)
+        _, dumper = _yaml()
+        return yaml.dump(_plain(asdict(self)), Dumper=dumper, sort_keys=False, default_flow_style=None, width=100)
 
     @classmethod
     def from_yaml(cls, source: str | Path, base: "Recipe | None" = None) -> "Recipe":
@@ -224,17 +225,20 @@ class Recipe(Checked):
         import yaml
 
         is_path = isinstance(source, Path) or source.endswith((".yaml", ".yml"))
-        where, name = (str(source), Path(source).stem) if is_path else ("the recipe", "recipe")
+        where, name = (str(source), re.sub(r"[^A-Za-z0-9.-]+", "-", Path(source).stem)) if is_path else ("", "recipe")
         try:
-            settings = yaml.load(Path(source).read_text(encoding="utf-8") if is_path else source, _yaml_loader())
+            settings = yaml.load(Path(source).read_text(encoding="utf-8") if is_path else source, _yaml()[0])
         except FileNotFoundError:
             raise FileNotFoundError(f"there is no recipe file {where}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{where} is not valid YAML: {' '.join(str(error).split())}") from None
+            raise ValueError(f"{where or 'the recipe'} is not valid YAML: {' '.join(str(error).split())}") from None
         if not isinstance(settings, dict):
-            raise ValueError(f"{where} must hold settings such as `fit: {{epochs: 5}}`. Received: {settings!r}")
+            what = where or "the recipe"
+            raise ValueError(f"{what} must hold settings such as `fit: {{epochs: 5}}`. Received: {settings!r}")
         try:
-            return (base or cls(name=name)).replace(**{str(key): value for key, value in settings.items()})
+            base = base or cls(name=settings.get("name", name))
+            # A heading with nothing under it changes nothing.
+            return base.replace(**{str(key): {} if value is None else value for key, value in settings.items()})
         except ValueError as error:
             raise ValueError(f"{error} (in {where})" if is_path else str(error)) from None
 
@@ -258,14 +262,26 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _yaml_loader() -> type:
-    """PyYAML reads `1e-3` as text, because YAML 1.1 wants a dot in a float; people write it, so read it."""
+def _yaml() -> tuple[type, type]:
+    """How YAML is read and written: like PyYAML, but `1e-3` is a number, and a key given twice an error.
+
+    YAML 1.1 wants a dot in a float, and lets the last of two equal keys win.
+    """
     import yaml
 
     class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node, deep=False):
+            keys = [key.value for key, _ in node.value]
+            twice = next((key for key in keys if keys.count(key) > 1), None)
+            if twice is not None:
+                raise yaml.YAMLError(f"{twice!r} is given twice")
+            return super().construct_mapping(node, deep)
+
+    class Dumper(yaml.SafeDumper):
         pass
 
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-    )
-    return Loader
+    for kind in (Loader, Dumper):
+        kind.add_implicit_resolver(
+            "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+        )
+    return Loader, Dumper

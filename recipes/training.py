@@ -1,5 +1,6 @@
 """From a recipe and data to a trained, saved and judged model."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ import numpy as np
 
 from callbacks import EarlyStopping, Progress, StopOnDivergence
 from recipes import catalogue, models, optimizers, runs, schedules
-from recipes.data import ARRAYS, Dataset, load_dataset
+from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source
 from recipes.evaluation import judge
-from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
+from recipes.models.outputs import PROBABILITIES, last_activation
 from recipes.settings import Recipe
 
 FAST_DEV_RUN_STEPS = 2
+_LOGITS = "but recipes train on logits: leave its last softmax or sigmoid out; the saved model has it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,9 +27,10 @@ class Run:
 
     Attributes:
         model: Takes raw rows, gives probabilities or values: what the run folder holds. Compiled for evaluation.
-        recipe: What was trained, with every change applied.
-        history: By name, one value for each epoch: loss, val_loss and the metrics. Those of a regression are of scaled
-            targets.
+        recipe: What was trained, with every change applied; with a model of the user's own, its part `model` was not
+            used.
+        history: By name, one number for each epoch: loss, val_loss, the metrics, and what callbacks add to the logs in
+            every epoch. Those of a regression are of scaled targets.
         report: On the test part.
         directory: The run folder.
     """
@@ -77,6 +80,7 @@ def train(
         OSError: If the run folder exists (FileExistsError) or cannot be written, before training.
     """
     say = print if verbose else lambda *_: None
+    seed = check_seed(seed)
     recipe, dataset, default_name = _resolve(recipe, data, seed, epochs)
     name = default_name if name is None else name
     if Path(name).name != name or name in ("", ".", ".."):
@@ -87,13 +91,16 @@ def train(
     with runs.new_folder(output, name, overwrite) as folder:
         keras.utils.set_random_seed(seed)
         core = _network(model, recipe, dataset)
+        serving = models.serving_model(core, dataset)
+        if model is not None:
+            runs.check_reloads(serving)
         say(f"{dataset.describe()}\n{_size(core)}")
         history = _fit(core, recipe, dataset, callbacks, fast_dev_run, verbose)
-        serving = models.serving_model(core, dataset)
         x, y = (array[: _limit(recipe, fast_dev_run)] for array in dataset.test)
         outputs = serving.predict(x, batch_size=_prediction_batch(recipe), verbose=0)
         run = Run(serving, recipe, history, judge(y, outputs, dataset.class_names), Path(output) / name)
-        runs.write(folder, run, dataset, seed, y, outputs)
+        facts = {"seed": seed, "model": "the recipe's" if model is None else "the user's own"}
+        runs.write(folder, run, dataset, facts, y, outputs)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
     return run
 
@@ -112,7 +119,8 @@ def compile_model(
         model: Gives logits: one for each class, or a single one for two classes; or one number for regression.
         recipe: A name, a `Recipe`, or the path of a YAML file.
         steps_per_epoch: Batches of one epoch; every schedule but `constant` needs it.
-        task: `"classification"` or `"regression"`. Default: the recipe's, otherwise classification.
+        task: `"classification"` or `"regression"`. Default: the recipe's or that of its bundled data. It must be said
+            for a single output on other data, which could be either; several outputs are classes.
         num_outputs: Units of the last layer. Default: read off the model; needed for subclassed models.
 
     Returns:
@@ -122,11 +130,11 @@ def compile_model(
         ValueError: If the model gives probabilities, where logits are meant, or an argument is missing.
     """
     recipe = _recipe(recipe)
-    task = task or recipe.data.task or "classification"
+    outputs = num_outputs or _output_units(model)
+    task = task or recipe.data.task or bundled.task(recipe.data.name) or ("classification" if outputs > 1 else None)
     if task not in ("classification", "regression"):
         raise ValueError(f"`task` must be classification or regression. Received: {task!r}")
-    _refuse_probabilities(model)
-    outputs = num_outputs or _output_units(model)
+    _refuse_activation(model, task)
     if steps_per_epoch is None and recipe.schedule.name != "constant":
         raise ValueError(f"the {recipe.schedule.name} schedule needs `steps_per_epoch`: batches of one epoch")
     rate = schedules.get(
@@ -173,13 +181,11 @@ def _recipe(recipe: str | Path | Recipe) -> Recipe:
 def _resolve(recipe, data, seed: int, epochs: int | None) -> tuple[Recipe, Dataset, str]:
     """The recipe with its changes, the data, and the default name of the run."""
     recipe = _recipe(recipe)
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise ValueError(f"`seed` must be a whole number from 0 to 2**32 - 1. Received: {seed!r}")
     if epochs is not None:
         recipe = recipe.replace(fit={"epochs": epochs})
     source = recipe.data.name if data is None else data
     dataset = load_dataset(source, seed, recipe.data)
-    own = isinstance(source, str) and normalize(source) == normalize(recipe.data.name)
+    own = same_source(source, recipe.data.name)
     default_name = f"{recipe.name}-seed{seed}" if own else f"{recipe.name}-{dataset.name}-seed{seed}"
     if not own:
         name = str(source) if isinstance(source, str | Path) else ARRAYS
@@ -202,16 +208,23 @@ def _network(model, recipe: Recipe, dataset: Dataset) -> keras.Model:
 
 def _check_fit(core: keras.Model, dataset: Dataset) -> int:
     """Refuse a model of the user's own that does not fit the data; the number of its outputs."""
+    rows = dataset.preparation(dataset.train[0][:8])
     try:
-        shape = core(keras.ops.zeros((1, *dataset.input_shape))).shape  # builds a subclassed model
+        outputs = core(keras.ops.convert_to_tensor(rows))  # builds a subclassed model, too
     except Exception as error:  # whatever the layers make of a wrong shape
         reason = " ".join(str(error).split())[:200]
         raise ValueError(f"the model does not take prepared rows of shape {dataset.input_shape}: {reason}") from error
+    if not hasattr(outputs, "shape"):
+        raise ValueError(f"the model must give one tensor of outputs. Received: {type(outputs).__name__}")
+    shape = tuple(outputs.shape)
     allowed = {len(dataset.class_names), dataset.num_outputs} if dataset.class_names else {1}
     if len(shape) != 2 or shape[1] not in allowed:
         wanted = " or ".join(f"(rows, {units})" for units in sorted(allowed))
         received = f"({', '.join(map(str, ['rows', *shape[1:]]))})"
         raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {received}")
+    values = keras.ops.convert_to_numpy(outputs)
+    if shape[1] > 1 and (values >= 0).all() and np.allclose(values.sum(axis=1), 1, atol=1e-3):
+        raise ValueError(f"the model gives probabilities, {_LOGITS}")
     return shape[1]
 
 
@@ -226,7 +239,7 @@ def _fit(
         validation = (*validation, np.array([weights[label] for label in validation[1]]))
     diverged, stopping = callbacks_for(recipe)
     progress = [Progress()] if verbose else []
-    core.fit(
+    history = core.fit(
         x,
         y,
         batch_size=recipe.fit.batch_size,
@@ -238,13 +251,23 @@ def _fit(
     )
     if diverged.stopped_epoch is not None:
         raise ValueError(
-            f"training diverged: the loss was not finite in epoch {diverged.stopped_epoch + 1}; a lower "
+            f"training diverged: {diverged.reason} was not finite in epoch {diverged.stopped_epoch + 1}; a lower "
             f"optimizer.learning_rate (now {recipe.optimizer.learning_rate}) or optimizer.global_clipnorm may help"
         )
     if verbose:
-        early = "stopped early; " if len(stopping.model.history.epoch) < recipe.fit.epochs else ""
+        early = "stopped early; " if len(history.epoch) < recipe.fit.epochs else ""
         print(f"{early}the weights of epoch {stopping.best_epoch + 1} are kept: the lowest validation loss")
-    return {name: [float(value) for value in values] for name, values in core.history.history.items()}
+    return _numbers_of_every_epoch(history)
+
+
+def _numbers_of_every_epoch(history) -> dict[str, list[float]]:
+    """The history without what callbacks added now and then, or what is no number."""
+    complete = {}
+    for name, values in history.history.items():
+        if len(values) == len(history.epoch):
+            with contextlib.suppress(TypeError, ValueError):
+                complete[name] = [float(value) for value in values]
+    return complete
 
 
 def _class_weights(recipe: Recipe, dataset: Dataset) -> dict[int, float] | None:
@@ -278,14 +301,14 @@ def _size(model: keras.Model) -> str:
     return f"model {model.name}: {layers} layers with weights, {model.count_params():,} parameters"
 
 
-def _refuse_probabilities(model: keras.Model) -> None:
+def _refuse_activation(model: keras.Model, task: str) -> None:
     """A loss on logits, fed with probabilities, trains slowly and quietly to a worse end."""
-    last = getattr(model, "layers", [None])[-1]
-    name = getattr(getattr(last, "activation", None), "__name__", type(last).__name__.lower())
-    if name in ("softmax", "sigmoid"):
-        raise ValueError(
-            f"the model ends in {name}, but recipes train on logits: leave that activation out; the saved model has it"
-        )
+    last = last_activation(model)
+    if last not in PROBABILITIES:
+        return
+    if task == "regression":
+        raise ValueError(f"the model ends in {last}, which cannot reach scaled targets: leave that activation out")
+    raise ValueError(f"the model ends in {last}, {_LOGITS}")
 
 
 def _output_units(model: keras.Model) -> int:

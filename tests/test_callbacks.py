@@ -54,6 +54,11 @@ def test_early_stopping_names_the_values_there_are(data):
         fit(compiled(), data, EarlyStopping(monitor="val_acc"))
 
 
+def test_early_stopping_says_why_there_are_no_validation_values(data):
+    with pytest.raises(ValueError, match="one of loss .`fit` without validation data gives no val_ values."):
+        compiled().fit(*data, callbacks=[EarlyStopping()], verbose=0)
+
+
 def test_divergence_stops_training_and_can_be_watched_twice(data):
     callback = StopOnDivergence()
     history = fit(compiled(1e30), data, callback, epochs=9)
@@ -71,6 +76,13 @@ def test_progress_prints_about_ten_lines_to_a_file(data):
     assert lines[-1].startswith("epoch 40/40  ━━━━━━━━━━━━━━━━━━━━  loss ")
     assert "val_loss" in lines[-1]
     assert lines[-1].endswith("0:00 left at most")
+
+
+def test_progress_writes_what_the_stream_can_encode(data):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    fit(compiled(), data, Progress(stream), epochs=2)
+    stream.seek(0)
+    assert "==" in stream.read()
 
 
 def test_progress_redraws_one_line_of_a_terminal(data):

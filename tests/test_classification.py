@@ -55,6 +55,12 @@ def test_a_single_score_is_the_probability_of_class_one(shape):
     assert list(report.classes) == ["no", "yes"]
 
 
+def test_class_names_that_are_numbers_do_not_renumber_the_classes():
+    report = recipes.classification_report([0, 1, 2, 2], np.eye(3)[[0, 1, 2, 2]], class_names=["1", "2", "0"])
+    assert report.accuracy == 1
+    assert report.classes["0"]["support"] == 2
+
+
 def test_text_labels_number_the_scores_as_they_sort():
     report = recipes.classification_report(["yes", "no"], np.array([0.9, 0.2]))
     assert report.class_names == ("no", "yes")
@@ -102,17 +108,22 @@ def test_a_matrix_too_wide_for_a_terminal_is_not_printed():
 @pytest.mark.parametrize(
     ("y_true", "y_score", "names", "message"),
     [
-        ([], [], None, "at least one. Received: 0 and 0"),
-        ([0, 1], [0], None, "as many rows, at least one. Received: 2 and 1"),
-        ([0.5, 1], [0, 1], None, "`y_true` must hold one label for each row"),
-        ([[0, 1], [1, 0]], [0, 1], None, r"Received: int64 of shape \(2, 2\)"),
+        ([], [], None, r"at least one, .* Received: shapes \(0,\) and \(0,\)"),
+        ([0, 1], [0], None, r"as many rows.* Received: shapes \(2,\) and \(1,\)"),
+        ([0.5, 1], [0, 1], None, "`y_true` must hold labels. Received: 0.5 at row 0"),
+        ([[0, 1], [1, 0]], [0, 1], None, r"one label for each. Received: shapes \(2, 2\)"),
         ([0, 1], [0.5, np.nan], None, "`y_score` has NaN in 1 rows, the first is row 1"),
         ([0, 1], [0.5, 3.5], None, "`y_score` must be probabilities from 0 to 1.* Received: 3.5 at row 1"),
-        ([0, 3], np.eye(2), None, "unknown classes '3' in the labels. Known: 0, 1"),
+        ([0, 3], np.eye(2), None, "labels must be class numbers from 0 to 1. Received: 3 at row 1"),
         ([0, 1], np.eye(2), ["a", "b", "c"], "`y_score` has 2 classes. Received: 3 class names"),
         ([0, 1], np.ones((2, 2, 2)), None, r"`y_score` must have the shape \(rows,\) or \(rows, classes\)"),
         ([0, 1], np.ones((2, 2), dtype=int), None, "`y_score` must be labels"),
         (["a", "b"], [0, 1], None, "must be of one kind. Received: .*a.* and .*0"),
+        ([0, 1], [0, 2], ["a", "b"], "labels must be class numbers from 0 to 1. Received: 2 at row 1"),
+        ([0, 1], [0, 1], ["a", "a"], "`class_names` must differ. Received: a, a"),
+        ([0, None], [0, 1], None, "`y_true` has 1 missing labels, the first at row 1"),
+        ([0, np.nan], [0, 1], None, "`y_true` must hold labels. Received: nan at row 1"),
+        ([0], 0.5, None, r"Received: shapes \(1,\) and \(\)"),
         (["a", "x"], ["a", "b"], ["a", "b"], "unknown classes 'x' in the labels. Known: a, b"),
     ],
 )

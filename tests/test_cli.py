@@ -52,6 +52,13 @@ def test_help_for_training_shows_the_recipes_own_settings(capsys):
     assert f"default: {recipes.get('digits').optimizer.learning_rate}" in printed
 
 
+def test_help_comes_without_a_recipe_too(capsys):
+    with pytest.raises(SystemExit) as status:
+        main(["train", "--data", "iris", "--help"])
+    assert status.value.code == 0
+    assert "--fit.epochs" in capsys.readouterr().out
+
+
 def test_list_names_every_recipe(capsys):
     assert main(["list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == recipes.names()
@@ -80,7 +87,9 @@ def test_train_evaluate_and_predict_work_together(tmp_path, capsys):
     assert len(rows) == trained["rows"]
     assert all(row["class"] == max(trained["classes"], key=lambda name: float(row[name])) for row in rows)
     assert main(["predict", folder, str(tmp_path / "rows.npz"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[0])["class"] == rows[0]["class"]
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert first["class"] == rows[0]["class"]
+    assert list(first["probabilities"]) == list(trained["classes"])
 
 
 def test_flags_win_over_the_config_file_which_wins_over_the_recipe(tmp_path):
@@ -112,6 +121,12 @@ def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
         (["train", "digits", "--optimizer.lerning_rate", "1"], "did you mean --optimizer.learning_rate?"),
         (["train", "digits", "--optimizer.learning_rate", "fast"], "must be a number. Received: fast"),
         (["train", "digits", "--optimizer.name", "adm"], "must be one of sgd, momentum, nesterov, rmsprop, adam"),
+        (
+            ["train", "digits", "--model.normalization", "bach"],
+            "one of batch, layer or not set (null). Received: bach",
+        ),
+        (["train", "digits", "--fit.patience", "abc"], "a whole number or not set (null). Received: abc"),
+        (["train", "digits", "--fit.class_weight", "balnced"], "must be balanced or a mapping"),
         (["train", "digits", "--epochs", "1.5"], "--fit.epochs must be a whole number. Received: 1.5"),
         (["train", "digits", "--epochs", "0"], "fit.epochs must be at least 1. Received: 0"),
         (["train", "digits", "--seed", "one"], "--seed must be a whole number. Received: one"),
@@ -154,11 +169,48 @@ def test_a_traceback_is_shown_on_request(monkeypatch):
         main(["show", "digit"])
 
 
-def test_the_start_up_of_the_backend_is_not_shown(run):
+def command(*arguments):
+    return [sys.executable, "-c", "import sys; from recipes.cli import main; sys.exit(main())", *arguments]
+
+
+def process(*arguments, **changes):
+    """Run the command in a process of its own, as a shell does."""
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    command = [sys.executable, "-c", "import sys; from recipes.cli import main; sys.exit(main())"]
-    result = subprocess.run(
-        [*command, "evaluate", run.directory], env=environment, capture_output=True, text=True, check=True
-    )
-    assert result.stderr == ""
+    return subprocess.run(command(*arguments), env={**environment, **changes}, capture_output=True, text=True)
+
+
+def test_the_start_up_of_the_backend_is_not_shown(run, tmp_path):
+    result = process("evaluate", run.directory)
+    assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("           precision")
+    # A terminal or log file that knows no UTF-8 must not end a training.
+    result = process("train", "tabular", "--fast-dev-run", "--output", tmp_path, PYTHONIOENCODING="ascii")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "epoch 1/1  ====================  accuracy" in result.stdout
+
+
+def test_a_backend_that_is_not_there_is_told_in_one_line():
+    result = process("evaluate", "anything", KERAS_BACKEND="nonesuch")
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_reader_that_stops_reading_is_no_error(run, tmp_path):
+    np.savez(tmp_path / "rows.npz", x=np.tile(recipes.load_dataset("breast_cancer").test[0], (200, 1)))
+    arguments = command("predict", run.directory, tmp_path / "rows.npz")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "class,malignant,benign\n"
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait() == 0
+
+
+def test_a_training_that_is_ended_leaves_nothing(tmp_path):
+    arguments = command("train", "digits", "--output", tmp_path / "runs")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        while "epoch" not in running.stdout.readline():
+            assert running.poll() is None
+        running.terminate()
+        assert running.wait() == 130
+        assert running.stderr.read().splitlines()[-1] == "keras-recipes: interrupted; nothing was written"
+    assert list(tmp_path.iterdir()) == []

@@ -86,6 +86,35 @@ def test_parts_of_the_users_own_stay_as_they_are(pair):
     assert [len(part[1]) for part in (dataset.train, dataset.validation, dataset.test)] == [90, 10, 18]
 
 
+def test_pairs_and_rows_may_be_lists(pair):
+    x, y = pair
+    given = recipes.load_dataset([[x, y], [x[::9], y[::9]]])
+    np.testing.assert_allclose(given.validation[0], x[::9], rtol=1e-6)
+    for rows in ((x.tolist(), y.tolist()), (tuple(map(tuple, x)), tuple(y))):
+        np.testing.assert_array_equal(recipes.load_dataset(rows).test[0], recipes.load_dataset(pair).test[0])
+
+
+def test_pandas_says_missing_in_its_own_way(pair):
+    pandas = pytest.importorskip("pandas")
+    y = pandas.Series(pair[1], dtype="string")
+    y[5] = pandas.NA
+    with pytest.raises(ValueError, match="`y` has 1 missing values, the first at row 5"):
+        recipes.load_dataset((pair[0], y))
+
+
+def test_a_sparse_matrix_is_refused(pair):
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(ValueError, match=r"`x` must be dense; a sparse matrix is x.toarray\(\)"):
+        recipes.load_dataset((sparse.csr_matrix(pair[0]), pair[1]))
+
+
+@pytest.mark.parametrize("seed", [-1, True, 1.5, "a", 2**32])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(ValueError, match="`seed` must be a whole number from 0 to"):
+        recipes.load_dataset("iris", seed=seed)
+    assert recipes.load_dataset("iris", seed=np.int64(3)).name == "iris"
+
+
 def test_npz_files_of_both_forms_load(tmp_path, pair):
     x, y = pair
     np.savez(tmp_path / "whole.npz", x=x, y=y)
@@ -135,7 +164,7 @@ def changed(x, row, column, value):
         ),
         (lambda x, y: (x, np.array([None, *y[1:]], dtype=object)), "`y` has 1 missing values, the first at row 0"),
         (lambda x, y: (x, np.zeros(90) + 0.5), "every target of the .* is 0.5"),
-        (lambda x, y: (np.ones((90, 3)), y), "every input value of the .* is the same"),
+        (lambda x, y: (np.ones((90, 3)), y), "every column is constant in the .* training rows"),
         (
             lambda x, y: (x, np.ones((90, 2))),
             r"`y` must hold one target for each row, or one-hot rows. Received: shape \(90, 2\)",
@@ -148,6 +177,9 @@ def changed(x, row, column, value):
         (lambda x, y: (x, y, x), "parts that are not pairs"),
         (lambda x, y: "irsi", "unknown dataset 'irsi': did you mean 'iris'"),
         (lambda x, y: x, "Received: ndarray"),
+        (lambda x, y: (x, np.where(np.arange(90) == 3, 1e39, np.arange(90) / 7)), "targets must be within float32"),
+        (lambda x, y: ([[1, 2], [3]], [0, 1]), "`x` must have rows of one length. Received: ragged list"),
+        (lambda x, y: ((x, np.arange(90) % 2 + 1), (x[:9], np.arange(9) % 2)), "unknown classes '0' .*. Known: 1, 2"),
     ],
 )
 def test_data_that_cannot_be_trained_on_are_told_in_one_line(pair, change, message):
@@ -165,6 +197,9 @@ def test_unreadable_npz_files_are_told_apart(tmp_path, pair):
     np.savez(tmp_path / "objects.npz", x=np.array([{}, []], dtype=object), y=np.arange(2))
     with pytest.raises(ValueError, match=r"objects.npz holds Python objects"):
         recipes.load_dataset(tmp_path / "objects.npz")
+    np.savez(tmp_path / "half.npz", x=pair[0], y=pair[1], x_test=pair[0])
+    with pytest.raises(ValueError, match="half.npz must hold the arrays .* Received: x, y, x_test"):
+        recipes.load_dataset(tmp_path / "half.npz")
     np.savez(tmp_path / "names.npz", images=pair[0], labels=pair[1])
     with pytest.raises(ValueError, match=r"must hold the arrays x and y, .* Received: images, labels"):
         recipes.load_dataset(tmp_path / "names.npz")

@@ -83,3 +83,47 @@ def test_rows_that_do_not_fit_are_told_in_one_line(run, x, y, message):
 def test_a_model_in_memory_needs_data(run):
     with pytest.raises(ValueError, match="`data` is needed to evaluate a model in memory"):
         recipes.evaluate(run.model)
+
+
+@pytest.mark.parametrize("labels", [np.arange(11).astype(str), np.arange(-5, 6), np.arange(11) + 1, np.arange(11) / 2])
+def test_labels_that_look_like_other_class_numbers_are_not_mixed_up(tmp_path, short_recipe, labels):
+    # As text, "10" sorts before "2", so that class 2 is called "10".
+    numbers = np.random.default_rng(0).integers(0, 11, 1100)
+    x, y = np.eye(11)[numbers], labels[numbers]
+    recipe = short_recipe.replace(data={"task": "classification"})
+    run = recipes.train(recipe, (x, y), output=tmp_path, epochs=15, verbose=False)
+    assert run.report.accuracy > 0.95
+    assert recipes.evaluate(run.directory, (x[:99], y[:99])).accuracy > 0.95
+    with np.load(run.directory / "predictions.npz") as stored:
+        assert (stored["label"] == stored["predicted"]).mean() == run.report.accuracy
+
+
+def test_the_file_that_a_run_was_trained_on_is_not_judged_whole(tmp_path, short_recipe, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 2
+    np.savez("my_data.npz", x=x, y=y)
+    np.savez("my-data.npz", x=x, y=1 - y)
+    run = recipes.train(short_recipe, "my_data.npz", output=tmp_path, verbose=False)
+    for data in (None, "my_data.npz", "./my_data.npz", tmp_path / "my_data.npz"):
+        assert recipes.evaluate(run.directory, data).to_dict() == run.report.to_dict()
+    assert recipes.evaluate(run.directory, "my-data.npz").rows == 100
+
+
+def test_a_classifier_is_known_by_its_last_layer_inside_or_its_loss():
+    x, y = np.ones((6, 4)), np.arange(6) % 2
+    head = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
+    nested = keras.Sequential([keras.Input((4,)), head])
+    assert recipes.evaluate(nested, (x, y)).accuracy == 0.5
+    named = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    named.compile("sgd", "sparse_categorical_crossentropy")
+    assert recipes.evaluate(named, (x, y)).rows == 6
+    with pytest.raises(ValueError, match="cannot tell whether mlp is a classifier: compile it"):
+        recipes.evaluate(recipes.mlp((4,), 3), (x, y))
+
+
+def test_models_with_several_inputs_or_outputs_are_refused():
+    inputs = keras.Input((4,)), keras.Input((4,))
+    both = keras.layers.Concatenate()(inputs)
+    for model in (keras.Model(inputs, both), keras.Model(inputs[0], [inputs[0], keras.layers.Dense(1)(inputs[0])])):
+        with pytest.raises(ValueError, match="must have one input and one output"):
+            recipes.evaluate(model, (np.ones((6, 4)), np.arange(6) % 2))

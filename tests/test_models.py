@@ -28,6 +28,17 @@ def test_an_initializer_can_be_said():
     assert kernel_initializers(model) == {"dense_1": "Orthogonal", "logits": "GlorotNormal"}
 
 
+def test_one_initializer_for_all_layers_makes_no_two_alike():
+    model = recipes.mlp((8,), 1, widths=(8, 8), kernel_initializer=keras.initializers.HeNormal(seed=1))
+    first, second = (np.asarray(model.get_layer(name).kernel) for name in ("dense_1", "dense_2"))
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("activation", ["leaky-relu", "leaky_relu", "Leaky_ReLU"])
+def test_activations_take_hyphens_and_underscores_alike(activation):
+    assert "dense_1_leaky_relu" in [layer.name for layer in recipes.mlp((8,), 1, activation=activation).layers]
+
+
 def test_selu_is_dropped_out_by_alpha_dropout():
     kinds = {
         activation: {type(layer).__name__ for layer in recipes.mlp((5,), 1, activation=activation, dropout=0.1).layers}

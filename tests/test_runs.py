@@ -10,6 +10,7 @@ import pytest
 
 import recipes
 from recipes import runs
+from recipes.data.arrays import read_npz
 
 
 def test_the_folder_holds_what_the_design_names(run):
@@ -70,30 +71,75 @@ def test_the_optimizer_is_not_in_the_file(run):
 
 def fail_while_writing(output, name):
     with runs.new_folder(output, name, overwrite=True) as folder:
-        (folder / "report.txt").write_text("half")
+        (folder / "model.keras").write_text("half")
         raise RuntimeError
 
 
 def test_a_failure_leaves_nothing_behind_and_an_older_run_as_it_was(tmp_path):
     (tmp_path / "runs" / "old").mkdir(parents=True)
-    (tmp_path / "runs" / "old" / "report.txt").write_text("old")
+    (tmp_path / "runs" / "old" / "model.keras").write_text("old")
     for name, output in (("old", tmp_path / "runs"), ("new", tmp_path / "made" / "deeper")):
         with pytest.raises(RuntimeError):
             fail_while_writing(output, name)
     assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == [
-        "runs", "runs/old", "runs/old/report.txt",
+        "runs", "runs/old", "runs/old/model.keras",
     ]  # fmt: skip
-    assert (tmp_path / "runs" / "old" / "report.txt").read_text() == "old"
+    assert (tmp_path / "runs" / "old" / "model.keras").read_text() == "old"
+
+
+def write_run(output, text, overwrite=True):
+    with runs.new_folder(output, "mine", overwrite) as folder:
+        (folder / "model.keras").write_text(text)
 
 
 def test_a_run_is_replaced_only_when_that_is_said(tmp_path):
-    for text in ("first", "second"):
-        with runs.new_folder(tmp_path, "mine", overwrite=True) as folder:
-            (folder / "report.txt").write_text(text)
-    assert (tmp_path / "mine" / "report.txt").read_text() == "second"
+    write_run(tmp_path, "first")
+    write_run(tmp_path, "second")
+    assert (tmp_path / "mine" / "model.keras").read_text() == "second"
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
     with pytest.raises(FileExistsError, match="the run folder .*mine exists"), runs.new_folder(tmp_path, "mine"):
         pytest.fail("the work began")
+
+
+def test_what_is_no_run_is_never_replaced(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(FileExistsError, match="mine exists and is no run folder"):
+        write_run(tmp_path, "run")
+    (tmp_path / "mine" / "thesis.tex").unlink()
+    (tmp_path / "mine").rmdir()
+    (tmp_path / "mine").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExistsError, match="mine exists and is no run folder"):
+        write_run(tmp_path, "run")
+
+
+def test_a_run_that_appears_meanwhile_and_this_one_are_both_kept(tmp_path):
+    with pytest.raises(FileExistsError, match="has been made meanwhile: this run is in"):
+        write_run_during_another(tmp_path)
+    assert sorted(path.read_text() for path in tmp_path.glob("*/model.keras")) == ["other", "this"]
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def write_run_during_another(output):
+    with runs.new_folder(output, "mine") as folder:
+        (folder / "model.keras").write_text("this")
+        write_run(output, "other", overwrite=False)
+
+
+def test_the_old_run_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    write_run(tmp_path, "old")
+    rename = runs.Path.rename
+
+    def failing(path, target):
+        if path.name.startswith(".") and not path.name.endswith("-replaced"):
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(runs.Path, "rename", failing)
+    with pytest.raises(KeyboardInterrupt):
+        write_run(tmp_path, "new")
+    assert (tmp_path / "mine" / "model.keras").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_an_output_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path):
@@ -148,3 +194,47 @@ def test_code_inside_a_model_is_refused(tmp_path):
     model.save(tmp_path / "lambda.keras")
     with pytest.raises(ValueError, match="lambda.keras is refused: it holds Python code that would run"):
         recipes.load_model(tmp_path / "lambda.keras")
+
+
+def test_files_of_a_run_that_are_damaged_are_named(run, tmp_path):
+    for name in ("model.keras", "recipe.yaml", "versions.json", "report.json"):
+        (tmp_path / name).write_bytes((run.directory / name).read_bytes())
+    for name, text in (
+        ("report.json", "[]"),
+        ("report.json", '{"a": '),
+        ("versions.json", "{}"),
+        ("versions.json", "[]"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ValueError, match=f"{name} is damaged"):
+            recipes.evaluate(tmp_path)
+        (tmp_path / name).write_bytes((run.directory / name).read_bytes())
+
+
+@pytest.mark.parametrize("kind", ["model", "data"])
+def test_random_damage_is_told_in_one_line(run, tmp_path, kind):
+    generator = np.random.default_rng(0)
+    if kind == "model":
+        whole, damaged, load = (run.directory / "model.keras").read_bytes(), tmp_path / "d.keras", recipes.load_model
+    else:
+        np.savez_compressed(tmp_path / "whole.npz", x=np.random.default_rng(0).normal(size=(300, 2)), y=np.arange(300))
+        whole, damaged, load = (tmp_path / "whole.npz").read_bytes(), tmp_path / "d.npz", read_npz
+    messages = []
+    for trial in range(60):
+        content = bytearray(whole)
+        # The end holds the archive's table of contents, where damage shows in the most ways.
+        start = generator.integers(0, len(content) - 40) if trial % 2 else len(content) - 400 + 6 * trial
+        content[start : start + 8] = generator.bytes(8)
+        damaged.write_bytes(content)
+        messages += message_of(load, damaged)
+    assert len(messages) > 10
+    assert all(message.startswith(str(damaged)) and "\n" not in message for message in messages)
+
+
+def message_of(load, path):
+    """What `load` says about a damaged file; nothing if the damage does not matter."""
+    try:
+        load(path)
+    except ValueError as error:
+        return [str(error)]
+    return []

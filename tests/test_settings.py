@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from recipes import catalogue
@@ -33,6 +34,30 @@ def test_yaml_reads_floats_without_a_dot():
     assert Recipe.from_yaml("optimizer: {learning_rate: 1e-3}").optimizer.learning_rate == 0.001
 
 
+def test_a_heading_with_nothing_under_it_changes_nothing():
+    assert Recipe.from_yaml("fit:") == Recipe(name="recipe")
+
+
+def test_names_that_look_like_numbers_stay_names():
+    recipe = Recipe(name="1e3", fit=Fit(class_weight={"1e5": 1.0, 0: 2}))
+    assert recipe.fit.class_weight == {"1e5": 1.0, "0": 2.0}
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+    assert Recipe.from_yaml("fit: {class_weight: {0: 1.0, 1: 2.0}}").fit.class_weight == {"0": 1.0, "1": 2.0}
+
+
+def test_numbers_of_numpy_are_numbers():
+    fit = Fit(epochs=np.int64(3))
+    assert type(fit.epochs) is int
+    assert type(Optimizer(learning_rate=np.float32(0.5)).learning_rate) is float
+
+
+def test_a_name_in_the_file_wins_over_the_name_of_the_file(tmp_path):
+    (tmp_path / "my recipe.yaml").write_text("name: mine")
+    assert Recipe.from_yaml(tmp_path / "my recipe.yaml").name == "mine"
+    (tmp_path / "my recipe.yaml").write_text("fit: {epochs: 5}")
+    assert Recipe.from_yaml(tmp_path / "my recipe.yaml").name == "my-recipe"
+
+
 def test_replace_takes_whole_parts_and_single_settings():
     recipe = Recipe(name="mine").replace(name="yours", optimizer=Optimizer(name="sgd"), fit={"epochs": 5})
     assert (recipe.name, recipe.optimizer.name, recipe.fit.epochs) == ("yours", "sgd", 5)
@@ -50,10 +75,13 @@ def test_recipes_are_frozen():
         ("fit: {epoch: 5}", "unknown setting 'fit.epoch': did you mean 'fit.epochs'"),
         ("fit: {epochs: five}", "fit.epochs must be a whole number. Received: 'five'"),
         ("fit: {epochs: true}", "fit.epochs must be a whole number. Received: True"),
-        ("fit: 5", "recipe.fit must be a Fit. Received: 5"),
+        ("fit: 5", "recipe.fit must be a mapping of settings, such as {batch_size: ...}. Received: 5"),
         ("model: {widths: [64, a]}", r"model.widths must be a list of whole numbers, such as \[64, 32\]. Received"),
         ("optimizer: {name: adm}", "optimizer.name must be one of sgd, momentum, nesterov, rmsprop, adam. Received"),
         ("fit: {patience: x}", r"fit.patience must be a whole number or not set \(null\). Received: 'x'"),
+        ("fit: {epochs: 5, epochs: 6}", "is not valid YAML: 'epochs' is given twice"),
+        ("data: digits", "recipe.data must be a mapping of settings, such as {name: ...}. Received: 'digits'"),
+        ("fit: {class_weight: balnced}", "fit.class_weight must be balanced or a mapping from names to numbers or not"),
         ("[1, 2]", "must hold settings such as"),
         ("a: [", "is not valid YAML"),
         ("name: ../up", "recipe.name must be letters"),

@@ -1,4 +1,5 @@
 import csv
+import json
 
 import keras
 import numpy as np
@@ -160,8 +161,37 @@ def test_what_was_understood_and_found_is_printed(tmp_path, short_recipe, capsys
     assert str(tmp_path / "tabular-seed0") in printed
 
 
-def softmax(dataset):
-    return keras.Sequential([keras.Input(dataset.input_shape), keras.layers.Dense(1, activation="sigmoid")])
+def ending_in(activation, units):
+    """A function of the dataset: a model whose last layer, in a model inside, has that activation."""
+
+    def model(dataset):
+        head = keras.Sequential([keras.Input(dataset.input_shape), keras.layers.Dense(units, activation=activation)])
+        return keras.Sequential([keras.Input(dataset.input_shape), head])
+
+    return model
+
+
+def softmax_in_disguise(dataset):
+    inputs = keras.Input(dataset.input_shape)
+    return keras.Model(inputs, keras.layers.Reshape((2,))(keras.ops.softmax(keras.layers.Dense(2)(inputs))))
+
+
+def with_lambda(dataset):
+    return keras.Sequential([keras.Input((30,)), keras.layers.Lambda(lambda x: x), keras.layers.Dense(1)])
+
+
+class Unregistered(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+class TwoOutputs(Unregistered):
+    def call(self, inputs):
+        return {"a": self.dense(inputs), "b": inputs}
 
 
 @pytest.mark.parametrize(
@@ -172,12 +202,19 @@ def softmax(dataset):
         ({"data": "irsi"}, "unknown dataset 'irsi'"),
         ({"seed": -1}, "`seed` must be a whole number from 0"),
         ({"epochs": 0}, "fit.epochs must be at least 1. Received: 0"),
+        ({"seed": True}, "`seed` must be a whole number from 0"),
         ({"name": "a/b"}, "`name` must be the name of a folder"),
         ({"name": ""}, "`name` must be the name of a folder"),
         ({"name": ".."}, "`name` must be the name of a folder"),
         ({"model": "mlp"}, "`model` must be a Keras model, or a function"),
         ({"model": lambda dataset: None}, "`model` must be a Keras model, or a function"),
-        ({"model": softmax}, "the model ends in sigmoid, but recipes train on logits"),
+        ({"model": ending_in("sigmoid", 1)}, "the model ends in sigmoid, but recipes train on logits"),
+        ({"model": ending_in("softmax", 2)}, "the model gives probabilities, but recipes train on logits"),
+        ({"model": softmax_in_disguise}, "the model gives probabilities, but recipes train on logits"),
+        ({"model": ending_in("sigmoid", 1), "data": "diabetes"}, "ends in sigmoid, which cannot reach scaled targets"),
+        ({"model": with_lambda}, "could not be loaded again after training: .* use no Lambda layer"),
+        ({"model": lambda dataset: Unregistered()}, "register its classes with @keras.saving.register_keras_serial"),
+        ({"model": lambda dataset: TwoOutputs()}, "the model must give one tensor of outputs. Received: dict"),
         ({"model": lambda dataset: recipes.mlp((7,), 1)}, r"does not take prepared rows of shape \(30,\)"),
         (
             {"model": lambda dataset: recipes.mlp((30,), 5)},
@@ -212,7 +249,54 @@ def test_an_existing_run_is_kept(run, short_recipe):
     assert (run.directory / "model.keras").read_bytes() == before
 
 
+def test_training_that_ends_in_nan_on_validation_rows_is_told(tmp_path, short_recipe):
+    dataset = recipes.load_dataset("diabetes")
+    x, y = dataset.validation
+    spoiled = recipes.Dataset(**{**vars(dataset), "validation": (np.full_like(x, 1e37), y)})
+    with pytest.raises(ValueError, match="training diverged: val_loss was not finite in epoch 1"):
+        recipes.train(short_recipe, spoiled, output=tmp_path, verbose=False)
+
+
+def test_what_callbacks_write_into_the_logs_loses_no_training(tmp_path, short_recipe):
+    class Scribbler(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["twice"] = 2.0 * epoch
+            logs["text"] = "x"
+            if epoch % 2:
+                logs["sometimes"] = 1.0
+
+    run = recipes.train(short_recipe, callbacks=[Scribbler()], output=tmp_path, verbose=False)
+    assert run.history["twice"][:3] == [0, 2, 4]
+    assert not {"text", "sometimes"} & set(run.history)
+
+
+def test_images_are_served_as_they_were_trained_whatever_their_scale(tmp_path):
+    x, y = recipes.load_dataset("digits").train
+    recipe = recipes.get("digits").replace(fit={"epochs": 5}, model={"widths": [16]})
+    reports = []
+    for scale in (1e-9, 1, 1e20):
+        run = recipes.train(recipe, (x * scale, y), output=tmp_path, overwrite=True, verbose=False)
+        reports.append(run.report.accuracy)
+    assert min(reports) > 0.5
+    assert max(reports) - min(reports) < 0.02
+
+
+def test_the_run_says_whose_model_it_is(tmp_path, short_recipe, run):
+    def own(dataset):
+        return recipes.mlp(dataset.input_shape, 1, widths=(4,))
+
+    theirs = recipes.train(short_recipe, model=own, output=tmp_path, verbose=False)
+    facts = [json.loads((each.directory / "versions.json").read_text())["model"] for each in (run, theirs)]
+    assert facts == ["the recipe's", "the user's own"]
+
+
 def test_compile_model_says_what_it_needs():
+    recipe = recipes.get("tabular").replace(data={"name": "mine.npz"})
+    with pytest.raises(ValueError, match="`task` must be classification or regression. Received: None"):
+        recipes.compile_model(recipes.mlp((3,), 1), recipe, 10)
+    recipe = recipes.get("tabular").replace(data={"name": "diabetes"})
+    loss = recipes.compile_model(recipes.mlp((10,), 1), recipe, 10).loss
+    assert isinstance(loss, keras.losses.MeanSquaredError)
     with pytest.raises(ValueError, match="the cosine schedule needs `steps_per_epoch`"):
         recipes.compile_model(recipes.mlp((3,), 1), "tabular")
     with pytest.raises(ValueError, match="`task` must be classification or regression. Received: 'ranking'"):

@@ -1,7 +1,9 @@
 """`keras-recipes`: thin shells over the public functions, one file for each command."""
 
+import contextlib
 import importlib
 import os
+import signal
 import sys
 
 from recipes.lookup import unknown
@@ -20,8 +22,15 @@ def main(arguments: list[str] | None = None) -> int:
     `KERAS_RECIPES_TRACEBACK=1` shows where it came from.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _interrupt)
+    with contextlib.suppress(AttributeError):  # a stream that is not of this kind can write everything
+        sys.stdout.reconfigure(errors="replace")
     try:
         return _run(arguments)
+    except BrokenPipeError:
+        # The reader has seen enough, as `| head` does. What is still in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, OSError) as error:
         if os.environ.get("KERAS_RECIPES_TRACEBACK"):
             raise
@@ -30,6 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nkeras-recipes: interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
+
+
+def _interrupt(signal_number, frame):
+    """Ends like Ctrl-C, so that no half-written folder is left."""
+    raise KeyboardInterrupt
 
 
 def _run(arguments: list[str]) -> int:

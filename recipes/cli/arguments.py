@@ -45,7 +45,7 @@ class Parser(jsonargparse.ArgumentParser):
 
     def _sentence(self, message: str) -> str:
         message = " ".join(message.split())
-        wrong = re.match(r'Parser key "(?P<name>.+?)": .*Got value: (?P<value>.*)', message)
+        wrong = re.match(r'Parser key "(?P<name>.+?)": .*?(?:Got|Given) value: (?P<value>.*)', message)
         if wrong and wrong["name"] in self.hints:
             return f"--{wrong['name']} must be {describe(self.hints[wrong['name']])}. Received: {wrong['value']}"
         return message
@@ -70,9 +70,23 @@ def quiet():
         os.close(nothing)
 
 
-def start_keras() -> None:
-    """Import Keras, and make its backend look for devices, without their chatter."""
-    with quiet():
-        import keras
+def start_keras(training: bool = False) -> None:
+    """Import Keras, and make its backend look for devices, without their chatter.
 
-        keras.ops.zeros(())
+    Args:
+        training: Keras's `fit` needs TensorFlow's data pipeline on every backend, so that is started, too.
+
+    Raises:
+        ValueError: If the backend that is asked for cannot be loaded.
+    """
+    try:
+        with quiet():
+            import keras
+
+            keras.ops.zeros(())
+            if training:
+                import tensorflow  # noqa: F401
+    except ImportError as error:
+        raise ValueError(
+            f"the backend of Keras ({os.environ.get('KERAS_BACKEND')}) cannot be loaded: {error}"
+        ) from None

@@ -19,8 +19,11 @@ def run(arguments: list[str]) -> None:
 
     columns, rows = predict_file(options.run, options.file)
     if options.json:
-        for row in rows:
-            print(json.dumps(dict(zip(columns, row, strict=True))))
+        for first, *probabilities in rows:
+            content = {columns[0]: first}
+            if probabilities:
+                content["probabilities"] = dict(zip(columns[1:], probabilities, strict=True))
+            print(json.dumps(content))
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)

@@ -25,7 +25,7 @@ def run(arguments: list[str]) -> None:
     if recipe.data.name != base.data.name:
         # Given as data, not as the recipe's own, so that the run folder is named after them.
         data, recipe = recipe.data.name, recipe.replace(data={"name": base.data.name})
-    start_keras()
+    start_keras(training=True)
     from recipes.training import train
 
     result = train(
@@ -49,12 +49,14 @@ def _lengthened(argument: str) -> str:
 
 def _base(arguments: list[str]) -> Recipe:
     """The recipe before flags: as it is named, then changed by the file of `--config`."""
-    without_help = [argument for argument in arguments if argument not in _HELP]
-    if not without_help:
-        if arguments:
-            return Recipe(name="recipe")
+    if not arguments:
         raise ValueError(f"train needs the name of a recipe. Known: {', '.join(catalogue.names())}")
-    options = _parser(Recipe(name="recipe")).parse(without_help)
+    try:
+        options = _parser(Recipe(name="recipe")).parse([argument for argument in arguments if argument not in _HELP])
+    except ValueError:
+        if not _HELP & set(arguments):
+            raise
+        return Recipe(name="recipe")  # help without a recipe's name
     is_file = options.recipe.endswith((".yaml", ".yml"))
     base = Recipe.from_yaml(Path(options.recipe)) if is_file else catalogue.get(options.recipe)
     return Recipe.from_yaml(Path(options.config), base=base) if options.config else base

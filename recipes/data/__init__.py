@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from recipes.data import arrays, bundled
 from recipes.data.dataset import Dataset as Dataset
 from recipes.data.preparation import Preparation
+from recipes.data.splits import check_seed as check_seed
 from recipes.data.splits import split
 from recipes.lookup import normalize, unknown
 from recipes.settings import Data
@@ -35,13 +38,13 @@ def load_dataset(data, seed: int = 0, settings: Data | None = None) -> Dataset:
     """
     if isinstance(data, Dataset):
         return data
-    settings = settings or Data()
+    settings, seed = settings or Data(), check_seed(seed)
     class_names = feature_names = None
     if isinstance(data, str | Path):
         name = normalize(str(data))
         if name in bundled.NAMES:
             x, y, class_names, feature_names = bundled.load(name)
-            if settings.task and settings.task != ("classification" if class_names else "regression"):
+            if settings.task not in (None, bundled.task(name)):
                 raise ValueError(f"data.task={settings.task!r} does not fit the dataset {name!r}")
             parts = {"all": (x, y)}
         elif Path(data).suffix.lower() == ".npz":
@@ -52,16 +55,24 @@ def load_dataset(data, seed: int = 0, settings: Data | None = None) -> Dataset:
         name, parts = ARRAYS, arrays.parts_of(data)
     parts = _checked(parts)
     task = settings.task or ("classification" if class_names else arrays.infer_task(_first(parts)[1]))
-    if task == "classification":
-        parts, class_names = _encoded(parts, class_names)
-    else:
+    if task == "regression":
         parts = _numbers(parts)
+    elif class_names is None:
+        parts, class_names = _encoded(parts)
     parts = _split(parts, seed, settings, class_names)
     x, y = parts["train"]
     if x.ndim == 2 and feature_names is None:
         feature_names = tuple(f"column_{number}" for number in range(x.shape[1]))
     preparation = Preparation.fit(x, y, task, feature_names)
     return Dataset(name, task, **parts, class_names=class_names, feature_names=feature_names, preparation=preparation)
+
+
+def same_source(first, second) -> bool:
+    """Whether two names, or paths of files, mean the same data."""
+    if not isinstance(first, str | Path) or not isinstance(second, str | Path):
+        return False
+    names = {normalize(str(first)), normalize(str(second))}
+    return (names <= set(bundled.NAMES) and len(names) == 1) or Path(first).resolve() == Path(second).resolve()
 
 
 def _first(parts):
@@ -82,10 +93,9 @@ def _checked(parts):
     return checked
 
 
-def _encoded(parts, class_names):
+def _encoded(parts):
     """Labels as class numbers, in every part by the classes of the first."""
-    if class_names is None:
-        _, class_names = arrays.encode_labels(_first(parts)[1])
+    _, class_names = arrays.encode_labels(_first(parts)[1])
     if len(class_names) < 2:
         raise ValueError(f"there is only one class, {class_names[0]!r}: a classifier needs at least two")
     return {part: (x, arrays.encode_labels(y, class_names)[0]) for part, (x, y) in parts.items()}, class_names
@@ -95,7 +105,10 @@ def _numbers(parts):
     for part, (_, y) in parts.items():
         if y.dtype.kind not in "buif":
             raise ValueError(f"regression needs numbers as targets. Received: {y[0]!r} in {part} row 0")
-    return {part: (x, y.astype("float32")) for part, (x, y) in parts.items()}
+        largest = np.abs(y.astype(np.float64)).max()
+        if largest > np.finfo(np.float32).max:
+            raise ValueError(f"targets must be within float32. Received: {largest:g} in {part}")
+    return {part: (x, y.astype(np.float64)) for part, (x, y) in parts.items()}
 
 
 def _split(parts, seed, settings, class_names):

@@ -1,6 +1,5 @@
 """Arrays of the user's own: checked once, with errors that say which value is wrong and where."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ def check_input(x, name: str = "x") -> np.ndarray:
 
     Bytes stay bytes, to save memory; everything else becomes float32.
     """
-    x = np.asarray(x)
+    x = _as_array(x, name)
     if x.dtype.kind not in "buif":
         raise ValueError(f"`{name}` must hold numbers. Received: {_first_text(x)}")
     if not 2 <= x.ndim <= 4:
@@ -42,7 +41,7 @@ def check_input(x, name: str = "x") -> np.ndarray:
 
 def check_target(y, rows: int, name: str = "y") -> np.ndarray:
     """`y` as one label or number for each of `rows` rows; a column or a one-hot matrix is unwrapped."""
-    y = np.asarray(y)
+    y = _as_array(y, name)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     elif y.ndim == 2 and y.dtype.kind in "buif" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
@@ -52,7 +51,7 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
     if len(y) != rows:
         raise ValueError(f"`x` and `{name}` must have as many rows. Received: {rows} and {len(y)}")
     if y.dtype.kind == "O":
-        missing = [row for row, value in enumerate(y) if value is None or value != value]
+        missing = [row for row, value in enumerate(y) if _is_missing(value)]
         if missing:
             raise ValueError(f"`{name}` has {len(missing)} missing values, the first at row {missing[0]}")
         y = np.array(y.tolist())
@@ -67,6 +66,20 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
     return y
 
 
+def _as_array(values, name: str) -> np.ndarray:
+    if hasattr(values, "toarray"):
+        raise ValueError(f"`{name}` must be dense; a sparse matrix is {name}.toarray()")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"`{name}` must have rows of one length. Received: ragged {type(values).__name__}") from None
+
+
+def _is_missing(value) -> bool:
+    # NaN differs from itself; pandas.NA refuses to be compared at all.
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
+
+
 def infer_task(y: np.ndarray) -> str:
     """Text, truth values and whole numbers are classes; so are floats that are few distinct whole numbers."""
     if y.dtype.kind != "f":
@@ -79,21 +92,16 @@ def infer_task(y: np.ndarray) -> str:
 def encode_labels(y: np.ndarray, class_names: tuple[str, ...] | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Labels as class numbers `(rows,)`, int64, and the class names in their order.
 
-    Without `class_names` the classes are the distinct labels, sorted. With them, labels are looked up by name; whole
-    numbers that are no names count as class numbers.
+    Without `class_names` the classes are the distinct labels, sorted. With them, labels are looked up by name.
     """
     distinct, codes = np.unique(y, return_inverse=True)
     labels = [label_name(value) for value in distinct]
     if class_names is None:
         return codes.astype(np.int64), tuple(labels)
     numbers = {name: number for number, name in enumerate(class_names)}
-    unknown_labels = [label for label in labels if label not in numbers]
-    if unknown_labels and y.dtype.kind in "bui" and distinct.min() >= 0 and distinct.max() < len(class_names):
-        return y.astype(np.int64), class_names
-    if unknown_labels:
-        raise ValueError(
-            f"unknown classes {shorten(map(repr, unknown_labels))} in the labels. Known: {shorten(class_names, 20)}"
-        )
+    strangers = [repr(label) for label in labels if label not in numbers]
+    if strangers:
+        raise ValueError(f"unknown classes {shorten(strangers)} in the labels. Known: {shorten(class_names, 20)}")
     return np.array([numbers[label] for label in labels], dtype=np.int64)[codes], class_names
 
 
@@ -120,7 +128,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("a single array")
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged archive can fail in many ways
         objects = "Object arrays" in str(error)
         reason = "holds Python objects; save arrays of numbers or text" if objects else "is no readable NPZ file"
         raise ValueError(f"{path} {reason}") from None
@@ -131,18 +139,26 @@ def parts_of(data) -> dict[str, tuple]:
 
     A lone pair is called `"all"`.
     """
-    message = (
-        "data must be a dataset name, the path of an NPZ file, a Dataset, (x, y), or "
-        "((x, y), (x_validation, y_validation)), also with a third pair (x_test, y_test). Received: "
-    )
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-        raise ValueError(message + (f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__))
-    if len(data) == 2 and not all(isinstance(item, tuple) for item in data):
+        received = f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__
+    elif all(map(_is_pair, data)):
+        names = ("all", "validation") if len(data) == 2 else ("train", "validation", "test")
+        return dict(zip(names, map(tuple, data), strict=True))
+    elif len(data) == 2:
         return {"all": tuple(data)}
-    if not all(isinstance(item, tuple | list) and len(item) == 2 for item in data):
-        raise ValueError(message + "parts that are not pairs")
-    names = ("all", "validation") if len(data) == 2 else ("train", "validation", "test")
-    return dict(zip(names, data, strict=True))
+    else:
+        received = "parts that are not pairs"
+    raise ValueError(
+        "data must be a dataset name, the path of an NPZ file, a Dataset, (x, y), or "
+        f"((x, y), (x_validation, y_validation)), also with a third pair (x_test, y_test). Received: {received}"
+    )
+
+
+def _is_pair(part) -> bool:
+    """Whether `part` is `(x, y)`, rather than rows or targets written as a list."""
+    if not isinstance(part, tuple | list) or len(part) != 2:
+        return False
+    return hasattr(part[0], "shape") or (isinstance(part[0], tuple | list) and isinstance(part[0][0], tuple | list))
 
 
 def parts_of_npz(path: str | Path) -> dict[str, tuple]:
@@ -155,12 +171,18 @@ def parts_of_npz(path: str | Path) -> dict[str, tuple]:
                 parts[part] = (arrays[f"x{suffix}"], arrays[f"y{suffix}"])
     if "x" in arrays and "y" in arrays:
         parts["all"] = (arrays["x"], arrays["y"])
-    if not ("all" in parts) ^ ("train" in parts):
+    used = {f"{axis}{suffix}" for suffix in ("", "_train", "_validation", "_val", "_test") for axis in "xy"}
+    half = [name for name in arrays if name[:2] in ("x", "y", "x_", "y_") and not _has_twin(name, arrays, used)]
+    if half or ("all" in parts) == ("train" in parts):
         raise ValueError(
             f"{path} must hold the arrays x and y, or x_train and y_train (with x_validation, y_validation, x_test, "
             f"y_test where there are any). Received: {', '.join(arrays) or 'no arrays'}"
         )
     return parts
+
+
+def _has_twin(name: str, arrays: dict, known: set[str]) -> bool:
+    return name in known and {"x": "y", "y": "x"}[name[0]] + name[1:] in arrays
 
 
 def _first_text(x: np.ndarray) -> str:

@@ -2,7 +2,19 @@
 
 import numpy as np
 
+from recipes.lookup import normalize
+
 NAMES = ("breast-cancer", "diabetes", "digits", "iris", "wine")
+
+
+REGRESSION = ("diabetes",)
+
+
+def task(name: str) -> str | None:
+    """What is predicted in a dataset of `NAMES`; `None` for other names."""
+    if normalize(name) not in NAMES:
+        return None
+    return "regression" if normalize(name) in REGRESSION else "classification"
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...] | None, tuple[str, ...] | None]:

@@ -17,7 +17,7 @@ class Dataset:
         name: For run folders and messages.
         task: `"classification"` or `"regression"`.
         train: `(x, y)`. `x`: `(rows, columns)` for tables, `(rows, height, width[, channels])` for images. `y`:
-            `(rows,)`, class numbers from 0 (int64) or target values (float32).
+            `(rows,)`, class numbers from 0 (int64) or target values (float64).
         validation: `(x, y)`, watched by early stopping.
         test: `(x, y)`, read once, by the final report.
         class_names: In the order of the class numbers; `None` for regression.

@@ -42,7 +42,7 @@ class Preparation:
         # Rounding leaves a constant column a tiny deviation, so constants are found by comparison.
         scale[table.min(axis=0) == table.max(axis=0)] = 0.0
         if not scale.any():
-            raise ValueError(f"every input value of the {len(x)} training rows is the same: nothing to learn from")
+            raise ValueError(f"every column is constant in the {len(x)} training rows: nothing to learn from")
         if x.ndim != 2:
             scale[scale == 0.0] = 1.0  # a blank colour channel stays, so that images keep their shape
         target = {}

@@ -1,6 +1,23 @@
 """Which rows train, validate and test: a function of the seed and the labels, of nothing else."""
 
+import operator
+
 import numpy as np
+
+
+def check_seed(seed) -> int:
+    """`seed` as a whole number from 0 to 2**32 - 1.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        number = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**32:
+        raise ValueError(f"`seed` must be a whole number from 0 to 2**32 - 1. Received: {seed!r}")
+    return number
 
 
 def split(

@@ -124,34 +124,68 @@ def classification_report(y_true, y_score, class_names=None) -> ClassificationRe
     labels, scores = np.asarray(y_true), np.asarray(y_score)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.ndim != 1 or (labels.dtype.kind == "f" and not (labels == np.round(labels)).all()):
-        raise ValueError(f"`y_true` must hold one label for each row. Received: {labels.dtype} of shape {labels.shape}")
-    if len(labels) == 0 or len(labels) != len(scores):
+    if labels.ndim != 1 or scores.ndim == 0 or len(labels) == 0 or len(labels) != len(scores):
         raise ValueError(
-            f"`y_true` and `y_score` must have as many rows, at least one. Received: {len(labels)} and {len(scores)}"
+            "`y_true` and `y_score` must have as many rows, at least one, and `y_true` one label for each. "
+            f"Received: shapes {labels.shape} and {scores.shape}"
         )
+    labels = _labels(labels, "y_true")
+    if class_names is not None:
+        class_names = tuple(map(str, class_names))
+        if len(set(class_names)) < len(class_names):
+            raise ValueError(f"`class_names` must differ. Received: {', '.join(class_names)}")
     if scores.dtype.kind == "f":
         predicted = decide(scores)
         num_classes = 2 if scores.ndim == 1 else max(2, scores.shape[1])
         if class_names is None:
             # Text labels are numbered as they sort; numbers name their own column.
-            class_names = np.unique(labels) if labels.dtype.kind in "OUS" else range(num_classes)
-        class_names = tuple(map(str, class_names))
+            class_names = tuple(map(str, np.unique(labels) if labels.dtype.kind in "US" else range(num_classes)))
         if len(class_names) != num_classes:
             raise ValueError(f"`y_score` has {num_classes} classes. Received: {len(class_names)} class names or labels")
-        actual, _ = encode_labels(labels, class_names)
+        actual = _numbers(labels, class_names)
     else:
         if scores.ndim != 1:
             raise ValueError(f"`y_score` must be labels (rows,) or floats. Received: {scores.dtype} of {scores.shape}")
-        if (labels.dtype.kind in "OUS") != (scores.dtype.kind in "OUS"):
+        scores = _labels(scores, "y_score")
+        if (labels.dtype.kind in "US") != (scores.dtype.kind in "US"):
             raise ValueError(f"labels and predictions must be of one kind. Received: {labels[0]!r} and {scores[0]!r}")
         if class_names is None:
             both, class_names = encode_labels(np.concatenate([labels, scores]))
             actual, predicted = np.split(both, 2)
         else:
-            class_names = tuple(map(str, class_names))
-            actual, predicted = (encode_labels(values, class_names)[0] for values in (labels, scores))
+            actual, predicted = _numbers(labels, class_names), _numbers(scores, class_names)
     return ClassificationReport(confusion_matrix(actual, predicted, len(class_names)), class_names)
+
+
+def _labels(labels: np.ndarray, name: str) -> np.ndarray:
+    """Labels as whole numbers, truth values or text."""
+    if labels.dtype.kind == "O":
+        missing = [row for row, label in enumerate(labels) if label is None or label != label]
+        if missing:
+            raise ValueError(f"`{name}` has {len(missing)} missing labels, the first at row {missing[0]}")
+        labels = np.array(labels.tolist())
+    if labels.dtype.kind == "f":
+        broken = np.flatnonzero(~np.isfinite(labels) | (labels != np.round(labels)))
+        if broken.size:
+            raise ValueError(f"`{name}` must hold labels. Received: {labels[broken[0]]} at row {broken[0]}")
+        labels = labels.astype(np.int64)
+    if labels.dtype.kind not in "buiUS":
+        raise ValueError(f"`{name}` must hold whole numbers, truth values or text. Received: {labels.dtype}")
+    return labels
+
+
+def _numbers(labels: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
+    """Class numbers: text by its name, numbers as they are."""
+    if labels.dtype.kind in "US":
+        return encode_labels(labels, class_names)[0]
+    numbers = labels.astype(np.int64)
+    outside = np.flatnonzero((numbers < 0) | (numbers >= len(class_names)))
+    if outside.size:
+        raise ValueError(
+            f"labels must be class numbers from 0 to {len(class_names) - 1}. "
+            f"Received: {numbers[outside[0]]} at row {outside[0]}"
+        )
+    return numbers
 
 
 def confusion_matrix(actual: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:

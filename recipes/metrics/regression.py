@@ -48,7 +48,7 @@ def regression_report(y_true, y_predicted) -> RegressionReport:
         if values.dtype.kind not in "buif":
             raise ValueError(f"`{name}` must hold numbers. Received: {values.dtype}")
         values = values.astype(np.float64)
-        if values.size == 0 or values.size != len(values):
+        if values.ndim == 0 or values.size == 0 or values.size != len(values):
             raise ValueError(f"`{name}` must have the shape (rows,). Received: {values.shape}")
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:

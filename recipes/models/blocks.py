@@ -3,7 +3,7 @@
 import keras
 
 from recipes.initialization import initializer_for
-from recipes.lookup import unknown
+from recipes.lookup import normalize, unknown
 
 NORMALIZATIONS = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
 
@@ -28,6 +28,10 @@ def kernel(activation, kernel_initializer=None, l1: float = 0.0, l2: float = 0.0
 
 
 def _initializer(kernel_initializer):
+    if isinstance(kernel_initializer, keras.initializers.Initializer):
+        # An initializer draws the same numbers each time: shared, it would make layers of one shape equal.
+        config = kernel_initializer.get_config()
+        return type(kernel_initializer).from_config({name: config[name] for name in config if name != "seed"})
     try:
         return keras.initializers.get(kernel_initializer)
     except ValueError:
@@ -40,6 +44,8 @@ def activate(x, activation, normalization: str | None, name: str):
     """Normalization, where there is one, then the activation, behind the layer called `name`."""
     if normalization:
         x = NORMALIZATIONS[normalization](name=f"{name}_norm")(x)
+    if isinstance(activation, str):
+        activation = normalize(activation).replace("-", "_")  # as Keras spells it
     return keras.layers.Activation(activation, name=f"{name}_{getattr(activation, '__name__', activation)}")(x)
 
 
@@ -47,5 +53,6 @@ def drop(x, rate: float, activation, name: str):
     """Dropout of a kind that suits `activation`: SELU keeps its mean and variance only under `AlphaDropout`."""
     if not rate:
         return x
-    layer = keras.layers.AlphaDropout if activation in ("selu", keras.activations.selu) else keras.layers.Dropout
+    is_selu = normalize(getattr(activation, "__name__", activation)) == "selu"
+    layer = keras.layers.AlphaDropout if is_selu else keras.layers.Dropout
     return layer(rate, name=f"{name}_dropout")(x)

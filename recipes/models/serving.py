@@ -21,9 +21,6 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
         class 1, by sigmoid where `core` has a single output; for regression to `(batch, 1)` in the targets' units.
     """
     preparation = dataset.preparation
-    if isinstance(core, keras.Sequential) or hasattr(core, "operations"):
-        # A second model over the same layers: the optimizer and its state stay out of the file.
-        core = keras.Model(core.inputs[0], core.outputs[0], name=core.name)
     inputs = keras.Input(preparation.input_shape, name="raw")
     outputs = core(_prepare(inputs, preparation))
     if dataset.task == "regression":
@@ -48,5 +45,6 @@ def _prepare(inputs, preparation):
         return TablePreparation(names, mean.tolist(), scale.tolist(), name="preparation")(inputs)
     if len(preparation.input_shape) == 2:
         inputs = keras.layers.Reshape(preparation.output_shape, name="add_channel")(inputs)
-    mean, variance = preparation.mean.tolist(), (preparation.scale**2).tolist()
-    return keras.layers.Normalization(mean=mean, variance=variance, name="preparation", dtype="float32")(inputs)
+    # Not Keras's Normalization: it takes a deviation below 1e-7 for 1e-7.
+    scale, offset = (1 / preparation.scale).tolist(), (-preparation.mean / preparation.scale).tolist()
+    return keras.layers.Rescaling(scale, offset, name="preparation", dtype="float32")(inputs)
