@@ -217,10 +217,10 @@ def _write_json(file: Path, content: dict) -> None:
 
 
 def _versions() -> dict:
-    import recipes
+    from recipes import __version__
 
     backend = keras.backend.backend()
-    packages = {"keras-recipes": recipes.__version__, "keras": keras.__version__}
+    packages = {"keras-recipes": __version__, "keras": keras.__version__}
     for package in (backend, "numpy", "scikit-learn"):
         packages[package] = importlib.metadata.version(package)
     system = {"python": platform.python_version(), "system": platform.platform()}

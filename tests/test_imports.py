@@ -12,7 +12,7 @@ import recipes
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("recipes", "custom_layers", "callbacks")
 
-# What each part of `recipes` may know besides the standard library; "" is everything else.
+# What each part may know besides the standard library. The command line, which is not named here, may know everything.
 LEAVES = {"recipes.lookup", "recipes.checked"}
 ALLOWED = {
     "callbacks": {"callbacks", "keras", "numpy"},
@@ -29,6 +29,17 @@ ALLOWED = {
     "recipes.models": {
         *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.models", "custom_layers",
         "keras",
+    },
+    "recipes.runs": {
+        *LEAVES, "recipes.__version__", "recipes.settings", "recipes.data", "recipes.metrics", "custom_layers", "keras",
+        "numpy", "matplotlib",
+    },
+    "recipes.evaluation": {
+        *LEAVES, "recipes.runs", "recipes.data", "recipes.metrics", "recipes.models", "keras", "numpy",
+    },
+    "recipes.training": {
+        *LEAVES, "recipes.settings", "recipes.catalogue", "recipes.data", "recipes.models", "recipes.metrics",
+        "recipes.optimizers", "recipes.schedules", "recipes.runs", "recipes.evaluation", "callbacks", "keras", "numpy",
     },
 }  # fmt: skip
 
