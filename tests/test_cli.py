@@ -12,8 +12,6 @@ import pytest
 import recipes
 from recipes.cli import COMMANDS, main
 
-pytestmark = pytest.mark.backend
-
 
 def refused(capsys, *arguments):
     """The one line with which a command refuses its arguments."""
@@ -71,6 +69,7 @@ def test_show_prints_yaml_that_reads_back(capsys):
     assert recipes.Recipe.from_yaml(capsys.readouterr().out) == recipes.get("digits-selu")
 
 
+@pytest.mark.backend
 def test_train_evaluate_and_predict_work_together(tmp_path, capsys):
     flags = ["--data", "iris", "--epochs", "3", "--model.widths", "[8]", "--output", str(tmp_path)]
     assert main(["train", "tabular", *flags, "--json"]) == 0
@@ -101,6 +100,7 @@ def test_flags_win_over_the_config_file_which_wins_over_the_recipe(tmp_path):
     assert recipe.regularization == recipes.get("tabular").regularization
 
 
+@pytest.mark.backend
 def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
     for _ in range(2):
         assert main(["train", "digits", "--fast-dev-run", "--output", str(tmp_path)]) == 0
@@ -179,6 +179,7 @@ def process(*arguments, **changes):
     return subprocess.run(command(*arguments), env={**environment, **changes}, capture_output=True, text=True)
 
 
+@pytest.mark.backend
 def test_the_start_up_of_the_backend_is_not_shown(run, tmp_path):
     result = process("evaluate", run.directory)
     assert (result.returncode, result.stderr) == (0, "")
@@ -189,6 +190,7 @@ def test_the_start_up_of_the_backend_is_not_shown(run, tmp_path):
     assert "epoch 1/1  ====================  accuracy" in result.stdout
 
 
+@pytest.mark.backend
 def test_a_backend_that_is_not_there_is_told_in_one_line():
     result = process("evaluate", "anything", KERAS_BACKEND="nonesuch")
     assert result.returncode == 2

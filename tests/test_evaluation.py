@@ -5,9 +5,8 @@ import pytest
 import recipes
 from recipes.evaluation import predict_file
 
-pytestmark = pytest.mark.backend
 
-
+@pytest.mark.backend
 def test_a_run_is_judged_on_its_own_test_part(run):
     assert recipes.evaluate(run.directory).to_dict() == run.report.to_dict()
     assert recipes.evaluate(run.directory, "breast-cancer").to_dict() == run.report.to_dict()
@@ -15,6 +14,7 @@ def test_a_run_is_judged_on_its_own_test_part(run):
     assert recipes.evaluate(run.directory, "breast_cancer", seed=1).to_dict() != run.report.to_dict()
 
 
+@pytest.mark.backend
 def test_arrays_and_files_are_judged_whole(run, tmp_path):
     x, y = recipes.load_dataset("breast_cancer").test
     names = np.array(["malignant", "benign"])
@@ -32,6 +32,7 @@ def test_a_model_file_outside_a_run_folder_numbers_its_classes(run, tmp_path):
         recipes.evaluate(tmp_path / "bare.keras")
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(("units", "loss"), [(1, "BinaryCrossentropy"), (2, "SparseCategoricalCrossentropy")])
 def test_logits_are_told_from_probabilities_by_the_compiled_loss(units, loss):
     keras.utils.set_random_seed(0)
@@ -44,6 +45,7 @@ def test_logits_are_told_from_probabilities_by_the_compiled_loss(units, loss):
     assert recipes.evaluate(model, (x, y)).accuracy == pytest.approx(accuracy)
 
 
+@pytest.mark.backend
 def test_a_regression_of_the_users_own_is_judged():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -52,6 +54,7 @@ def test_a_regression_of_the_users_own_is_judged():
     assert report.mse == pytest.approx(model.evaluate(x, np.arange(5) / 3, verbose=0), rel=1e-4)
 
 
+@pytest.mark.backend
 def test_a_file_is_predicted_row_by_row(run, tmp_path):
     x, _ = recipes.load_dataset("breast_cancer").test
     np.savez(tmp_path / "rows.npz", x=x[:5])
@@ -85,7 +88,7 @@ def test_a_model_in_memory_needs_data(run):
         recipes.evaluate(run.model)
 
 
-@pytest.mark.parametrize("labels", [np.arange(11).astype(str), np.arange(-5, 6), np.arange(11) + 1, np.arange(11) / 2])
+@pytest.mark.parametrize("labels", [np.arange(11).astype(str), np.arange(-5, 6), np.arange(11) / 2])
 def test_labels_that_look_like_other_class_numbers_are_not_mixed_up(tmp_path, short_recipe, labels):
     # As text, "10" sorts before "2", so that class 2 is called "10".
     numbers = np.random.default_rng(0).integers(0, 11, 1100)
