@@ -58,7 +58,7 @@ class Progress(keras.callbacks.Callback):
         epochs = self.params["epochs"]
         left = seconds_left(time.monotonic() - self.start, done - self.first_epoch, epochs - done)
         bar = f"{self.block * round(20 * done / epochs):<20}"
-        return f"epoch {self.epoch + 1}/{epochs}  {bar}  {self.results}  {clock(left)} left at most"
+        return f"epoch {self.epoch + 1}/{epochs}  {bar}  {clock(left)} left at most  {self.results}"
 
     def draw(self, done):
         self.drawn = time.monotonic()

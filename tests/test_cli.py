@@ -187,7 +187,7 @@ def test_the_start_up_of_the_backend_is_not_shown(run, tmp_path):
     # A terminal or log file that knows no UTF-8 must not end a training.
     result = process("train", "tabular", "--fast-dev-run", "--output", tmp_path, PYTHONIOENCODING="ascii")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "epoch 1/1  ====================  accuracy" in result.stdout
+    assert "epoch 1/1  ====================  0:00 left at most  accuracy" in result.stdout
 
 
 @pytest.mark.backend
