@@ -8,7 +8,7 @@ import keras
 
 
 class Progress(keras.callbacks.Callback):
-    """One line for the whole training: epoch, bar, latest results, time left.
+    """One line for the whole training: epoch, bar, time left, latest results.
 
     Use it with `fit(..., verbose=0)`. Keras's own bar tells the time left of an epoch, not of the training. On a
     terminal the line is redrawn at most ten times a second; elsewhere, as in a log file, about ten lines are printed.
