@@ -4,13 +4,13 @@ import difflib
 from collections.abc import Iterable
 
 
-def normalize(name: str) -> str:
+def normalize(name: object) -> str:
     """The form in which names are compared and printed.
 
     >>> normalize("Digits_SELU")
     'digits-selu'
     """
-    return name.strip().lower().replace("_", "-")
+    return str(name).strip().lower().replace("_", "-")
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> ValueError:

@@ -1,5 +1,8 @@
 """Optimizers by name, with their clipping."""
 
+import math
+import numbers
+
 import keras
 
 from recipes.lookup import normalize, unknown
@@ -24,11 +27,13 @@ def get(name: str, learning_rate=0.001, *, clipnorm=None, global_clipnorm=None, 
         clipvalue: Largest absolute value of each entry of a gradient.
 
     Raises:
-        ValueError: For an unknown name, two ways of clipping at once, or a bound that is not positive (Keras takes a
-            bound of 0 for no clipping).
+        ValueError: For an unknown name, a rate that is not positive, two ways of clipping at once, or a bound that is
+            not positive (Keras takes a bound of 0 for no clipping).
     """
     if normalize(name) not in _OPTIMIZERS:
         raise unknown("optimizer", name, _OPTIMIZERS)
+    if isinstance(learning_rate, numbers.Real) and not 0 < learning_rate < math.inf:
+        raise ValueError(f"`learning_rate` must be more than 0 and finite. Received: {learning_rate}")
     bounds = {"clipnorm": clipnorm, "global_clipnorm": global_clipnorm, "clipvalue": clipvalue}
     bounds = {bound: value for bound, value in bounds.items() if value is not None}
     if len(bounds) > 1:

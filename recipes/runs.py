@@ -126,6 +126,8 @@ def check_reloads(model: keras.Model) -> None:
 
 def model_file(path: str | Path) -> Path:
     """The model file of a run folder, or `path` itself if it is a `.keras` file."""
+    if not isinstance(path, str | Path):
+        raise ValueError(f"a run folder or .keras file is named by its path. Received: {path!r}")
     path = Path(path)
     if path.is_dir():
         if not (path / MODEL).is_file():

@@ -18,10 +18,12 @@ def get(name: str, learning_rate: float, total_steps: int, *, warmup_fraction: f
         warmup_fraction: Share of the steps spent warming up.
 
     Raises:
-        ValueError: For an unknown name.
+        ValueError: For an unknown name, or without steps.
     """
     if normalize(name) not in NAMES:
         raise unknown("schedule", name, NAMES)
+    if total_steps < 1:
+        raise ValueError(f"`total_steps` must be at least 1. Received: {total_steps}")
     if normalize(name) == "constant":
         return learning_rate
     warmup_steps = round(warmup_fraction * total_steps)

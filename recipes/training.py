@@ -83,7 +83,7 @@ def train(
     seed = check_seed(seed)
     recipe, dataset, default_name = _resolve(recipe, data, seed, epochs)
     name = default_name if name is None else name
-    if Path(name).name != name or name in ("", ".", ".."):
+    if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
         raise ValueError(f"`name` must be the name of a folder, without a path. Received: {name!r}")
     if fast_dev_run:
         name, overwrite = f"{name}-fast-dev-run", True
@@ -130,6 +130,8 @@ def compile_model(
         ValueError: If the model gives probabilities, where logits are meant, or an argument is missing.
     """
     recipe = _recipe(recipe)
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"`model` must be a Keras model. Received: {model!r}")
     outputs = num_outputs or _output_units(model)
     task = task or recipe.data.task or bundled.task(recipe.data.name) or ("classification" if outputs > 1 else None)
     if task not in ("classification", "regression"):

@@ -130,3 +130,15 @@ def test_models_with_several_inputs_or_outputs_are_refused():
     for model in (keras.Model(inputs, both), keras.Model(inputs[0], [inputs[0], keras.layers.Dense(1)(inputs[0])])):
         with pytest.raises(ValueError, match="must have one input and one output"):
             recipes.evaluate(model, (np.ones((6, 4)), np.arange(6) % 2))
+
+
+def test_a_dataset_that_numbers_its_classes_otherwise_is_refused(run):
+    dataset = recipes.load_dataset("breast_cancer")
+    turned = recipes.Dataset(**{**vars(dataset), "class_names": dataset.class_names[::-1]})
+    with pytest.raises(ValueError, match="the model knows the classes malignant, benign. Received: benign, malignant"):
+        recipes.evaluate(run.directory, turned)
+
+
+def test_what_is_no_path_is_refused():
+    with pytest.raises(ValueError, match="is named by its path. Received: None"):
+        recipes.evaluate(None)

@@ -27,6 +27,8 @@ def test_optimizers_come_by_name(name, kind, momentum):
     ("name", "arguments", "message"),
     [
         ("adm", {}, "unknown optimizer 'adm': did you mean 'adam'"),
+        (3, {}, "unknown optimizer 3"),
+        ("adam", {"learning_rate": -1.0}, "`learning_rate` must be more than 0 and finite. Received: -1.0"),
         ("adam", {"clipnorm": 0}, "`clipnorm` must be more than 0. Received: 0"),
         ("adam", {"clipnorm": 1, "clipvalue": 1}, "only one way of clipping can be set"),
     ],

@@ -22,3 +22,8 @@ def test_cosine_climbs_to_the_peak_and_falls_to_zero(warmup_fraction):
 def test_an_unknown_name_is_refused():
     with pytest.raises(ValueError, match="unknown schedule 'cosin': did you mean 'cosine'"):
         recipes.schedules.get("cosin", 0.1, total_steps=100)
+
+
+def test_a_training_without_steps_is_refused():
+    with pytest.raises(ValueError, match="`total_steps` must be at least 1. Received: 0"):
+        recipes.schedules.get("cosine", 0.1, total_steps=0)

@@ -1,5 +1,7 @@
 """What the builders share: checks at the call, and the steps behind each layer of weights."""
 
+import numbers
+
 import keras
 
 from recipes.initialization import initializer_for
@@ -8,11 +10,17 @@ from recipes.lookup import normalize, unknown
 NORMALIZATIONS = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
 
 
-def check(widths, num_outputs: int, normalization: str | None, dropout: float) -> None:
+def _is_count(value) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1
+
+
+def check(input_shape, widths, num_outputs: int, normalization: str | None, dropout: float) -> None:
     """Refuse arguments that no builder takes, before anything is built."""
-    if not all(isinstance(width, int) and width >= 1 for width in widths):
-        raise ValueError(f"`widths` must be whole numbers of at least 1. Received: {widths}")
-    if not (isinstance(num_outputs, int) and num_outputs >= 1):
+    if not isinstance(input_shape, tuple | list) or not input_shape or not all(map(_is_count, input_shape)):
+        raise ValueError(f"`input_shape` must be the shape of one row, such as (30,). Received: {input_shape!r}")
+    if not isinstance(widths, tuple | list) or not all(map(_is_count, widths)):
+        raise ValueError(f"`widths` must be whole numbers of at least 1. Received: {widths!r}")
+    if not _is_count(num_outputs):
         raise ValueError(f"`num_outputs` must be a whole number of at least 1. Received: {num_outputs!r}")
     if normalization not in (None, *NORMALIZATIONS):
         raise unknown("normalization", normalization, NORMALIZATIONS)

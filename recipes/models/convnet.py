@@ -38,11 +38,11 @@ def convnet(
     Raises:
         ValueError: For an argument that is not allowed, with the value received.
     """
-    blocks.check(widths, num_outputs, normalization, dropout)
+    blocks.check(input_shape, widths, num_outputs, normalization, dropout)
     if len(input_shape) != 3:
         raise ValueError(f"convnet takes images (height, width, channels). Received: rows of shape {input_shape}")
     side = min(input_shape[:2])
-    if kernel_size > side:
+    if not 1 <= kernel_size <= side:
         raise ValueError(f"`kernel_size` must fit the image of shape {input_shape}. Received: {kernel_size}")
     if side < 2 ** len(widths):
         raise ValueError(

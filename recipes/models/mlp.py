@@ -36,7 +36,7 @@ def mlp(
     Raises:
         ValueError: For an argument that is not allowed, with the value received.
     """
-    blocks.check(widths, num_outputs, normalization, dropout)
+    blocks.check(input_shape, widths, num_outputs, normalization, dropout)
     inputs = x = keras.Input(input_shape, name="inputs")
     if len(input_shape) > 1:
         x = keras.layers.Flatten(name="flatten")(x)
