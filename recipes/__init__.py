@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recipes.data import Dataset as Dataset
     from recipes.data import load_dataset as load_dataset
     from recipes.evaluation import evaluate as evaluate
+    from recipes.evaluation import predict as predict
     from recipes.initialization import initializer_for as initializer_for
     from recipes.metrics import ClassificationReport as ClassificationReport
     from recipes.metrics import RegressionReport as RegressionReport
@@ -39,6 +40,7 @@ _HOME = {
     "Dataset": "data",
     "load_dataset": "data",
     "evaluate": "evaluation",
+    "predict": "evaluation",
     "initializer_for": "initialization",
     "ClassificationReport": "metrics",
     "RegressionReport": "metrics",

@@ -79,7 +79,7 @@ def describe(hint: Any) -> str:
     if origin is Literal:
         return f"one of {', '.join(arguments)}" if len(arguments) > 1 else str(arguments[0])
     if origin is tuple:
-        example = {int: "[64, 32]", float: "[0.2, 0.5]"}.get(arguments[0])
+        example = {int: "[64, 32]", float: "[0.2, 0.5]", str: "[age, city]"}.get(arguments[0])
         return f"a list of {describe(arguments[0]).removeprefix('a ')}s" + (f", such as {example}" if example else "")
     if origin is dict:
         return "a mapping from names to numbers"

@@ -1,62 +1,133 @@
 """Judging a trained model on data, in the same process or a later one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from recipes import runs
-from recipes.data import ARRAYS, Dataset, arrays, load_dataset, same_source
+from recipes import raw_rows, runs
+from recipes.data import ARRAYS, Dataset, arrays, csv_file, images, load_dataset, same_source
+from recipes.data.preparation import TablePreparation
+from recipes.data.store import chunks_of, is_on_disk
 from recipes.metrics import ClassificationReport, RegressionReport, confusion_matrix, decide, regression_report
 from recipes.models import outputs as model_outputs
+from recipes.settings import Data
 
 
 def evaluate(
-    model: keras.Model | str | Path, data=None, *, seed: int | None = None, batch_size: int = 256
+    model: keras.Model | str | Path,
+    data=None,
+    *,
+    seed: int | None = None,
+    batch_size: int = 256,
+    target: str | None = None,
+    data_dir: str | Path | None = None,
 ) -> ClassificationReport | RegressionReport:
     """Judge a model on data that it has not seen.
 
     Args:
         model: A run folder, a `.keras` file, or a model in memory; it takes raw rows. Logits are told from
             probabilities by the model's last activation, or by `from_logits` of the loss it was compiled with.
-        data: `(x, y)` or an NPZ file with `x` and `y`: all rows are judged. A dataset's name, a `Dataset`, or an NPZ
-            file with parts: the test part is. The data that a run was trained on are split as in its training, and
-            are its default.
+        data: `(x, y)`, a frame, a CSV or NPZ file, or a folder of images: all rows are judged, of those with parts the
+            test part. Columns are found by their names. A dataset's name or a `Dataset`: its test part. The data that
+            a run was trained on are split as in its training, and are its default.
         seed: Of the split of a named dataset. Default: the run's own, otherwise 0.
         batch_size: Rows for one step.
+        target: The column of a table that holds the truth. Default: the one that the run was trained on.
+        data_dir: The folder with local copies of named datasets. Default: the run's own.
 
     Raises:
         ValueError: If the rows do not fit the model, or labels are none of its classes.
         FileNotFoundError: If there is no such file.
     """
-    class_names = None
+    class_names, settings = None, Data()
     if not isinstance(model, keras.Model):
         path, model = model, runs.load_model(model)
         class_names, trained = runs.class_names(path), runs.recipe_and_seed(path)
         if data is None:
             data = _own_data(path, trained)
-        if trained and same_source(data, trained[0].data.name):
-            data = load_dataset(data, trained[1] if seed is None else seed, trained[0].data)
+        if trained:
+            settings = _with(trained[0].data, target, data_dir)
+            if same_source(data, settings.name):
+                data = load_dataset(data, trained[1] if seed is None else seed, settings)
     elif data is None:
         raise ValueError("`data` is needed to evaluate a model in memory")
-    x, y, known = _rows(data, 0 if seed is None else seed)
-    outputs = predict(model, x, batch_size)
-    if known is not None:
-        if class_names and class_names != known:  # in another order, the numbers mean other classes
-            raise ValueError(f"the model knows the classes {', '.join(class_names)}. Received: {', '.join(known)}")
-        return judge(y, outputs, known)  # the dataset has numbered its classes
-    class_names = class_names or _numbered_classes(model, outputs)
-    return judge(y if class_names is None else _class_numbers(y, class_names), outputs, class_names)
+    if raw_rows.is_rows(data):
+        x, y = raw_rows.of_model(model, data, _with(settings, target, data_dir), with_target=True)
+        outputs = _outputs(model, x, batch_size)
+        class_names = class_names or _numbered_classes(model, outputs)
+        return judge(y if class_names is None else _class_numbers(y, class_names), outputs, class_names)
+    dataset = load_dataset(data, 0 if seed is None else seed, _with(Data(), target, data_dir))
+    _refuse_other_codes(model, dataset)
+    if class_names and class_names != dataset.class_names:  # in another order, the numbers mean other classes
+        received = ", ".join(dataset.class_names or ["none"])
+        raise ValueError(f"the model knows the classes {', '.join(class_names)}. Received: {received}")
+    x, y = dataset.test
+    return judge(y, _outputs(model, x, batch_size), dataset.class_names)
 
 
-def predict(model: keras.Model, x, batch_size: int = 256) -> np.ndarray:
-    """Probabilities `(rows, classes)` or `(rows, 1)`, or values `(rows, 1)`, for raw rows `x`.
+def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.ndarray:
+    """Predict for raw rows.
+
+    Args:
+        model: A run folder, a `.keras` file, or a model in memory.
+        data: An array `x`, a frame, the path of a CSV or NPZ file, of an image or of a folder of images. The columns of
+            frames and CSV files are found by their names, in whatever order.
+        batch_size: Rows for one step.
+
+    Returns:
+        Probabilities `(rows, classes)`, or of class 1 `(rows, 1)` where there are two; or numbers `(rows, 1)`.
 
     Raises:
-        ValueError: If `x` has the wrong shape, or values that are not finite.
+        ValueError: If columns are missing, or rows have the wrong shape or values that are not finite.
+        FileNotFoundError: If there is no such file.
     """
-    x = arrays.check_input(x)
+    settings = Data()
+    if not isinstance(model, keras.Model):
+        path, model = model, runs.load_model(model)
+        trained = runs.recipe_and_seed(path)
+        settings = trained[0].data if trained else settings
+    x, _ = raw_rows.of_model(model, data, settings, with_target=False)
+    return _outputs(model, x, batch_size)
+
+
+def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterator[list]]:
+    """Predict for the rows of a CSV file, the array `x` of an NPZ file, an image, or a folder of images.
+
+    Returns:
+        Column names, and for each row their values: the file where each row is one, then the class and the probability
+        of each class, or the predicted number.
+    """
+    model = runs.load_model(path)
+    trained = runs.recipe_and_seed(path)
+    x, _ = raw_rows.of_model(model, file, trained[0].data if trained else Data(), with_target=False)
+    outputs = _outputs(model, x)
+    names = runs.class_names(path) or _numbered_classes(model, outputs)
+    if names is None:
+        columns, rows = ["predicted"], ([float(value)] for (value,) in outputs)
+    else:
+        if outputs.shape[1] == 1:
+            outputs = np.hstack([1 - outputs, outputs])
+        chosen = (names[number] for number in decide(outputs))
+        rows = ([name, *map(float, row)] for name, row in zip(chosen, outputs, strict=True))
+        columns = ["class", *names]
+    if csv_file.is_csv(file) or str(file).lower().endswith(".npz"):
+        return columns, rows
+    files = images.files_in(Path(file))
+    return ["file", *columns], ([str(file), *row] for file, row in zip(files, rows, strict=True))
+
+
+def predict_by_chunks(model: keras.Model, x: np.ndarray, batch_size: int) -> np.ndarray:
+    """Outputs `(rows, outputs)` of `model`; rows on the disk are never in memory all at once."""
+    if not is_on_disk(x):
+        return model.predict(x, batch_size=batch_size, verbose=0)
+    return np.concatenate([model.predict(rows, batch_size=batch_size, verbose=0) for rows in chunks_of(x)])
+
+
+def _outputs(model: keras.Model, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
+    """Probabilities or numbers, `(rows, outputs)`, for raw rows `x`."""
     if len(getattr(model, "inputs", None) or [x]) != 1 or len(getattr(model, "outputs", None) or [x]) != 1:
         raise ValueError(f"{model.name} must have one input and one output to be judged on rows x")
     expected = getattr(model, "input_shape", (None, *x.shape[1:]))[1:]
@@ -64,8 +135,9 @@ def predict(model: keras.Model, x, batch_size: int = 256) -> np.ndarray:
     if len(expected) != x.ndim - 1 or any(wrong):
         reshape = None not in expected and np.prod(expected) == np.prod(x.shape[1:])
         fix = f": x.reshape(-1, {', '.join(map(str, expected))}) would fit" if reshape else ""
-        raise ValueError(f"the model takes rows of shape {tuple(expected)}. Received: rows of shape {x.shape[1:]}{fix}")
-    outputs = model.predict(x, batch_size=batch_size, verbose=0)
+        wanted = tuple("any" if size is None else size for size in expected)
+        raise ValueError(f"the model takes rows of shape {_shape(wanted)}. Received: rows of shape {x.shape[1:]}{fix}")
+    outputs = predict_by_chunks(model, x, batch_size)
     if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
         raise ValueError(f"{model.name} must give outputs of shape (rows, outputs) to be judged")
     if model_outputs.gives_logits(model):
@@ -74,27 +146,26 @@ def predict(model: keras.Model, x, batch_size: int = 256) -> np.ndarray:
     return outputs
 
 
-def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterator[list]]:
-    """Predict for the array `x` of an NPZ file.
+def _shape(sizes: tuple) -> str:
+    return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
 
-    Returns:
-        Column names, and for each row their values: the class and the probability of each class, or the predicted
-        number.
-    """
-    model = runs.load_model(path)
-    content = arrays.read_npz(file)
-    x = content.get("x", next(iter(content.values())) if len(content) == 1 else None)
-    if x is None:
-        raise ValueError(f"{file} must hold the array x. Received: {', '.join(content) or 'no arrays'}")
-    outputs = predict(model, x)
-    names = runs.class_names(path) or _numbered_classes(model, outputs)
-    if names is None:
-        return ["predicted"], ([float(value)] for (value,) in outputs)
-    if outputs.shape[1] == 1:
-        outputs = np.hstack([1 - outputs, outputs])
-    chosen = (names[number] for number in decide(outputs))
-    rows = ([name, *map(float, row)] for name, row in zip(chosen, outputs, strict=True))
-    return ["class", *names], rows
+
+def _with(settings: Data, target: str | None, data_dir) -> Data:
+    changes = {"target": target, "directory": None if data_dir is None else str(data_dir)}
+    return replace(settings, **{name: value for name, value in changes.items() if value is not None})
+
+
+def _refuse_other_codes(model: keras.Model, dataset: Dataset) -> None:
+    """The same code means another category in a dataset with other training rows."""
+    layer, preparation = raw_rows.table_layer(model), dataset.preparation
+    if layer is None or not isinstance(preparation, TablePreparation):
+        return
+    codes = {name: list(categories) for name, categories in preparation.vocabularies.items()}
+    if layer.feature_names != list(preparation.feature_names) or layer.vocabularies != codes:
+        raise ValueError(
+            f"{dataset.name} has other columns or categories than the model was trained on: give a frame or a CSV "
+            "file, whose columns and categories are found by their names"
+        )
 
 
 def judge(y: np.ndarray, outputs: np.ndarray, class_names: tuple[str, ...] | None):
@@ -118,21 +189,6 @@ def _own_data(path, trained) -> str:
     if trained[0].data.name == ARRAYS:
         raise ValueError(f"`data` is needed: {path} was trained on arrays, which it does not hold")
     return trained[0].data.name
-
-
-def _rows(data, seed: int):
-    """Rows, targets and, where a dataset has numbered them, class names of what is to be judged."""
-    parts = None
-    if isinstance(data, tuple | list):
-        parts = arrays.parts_of(data)
-    elif not isinstance(data, Dataset) and str(data).lower().endswith(".npz"):
-        parts = arrays.parts_of_npz(data)
-    if parts is None:
-        dataset = load_dataset(data, seed)
-        return *dataset.test, dataset.class_names
-    x, y = parts.get("test") or parts.get("all") or parts["train"]
-    x = arrays.check_input(x)
-    return x, arrays.check_target(y, len(x)), None
 
 
 def _class_numbers(y: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:

@@ -19,26 +19,59 @@ class Data(Checked):
     """Which data, and how they are split.
 
     Args:
-        name: A named dataset, or the path of an NPZ file.
-        task: What is predicted. Not set: whole-number and text targets are classes, others numbers.
+        name: A named dataset, `tfds:NAME`, `uci:NAME`, or the path of a CSV or NPZ file or a folder of images.
+        directory: Folder with local copies of named datasets. Not set: the environment variable KERAS_RECIPES_DATA.
+        task: What is predicted. Not set: text and whole numbers of few kinds are classes, others numbers.
+        target: The column of a table that is to be predicted.
+        ignore: Columns of a table that take no part.
+        categorical: Columns of a table that hold categories though they look like numbers.
+        missing: Texts that mean a missing value, besides those in common use.
+        encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
         validation_fraction: Share of all rows that early stopping watches.
         test_fraction: Share of all rows that only the final report reads.
+        group_column: Rows of a table with one value here stay together: all of them train, validate or test.
+        time_column: The latest rows of a table by this column are the test, those before them the validation.
+        validation_file: Rows of their own for the validation, in a file like that of the data.
+        test_file: The same for the test.
+        fold: Which of the four published splits (uci).
+        image_size: Height and width of images. Not set: their own, if they are all alike and not large; else 128 x 128.
+        color: Of images. Not set: as they are.
     """
 
     name: str = "digits"
+    directory: str | None = None
     task: Literal["classification", "regression"] | None = None
+    target: str | None = None
+    ignore: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    encoding: str | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
+    group_column: str | None = None
+    time_column: str | None = None
+    validation_file: str | None = None
+    test_file: str | None = None
+    fold: int = 0
+    image_size: tuple[int, ...] | None = None
+    color: Literal["grey", "rgb"] | None = None
 
     def __post_init__(self):
         super().__post_init__()
-        self.require("name", bool, "a dataset name or the path of an NPZ file")
+        self.require("name", bool, "a dataset's name or the path of a file")
         for name in ("validation_fraction", "test_fraction"):
             self.require(name, lambda value: 0 < value < 1, "between 0 and 1, both excluded")
+        self.require("fold", lambda value: 0 <= value <= 3, "one of the published folds 0, 1, 2, 3")
+        self.require("image_size", lambda size: len(size) == 2 and min(size) >= 1, "height and width, such as [32, 32]")
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(
                 "data.validation_fraction and data.test_fraction must leave rows to train on: their sum must be "
                 f"less than 1. Received: {self.validation_fraction} + {self.test_fraction}"
+            )
+        if self.group_column is not None and self.time_column is not None:
+            raise ValueError(
+                "only one of data.group_column and data.time_column can be set. Received: "
+                f"{self.group_column!r} and {self.time_column!r}"
             )
 
 

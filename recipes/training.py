@@ -11,8 +11,9 @@ import numpy as np
 
 from callbacks import EarlyStopping, Progress, StopOnDivergence
 from recipes import catalogue, models, optimizers, runs, schedules
+from recipes.batches import Batches, fits_in_memory
 from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source
-from recipes.evaluation import judge
+from recipes.evaluation import judge, predict_by_chunks
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.models.outputs import PROBABILITIES, last_activation
 from recipes.settings import Recipe
@@ -46,6 +47,8 @@ def train(
     recipe: str | Path | Recipe,
     data=None,
     *,
+    target: str | None = None,
+    data_dir: str | Path | None = None,
     model: keras.Model | Callable[[Dataset], keras.Model] | None = None,
     callbacks=(),
     seed: int = 0,
@@ -63,6 +66,8 @@ def train(
     Args:
         recipe: A name, a `Recipe`, or the path of a YAML file.
         data: What `load_dataset` takes. Default: the recipe's own data.
+        target: The column of a table that is to be predicted (`data.target` of the recipe).
+        data_dir: The folder with local copies of named datasets (`data.directory`).
         model: Instead of the recipe's: a Keras model giving logits (or one number, for regression) for rows of
             `dataset.input_shape`, or a function of the `Dataset` that returns one. It is compiled and trained in place.
         callbacks: Further Keras callbacks, passed to `fit`.
@@ -81,7 +86,7 @@ def train(
     """
     say = print if verbose else lambda *_: None
     seed = check_seed(seed)
-    recipe, dataset, default_name = _resolve(recipe, data, seed, epochs)
+    recipe, dataset, default_name = _resolve(recipe, data, target, data_dir, seed, epochs)
     name = default_name if name is None else name
     if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
         raise ValueError(f"`name` must be the name of a folder, without a path. Received: {name!r}")
@@ -95,9 +100,9 @@ def train(
         if model is not None:
             runs.check_reloads(serving)
         say(f"{dataset.describe()}\n{_size(core)}")
-        history = _fit(core, recipe, dataset, callbacks, fast_dev_run, verbose)
+        history = _fit(core, recipe, dataset, callbacks, seed, fast_dev_run, verbose)
         x, y = (array[: _limit(recipe, fast_dev_run)] for array in dataset.test)
-        outputs = serving.predict(x, batch_size=_prediction_batch(recipe), verbose=0)
+        outputs = predict_by_chunks(serving, x, _prediction_batch(recipe))
         run = Run(serving, recipe, history, judge(y, outputs, dataset.class_names), Path(output) / name)
         facts = {"seed": seed, "model": "the recipe's" if model is None else "the user's own"}
         runs.write(folder, run, dataset, facts, y, outputs)
@@ -180,25 +185,27 @@ def _recipe(recipe: str | Path | Recipe) -> Recipe:
     raise ValueError(f"`recipe` must be a name, a Recipe or the path of a YAML file. Received: {recipe!r}")
 
 
-def _resolve(recipe, data, seed: int, epochs: int | None) -> tuple[Recipe, Dataset, str]:
+def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None) -> tuple[Recipe, Dataset, str]:
     """The recipe with its changes, the data, and the default name of the run."""
     recipe = _recipe(recipe)
     if epochs is not None:
         recipe = recipe.replace(fit={"epochs": epochs})
+    changes = {"target": target, "directory": None if data_dir is None else str(data_dir)}
+    recipe = recipe.replace(data={name: value for name, value in changes.items() if value is not None})
     source = recipe.data.name if data is None else data
     dataset = load_dataset(source, seed, recipe.data)
     own = same_source(source, recipe.data.name)
     default_name = f"{recipe.name}-seed{seed}" if own else f"{recipe.name}-{dataset.name}-seed{seed}"
     if not own:
         name = str(source) if isinstance(source, str | Path) else ARRAYS
-        recipe = recipe.replace(data={"name": name})
+        recipe = recipe.replace(data={"name": name, "target": dataset.target_name})
     return recipe, dataset, default_name
 
 
 def _network(model, recipe: Recipe, dataset: Dataset) -> keras.Model:
     """The recipe's network or the user's own, checked against the data and compiled."""
     if model is None:
-        core = models.build(recipe, dataset.input_shape, dataset.num_outputs)
+        core = models.build(recipe, dataset)
     else:
         core = model if isinstance(model, keras.Model) or not callable(model) else model(dataset)
     if not isinstance(core, keras.Model):
@@ -231,23 +238,13 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
 
 
 def _fit(
-    core, recipe: Recipe, dataset: Dataset, callbacks, fast_dev_run: bool, verbose: bool
+    core, recipe: Recipe, dataset: Dataset, callbacks, seed: int, fast_dev_run: bool, verbose: bool
 ) -> dict[str, list[float]]:
-    limit = _limit(recipe, fast_dev_run)
-    (x, y), validation = (tuple(array[:limit] for array in dataset.prepared(part)) for part in ("train", "validation"))
-    weights = _class_weights(recipe, dataset)
-    if weights:
-        # Otherwise early stopping would pick the weights by another loss than the one that is trained.
-        validation = (*validation, np.array([weights[label] for label in validation[1]]))
     diverged, stopping = callbacks_for(recipe)
     progress = [Progress()] if verbose else []
     history = core.fit(
-        x,
-        y,
-        batch_size=recipe.fit.batch_size,
+        **_rows_to_fit(recipe, dataset, seed, _limit(recipe, fast_dev_run)),
         epochs=recipe.fit.epochs,
-        validation_data=validation,
-        class_weight=weights,
         callbacks=[diverged, stopping, *progress, *callbacks],
         verbose=0,
     )
@@ -260,6 +257,21 @@ def _fit(
         early = "stopped early; " if len(history.epoch) < recipe.fit.epochs else ""
         print(f"{early}the weights of epoch {stopping.best_epoch + 1} are kept: the lowest validation loss")
     return _numbers_of_every_epoch(history)
+
+
+def _rows_to_fit(recipe: Recipe, dataset: Dataset, seed: int, limit: int | None) -> dict:
+    """What `fit` takes: prepared arrays, or batches where the arrays would be too large."""
+    weights, size = _class_weights(recipe, dataset), recipe.fit.batch_size
+    # The validation rows are weighted as well: otherwise early stopping would pick the weights by another loss than the
+    # one that is trained.
+    if not fits_in_memory(dataset, limit):
+        train = Batches(dataset, "train", size, seed, shuffle=True, weights=weights, limit=limit)
+        validation = Batches(dataset, "validation", max(size, 1024), weights=weights, limit=limit)
+        return {"x": train, "validation_data": validation, "shuffle": False}
+    (x, y), validation = (dataset.prepared(part, limit) for part in ("train", "validation"))
+    if weights:
+        validation = (*validation, np.array([weights[label] for label in validation[1]]))
+    return {"x": x, "y": y, "batch_size": size, "validation_data": validation, "class_weight": weights}
 
 
 def _numbers_of_every_epoch(history) -> dict[str, list[float]]:

@@ -114,7 +114,7 @@ def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
         (["trian"], "unknown command 'trian': did you mean 'train'? Known: list, show"),
         (["list", "--jsn"], "unknown flag --jsn: did you mean --json?"),
         (["show", "digit"], "unknown recipe 'digit': did you mean 'digits'?"),
-        (["show"], "required"),
+        (["show"], "show needs the name of a recipe, or --data. Known: digits"),
         (["train"], "train needs the name of a recipe. Known: digits"),
         (["train", "digit"], "unknown recipe 'digit': did you mean 'digits'?"),
         (["train", "digits", "more"], "unrecognized arguments: more"),

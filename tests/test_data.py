@@ -209,6 +209,6 @@ def test_describe_says_what_was_understood():
     lines = recipes.load_dataset((np.c_[np.arange(90), np.ones(90)], np.arange(90) % 2)).describe().splitlines()
     assert lines == [
         "arrays: 90 rows, 2 columns, 2 classes",
-        "split: train 64, validation 8, test 18",
-        "note: constant columns, left out: column_1",
+        "split at random, class by class, seed 0: train 64, validation 8, test 18",
+        "note: left out, constant: column_1",
     ]

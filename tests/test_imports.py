@@ -21,7 +21,10 @@ ALLOWED = {
     "recipes.checked": set(),
     "recipes.settings": {*LEAVES, "yaml"},
     "recipes.catalogue": {*LEAVES, "recipes.settings", "recipes.catalogue"},
-    "recipes.data": {*LEAVES, "recipes.settings", "recipes.data", "numpy", "sklearn"},
+    "recipes.data": {
+        *LEAVES, "recipes.settings", "recipes.data", "numpy", "sklearn", "pyarrow", "PIL", "tensorflow",
+        "tensorflow_datasets",
+    },
     "recipes.metrics": {*LEAVES, "recipes.data", "recipes.metrics", "numpy", "matplotlib"},
     "recipes.initialization": {*LEAVES, "keras"},
     "recipes.optimizers": {*LEAVES, "keras"},
@@ -30,16 +33,20 @@ ALLOWED = {
         *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.models", "custom_layers",
         "keras",
     },
+    "recipes.batches": {"recipes.data", "keras", "numpy"},
+    "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
         *LEAVES, "recipes.__version__", "recipes.settings", "recipes.data", "recipes.metrics", "custom_layers", "keras",
         "numpy", "matplotlib",
     },
     "recipes.evaluation": {
-        *LEAVES, "recipes.runs", "recipes.data", "recipes.metrics", "recipes.models", "keras", "numpy",
+        *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
+        "recipes.models", "keras", "numpy",
     },
     "recipes.training": {
         *LEAVES, "recipes.settings", "recipes.catalogue", "recipes.data", "recipes.models", "recipes.metrics",
-        "recipes.optimizers", "recipes.schedules", "recipes.runs", "recipes.evaluation", "callbacks", "keras", "numpy",
+        "recipes.optimizers", "recipes.schedules", "recipes.batches", "recipes.runs", "recipes.evaluation", "callbacks",
+        "keras", "numpy",
     },
 }  # fmt: skip
 
@@ -93,7 +100,7 @@ def python(program, *arguments, **kwargs):
     ],
 )
 def test_looking_around_loads_nothing_heavy(program):
-    heavy = "{'numpy', 'keras', 'tensorflow', 'jax', 'sklearn', 'matplotlib', 'pandas'}"
+    heavy = "{'numpy', 'keras', 'tensorflow', 'jax', 'sklearn', 'matplotlib', 'pandas', 'pyarrow', 'PIL'}"
     result = python(f"import sys; {program}; print(sorted({heavy} & set(sys.modules)), file=sys.stderr)")
     assert (result.returncode, result.stderr) == (0, "[]\n")
 

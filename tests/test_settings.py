@@ -104,7 +104,7 @@ def test_an_error_names_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("part", "arguments", "message"),
     [
-        (Data, {"name": ""}, "data.name must be a dataset name"),
+        (Data, {"name": ""}, "data.name must be a dataset"),
         (Data, {"test_fraction": 1.0}, "data.test_fraction must be between 0 and 1"),
         (Data, {"validation_fraction": 0.5, "test_fraction": 0.5}, "their sum must be less than 1. Received: 0.5"),
         (Model, {"widths": [0]}, "model.widths must be numbers of at least 1"),

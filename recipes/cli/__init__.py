@@ -5,6 +5,7 @@ import importlib
 import os
 import signal
 import sys
+import warnings
 
 from recipes.lookup import unknown
 
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
+    warnings.showwarning = _show_warning
     with contextlib.suppress(AttributeError):  # a stream that is not of this kind can write everything
         sys.stdout.reconfigure(errors="replace")
     try:
@@ -39,6 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nkeras-recipes: interrupted; nothing was written", file=sys.stderr)
         return INTERRUPTED
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None):
+    """Our own warnings are for the user, and without the place in our code."""
+    if issubclass(category, UserWarning):
+        print(f"keras-recipes: note: {message}", file=sys.stderr)
 
 
 def _interrupt(signal_number, frame):

@@ -1,9 +1,11 @@
-"""What the commands share: a parser whose errors are one line, and a quiet start of the backend."""
+"""What the commands share: a parser whose errors are one line, flags for settings, a quiet start of the backend."""
 
 import contextlib
+import dataclasses
 import difflib
 import os
 import re
+import typing
 
 import jsonargparse
 
@@ -49,6 +51,39 @@ class Parser(jsonargparse.ArgumentParser):
         if wrong and wrong["name"] in self.hints:
             return f"--{wrong['name']} must be {describe(self.hints[wrong['name']])}. Received: {wrong['value']}"
         return message
+
+
+# Short forms of settings that are set most often.
+SHORT = {
+    "--data": "--data.name",
+    "--data-dir": "--data.directory",
+    "--target": "--data.target",
+    "--epochs": "--fit.epochs",
+}
+
+
+def lengthened(argument: str) -> str:
+    """The full name of a flag that was given in short."""
+    flag, equals, value = argument.partition("=")
+    return f"{SHORT.get(flag, flag)}{equals}{value}"
+
+
+def add_part(parser: Parser, part: str, base) -> None:
+    """A flag for every setting of a part of a recipe; the settings `base` are their defaults."""
+    group = parser.add_argument_group(part, type(base).__doc__.splitlines()[0])
+    hints, texts = typing.get_type_hints(type(base)), _texts(type(base))
+    for field in dataclasses.fields(base):
+        flag = f"{part}.{field.name}"
+        short = [f" Short: {short}" for short, long in SHORT.items() if long == f"--{flag}"]
+        text = "".join([texts[field.name], *short])
+        parser.add_setting(group, flag, hints[field.name], getattr(base, field.name), text)
+
+
+def _texts(settings: type) -> dict[str, str]:
+    """What the docstring of a part of a recipe says about each setting."""
+    described = settings.__doc__.partition("Args:\n")[2]
+    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", described, flags=re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
 
 
 def add_json(parser: Parser) -> None:

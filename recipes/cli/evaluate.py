@@ -9,11 +9,17 @@ def run(arguments: list[str]) -> None:
     """`keras-recipes evaluate RUN [DATA]`."""
     parser = Parser("evaluate", __doc__)
     parser.add_argument("run", help="a run folder, or a .keras file")
-    parser.add_argument("data", nargs="?", help="a dataset's name or an NPZ file (default: the run's own test part)")
+    parser.add_argument(
+        "data",
+        nargs="?",
+        help="a dataset's name, a CSV or NPZ file, or a folder of images (default: the run's own test part)",
+    )
+    parser.add_argument("--target", help="the column of a CSV file that holds the truth (default: as in the training)")
+    parser.add_argument("--data-dir", help="the folder with local copies of datasets (default: as in the training)")
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()
     from recipes.evaluation import evaluate
 
-    report = evaluate(options.run, options.data)
+    report = evaluate(options.run, options.data, target=options.target, data_dir=options.data_dir)
     print(json.dumps(report.to_dict(), indent=2) if options.json else report)

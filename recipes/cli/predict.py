@@ -1,4 +1,4 @@
-"""Predict for the rows of an NPZ file: class and probabilities of each, as CSV."""
+"""Predict for the rows of a file: class and probabilities of each, as CSV."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ def run(arguments: list[str]) -> None:
     """`keras-recipes predict RUN FILE`."""
     parser = Parser("predict", __doc__)
     parser.add_argument("run", help="a run folder, or a .keras file")
-    parser.add_argument("file", help="an NPZ file with the array x: raw rows")
+    parser.add_argument("file", help="raw rows: a CSV file, an NPZ file with the array x, or images")
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()
@@ -19,12 +19,18 @@ def run(arguments: list[str]) -> None:
 
     columns, rows = predict_file(options.run, options.file)
     if options.json:
-        for first, *probabilities in rows:
-            content = {columns[0]: first}
-            if probabilities:
-                content["probabilities"] = dict(zip(columns[1:], probabilities, strict=True))
-            print(json.dumps(content))
+        for row in rows:
+            print(json.dumps(_nested(dict(zip(columns, row, strict=True)))))
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
+
+
+def _nested(row: dict) -> dict:
+    """The columns behind the class are its probabilities."""
+    if "class" not in row:
+        return row
+    names = list(row)
+    first = names.index("class") + 1
+    return {name: row[name] for name in names[:first]} | {"probabilities": {name: row[name] for name in names[first:]}}

@@ -1,23 +1,18 @@
 """Train by a recipe; save the model, its report and pictures in a run folder."""
 
-import dataclasses
 import json
-import re
-import typing
 from pathlib import Path
 
 from recipes import catalogue
-from recipes.cli.arguments import Parser, add_json, start_keras
+from recipes.cli.arguments import Parser, add_json, add_part, lengthened, start_keras
 from recipes.settings import Recipe, parts
 
-# Short forms of settings that are set most often.
-_SHORT = {"--data": "--data.name", "--epochs": "--fit.epochs"}
 _HELP = {"-h", "--help"}
 
 
 def run(arguments: list[str]) -> None:
     """`keras-recipes train NAME [--flag ...]`: defaults < recipe < `--config` < flags, in whatever order they come."""
-    arguments = [_lengthened(argument) for argument in arguments]
+    arguments = [lengthened(argument) for argument in arguments]
     base = _base(arguments)
     options = _parser(base).parse(arguments)
     recipe = base.replace(**{part: vars(options[part]) for part in parts()})
@@ -40,11 +35,6 @@ def run(arguments: list[str]) -> None:
     )
     if options.json:
         print(json.dumps({"directory": str(result.directory), **result.report.to_dict()}, indent=2))
-
-
-def _lengthened(argument: str) -> str:
-    flag, equals, value = argument.partition("=")
-    return f"{_SHORT.get(flag, flag)}{equals}{value}"
 
 
 def _base(arguments: list[str]) -> Recipe:
@@ -73,19 +63,6 @@ def _parser(base: Recipe) -> Parser:
     parser.add_argument("--config", help="YAML file of settings: they change the recipe's; flags change both")
     parser.add_argument("--fast-dev-run", action="store_true", help="try everything in seconds: two steps of each part")
     add_json(parser)
-    for part, settings in parts().items():
-        group = parser.add_argument_group(part, settings.__doc__.splitlines()[0])
-        hints, texts = typing.get_type_hints(settings), _texts(settings)
-        for field in dataclasses.fields(settings):
-            flag = f"{part}.{field.name}"
-            short = [f" Short: {short}" for short, long in _SHORT.items() if long == f"--{flag}"]
-            text = "".join([texts[field.name], *short])
-            parser.add_setting(group, flag, hints[field.name], getattr(getattr(base, part), field.name), text)
+    for part in parts():
+        add_part(parser, part, getattr(base, part))
     return parser
-
-
-def _texts(settings: type) -> dict[str, str]:
-    """What the docstring of a part of a recipe says about each setting."""
-    described = settings.__doc__.partition("Args:\n")[2]
-    entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", described, flags=re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}

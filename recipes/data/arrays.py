@@ -7,11 +7,32 @@ import numpy as np
 from recipes.data.dataset import shorten
 
 MOST_DISTINCT_FLOAT_CLASSES = 20
+MOST_DISTINCT_WHOLE_CLASSES = 100
+FEWEST_ROWS_OF_A_CLASS = 20
 
 
-def check_input(x, name: str = "x") -> np.ndarray:
+def checked_parts(parts: dict[str, tuple]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Each part as `(x, y)` of arrays that are finite and agree in the shape of a row.
+
+    Raises:
+        ValueError: With the array, the value and its place.
+    """
+    checked = {}
+    for part, (x, y) in parts.items():
+        suffix = "" if part == "all" else f"_{part}"
+        x = check_input(x, f"x{suffix}")
+        checked[part] = x, check_target(y, len(x), f"y{suffix}")
+    shape = next(iter(checked.values()))[0].shape[1:]
+    for part, (x, _) in checked.items():
+        if x.shape[1:] != shape:
+            raise ValueError(f"all parts must have rows of one shape. Received: {shape} and, in {part}, {x.shape[1:]}")
+    return checked
+
+
+def check_input(x, name: str = "x", may_miss: tuple[int, ...] = ()) -> np.ndarray:
     """`x` as an array of finite numbers, `(rows, columns)` or `(rows, height, width[, channels])`.
 
+    In the columns `may_miss`, NaN may stand for a missing value.
     Bytes stay bytes, to save memory; everything else becomes float32.
     """
     x = _as_array(x, name)
@@ -30,6 +51,8 @@ def check_input(x, name: str = "x") -> np.ndarray:
     with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is reported as such
         x = x.astype(np.float32, copy=False)
     finite = np.isfinite(x)
+    if may_miss:
+        finite[:, may_miss] |= np.isnan(x[:, may_miss])
     if not finite.all():
         bad = np.argwhere(~finite)
         raise ValueError(
@@ -81,12 +104,40 @@ def _is_missing(value) -> bool:
 
 
 def infer_task(y: np.ndarray) -> str:
-    """Text, truth values and whole numbers are classes; so are floats that are few distinct whole numbers."""
-    if y.dtype.kind != "f":
+    """Text and truth values are classes, and so are whole numbers of few kinds, or of many with many rows each."""
+    if y.dtype.kind not in "uif":
         return "classification"
     distinct = np.unique(y)
-    whole = (distinct == np.round(distinct)).all()
-    return "classification" if whole and len(distinct) <= MOST_DISTINCT_FLOAT_CLASSES else "regression"
+    if y.dtype.kind == "f":
+        is_classes = len(distinct) <= MOST_DISTINCT_FLOAT_CLASSES and (distinct == np.round(distinct)).all()
+    else:
+        is_classes = len(distinct) <= max(MOST_DISTINCT_WHOLE_CLASSES, len(y) / FEWEST_ROWS_OF_A_CLASS)
+    return "classification" if is_classes else "regression"
+
+
+def refuse_identifier(y: np.ndarray, name: str, class_names: tuple[str, ...] | None = None) -> None:
+    """Refuse a target that numbers or names the rows, rather than telling something about them.
+
+    Args:
+        y: `(rows,)`; class numbers where there are `class_names`.
+        name: What the message calls it.
+        class_names: Of the class numbers.
+
+    Raises:
+        ValueError: If it counts the rows, or nearly every row has a text of its own.
+    """
+    if len(y) <= MOST_DISTINCT_FLOAT_CLASSES or y.dtype.kind in "bf":
+        return
+    distinct = np.unique(y) if class_names is None else np.array(class_names)
+    if distinct.dtype.kind in "ui":
+        is_identifier = len(distinct) == len(y) and (np.diff(distinct) == 1).all()  # it counts the rows
+    else:
+        is_identifier = len(distinct) > len(y) / 2
+    if is_identifier:
+        raise ValueError(
+            f"{name} looks like an identifier: it has {len(distinct):,} different values in {len(y):,} rows, such as "
+            f"{label_name(distinct[0])!r} and {label_name(distinct[-1])!r}. Choose another, or set data.task"
+        )
 
 
 def encode_labels(y: np.ndarray, class_names: tuple[str, ...] | None = None) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recipes.data.source import Source
 from recipes.lookup import normalize
 
 NAMES = ("breast-cancer", "diabetes", "digits", "iris", "wine")
@@ -17,16 +18,22 @@ def task(name: str) -> str | None:
     return "regression" if normalize(name) in REGRESSION else "classification"
 
 
-def load(name: str) -> tuple[np.ndarray, np.ndarray, tuple[str, ...] | None, tuple[str, ...] | None]:
-    """`x`, `y`, class names and feature names of a dataset in `NAMES`; regression has no class names."""
+def read(name: str) -> Source:
+    """A dataset of `NAMES`."""
     import sklearn.datasets
 
     if name == "diabetes":
         # As it was measured: scikit-learn's own scaling was learnt from all rows, the test rows among them.
         bunch = sklearn.datasets.load_diabetes(scaled=False)
-        return bunch.data.astype(np.float32), bunch.target.astype(np.float32), None, tuple(bunch.feature_names)
+        parts = {"all": (bunch.data.astype(np.float32), bunch.target.astype(np.float64))}
+        return Source(name, parts, task="regression", feature_names=tuple(bunch.feature_names))
     bunch = getattr(sklearn.datasets, f"load_{name.replace('-', '_')}")()
-    class_names = tuple(str(label) for label in bunch.target_names)
-    if name == "digits":
-        return bunch.images[..., None].astype(np.float32), bunch.target, class_names, None
-    return bunch.data.astype(np.float32), bunch.target, class_names, tuple(map(str, bunch.feature_names))
+    is_digits = name == "digits"
+    x = (bunch.images[..., None] if is_digits else bunch.data).astype(np.float32)
+    return Source(
+        name,
+        {"all": (x, bunch.target.astype(np.int64))},
+        task="classification",
+        class_names=tuple(str(label) for label in bunch.target_names),
+        feature_names=None if is_digits else tuple(map(str, bunch.feature_names)),
+    )

@@ -7,6 +7,7 @@ import numpy as np
 from recipes.data.preparation import Preparation
 
 Part = tuple[np.ndarray, np.ndarray]
+PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +24,9 @@ class Dataset:
         class_names: In the order of the class numbers; `None` for regression.
         feature_names: One for each column of a table; `None` for images.
         preparation: Learnt from `train` alone; turns raw rows into what a network trains on.
+        target_name: What is predicted, where it has a name.
+        how_split: In words.
+        notes: What else is worth a line.
     """
 
     name: str
@@ -33,6 +37,9 @@ class Dataset:
     class_names: tuple[str, ...] | None
     feature_names: tuple[str, ...] | None
     preparation: Preparation
+    target_name: str | None = None
+    how_split: str = "as given"
+    notes: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -44,29 +51,44 @@ class Dataset:
         """Units of a model's last layer: one for each class, but a single one for two classes and for regression."""
         return len(self.class_names) if self.class_names and len(self.class_names) > 2 else 1
 
-    def prepared(self, part: str) -> Part:
+    def prepared(self, part: str, limit: int | None = None) -> Part:
         """`(x, y)` of `part` (`"train"`, `"validation"` or `"test"`) as a network trains on them.
 
-        `x` is scaled and float32, of shape `(rows, *input_shape)`; regression targets are scaled too.
+        Only the first `limit` rows, where it is given. `x` is scaled and float32, of shape `(rows, *input_shape)`;
+        regression targets are scaled too.
         """
-        if part not in ("train", "validation", "test"):
+        if part not in PARTS:
             raise ValueError(f"`part` must be train, validation or test. Received: {part!r}")
         x, y = getattr(self, part)
+        if limit is not None:
+            x, y = x[:limit], y[:limit]
         return self.preparation(x), self.preparation.scale_target(y)
 
+    @property
+    def embedded(self) -> tuple[int, ...]:
+        """Numbers of codes of the last columns of a prepared row, which hold categories of many kinds.
+
+        `recipes.mlp(..., embedded=dataset.embedded)` learns a vector for each; in a network of your own, the layer
+        `custom_layers.CategoryEmbedding(dataset.embedded)` does. `()` where there are none.
+        """
+        return getattr(self.preparation, "embedded", ())
+
     def describe(self) -> str:
-        """What was understood, in two or three lines."""
+        """What was understood, in a few lines."""
         x, _ = self.train
-        rows = {part: len(getattr(self, part)[1]) for part in ("train", "validation", "test")}
+        rows = {part: len(getattr(self, part)[1]) for part in PARTS}
         kind = f"{x.shape[1]} columns" if x.ndim == 2 else f"images of {' x '.join(map(str, x.shape[1:]))}"
         target = f"{len(self.class_names)} classes" if self.class_names else "one number to predict"
+        name = f" ({self.target_name})" if self.target_name else ""
         lines = [
-            f"{self.name}: {sum(rows.values()):,} rows, {kind}, {target}",
-            "split: " + ", ".join(f"{part} {count:,}" for part, count in rows.items()),
+            f"{self.name}: {sum(rows.values()):,} rows, {kind}, {target}{name}",
+            f"split {self.how_split}: " + ", ".join(f"{part} {count:,}" for part, count in rows.items()),
         ]
-        if self.preparation.dropped:
-            lines.append(f"note: constant columns, left out: {shorten(self.preparation.dropped)}")
-        return "\n".join(lines)
+        reasons = getattr(self.preparation, "left_out", {})
+        for reason in dict.fromkeys(reasons.values()):
+            names = [name for name, why in reasons.items() if why == reason]
+            lines.append(f"note: left out, {reason}: {shorten(names)}")
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
 def shorten(items, most: int = 5) -> str:

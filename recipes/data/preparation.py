@@ -1,21 +1,26 @@
-"""From raw rows to what a network trains on: constants learnt once, from the training part alone."""
+"""From raw rows to what a network trains on: constants learnt once, from the training part alone.
 
-from dataclasses import dataclass
+`custom_layers` has a layer of the same name for each, with the same arithmetic, for the saved model.
+"""
+
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from recipes.data.store import chunks_of
 
-@dataclass(frozen=True, eq=False)
+# Categories become a column each up to this number; beyond it, a learned vector.
+MOST_ONE_HOT = 16
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Preparation:
-    """Centre and scale the input; for regression, the target too.
-
-    `recipes.models.serving_model` puts the same arithmetic into the saved model.
+    """What tables and images share: the scaling of regression targets.
 
     Attributes:
         input_shape: Shape of one raw row.
-        mean: Of each column of a table or each channel of images, `(features,)`, float64.
-        scale: The standard deviation of the same, `(features,)`; 0 marks a constant column, which is left out.
-        feature_names: Of the columns of a table; `None` for images.
+        mean: Subtracted from each column of a table or each channel of an image, `(features,)`, float64.
+        scale: Divides the same, `(features,)`.
         target_mean: Subtracted from regression targets; 0 for classes.
         target_scale: Divides regression targets; 1 for classes.
     """
@@ -23,62 +28,228 @@ class Preparation:
     input_shape: tuple[int, ...]
     mean: np.ndarray
     scale: np.ndarray
-    feature_names: tuple[str, ...] | None = None
     target_mean: float = 0.0
     target_scale: float = 1.0
-
-    @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, feature_names: tuple[str, ...] | None) -> "Preparation":
-        """Learn from the training rows `x` `(rows, ...)` and targets `y` `(rows,)`.
-
-        Raises:
-            ValueError: If nothing varies in `x`, or nothing in the targets of a regression.
-        """
-        # Images without a channel axis have one channel.
-        features = x.shape[-1] if x.ndim != 3 else 1
-        table = x.reshape(-1, features)
-        mean = table.mean(axis=0, dtype=np.float64)
-        scale = table.std(axis=0, dtype=np.float64)
-        # Rounding leaves a constant column a tiny deviation, so constants are found by comparison.
-        scale[table.min(axis=0) == table.max(axis=0)] = 0.0
-        if not scale.any():
-            raise ValueError(f"every column is constant in the {len(x)} training rows: nothing to learn from")
-        if x.ndim != 2:
-            scale[scale == 0.0] = 1.0  # a blank colour channel stays, so that images keep their shape
-        target = {}
-        if task == "regression":
-            target = {"target_mean": float(y.mean(dtype=np.float64)), "target_scale": float(y.std(dtype=np.float64))}
-            if y.min() == y.max():
-                raise ValueError(f"every target of the {len(y)} training rows is {y[0]}: nothing to learn")
-        return cls(x.shape[1:], mean, scale, feature_names, **target)
-
-    @property
-    def is_table(self) -> bool:
-        return len(self.input_shape) == 1
-
-    @property
-    def dropped(self) -> tuple[str, ...]:
-        """Names of the constant columns."""
-        if not self.is_table:
-            return ()
-        return tuple(name for name, scale in zip(self.feature_names, self.scale, strict=True) if scale == 0)
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of one prepared row."""
-        if self.is_table:
-            return (int(np.count_nonzero(self.scale)),)
-        return self.input_shape if len(self.input_shape) == 3 else (*self.input_shape, 1)
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Raw rows `(rows, *input_shape)` as float32 `(rows, *output_shape)`."""
-        kept = self.scale != 0
-        x = x[:, kept] if self.is_table else x.reshape(len(x), *self.output_shape)
-        mean, scale = (constants[kept].astype(np.float32) for constants in (self.mean, self.scale))
-        return (x.astype(np.float32) - mean) / scale
 
     def scale_target(self, y: np.ndarray) -> np.ndarray:
         """Targets as a network trains on them; class numbers unchanged."""
         if np.issubdtype(y.dtype, np.integer):
             return y
         return ((y - self.target_mean) / self.target_scale).astype(np.float32)
+
+
+def target_scaling(y: np.ndarray, task: str) -> dict[str, float]:
+    """The constants of `Preparation` for the targets `(rows,)`.
+
+    Raises:
+        ValueError: If the targets of a regression do not vary.
+    """
+    if task != "regression":
+        return {}
+    if y.min() == y.max():
+        raise ValueError(f"every target of the {len(y)} training rows is {y[0]}: nothing to learn")
+    return {"target_mean": float(y.mean(dtype=np.float64)), "target_scale": float(y.std(dtype=np.float64))}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TablePreparation(Preparation):
+    """Scaled numbers, a 0/1 column for each number that may be missing, and categories as columns of 0 and 1 or codes.
+
+    A missing number becomes the mean, which is 0 when scaled. In this order: numbers, their missing values, categories
+    of few kinds as one column for each kind, and the codes of categories of many kinds, for an embedding.
+
+    Attributes:
+        feature_names: Of the raw columns.
+        vocabularies: By column, the categories that have a code, counted from 1; 0 is every other value. Empty: the
+            column is left out.
+        indicators: Columns of numbers with missing values.
+        dates: Columns that hold days.
+        left_out: By column, why it does not take part.
+        scale: 0 marks a column of numbers that does not vary, and columns of categories.
+    """
+
+    feature_names: tuple[str, ...]
+    vocabularies: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    indicators: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, feature_names, *, vocabularies=None, dates=(), left_out=None):
+        """Learn from the training rows.
+
+        Args:
+            x: `(rows, columns)`: numbers, NaN where they are missing, and codes.
+            y: `(rows,)`.
+            task: `"classification"` or `"regression"`.
+            feature_names: Of the columns.
+            vocabularies: Of the columns of codes.
+            dates: Names of the columns of days.
+            left_out: By column, why it does not take part.
+
+        Raises:
+            ValueError: If nothing varies in `x`, or nothing in the targets of a regression.
+        """
+        vocabularies, left_out = dict(vocabularies or {}), dict(left_out or {})
+        mean, scale, missing, varies = _moments(x)
+        for column, name in enumerate(feature_names):
+            if name in vocabularies:
+                mean[column], scale[column] = 0.0, 0.0
+            if name not in left_out and not varies[column] and not missing[column]:
+                left_out[name] = "constant"
+            if name in left_out:
+                scale[column] = 0.0
+                if name in vocabularies:
+                    vocabularies[name] = ()
+        # A column without any value says nothing, and neither does the fact that they are missing.
+        indicators = tuple(
+            name for column, name in enumerate(feature_names)
+            if 0 < missing[column] < len(x) and name not in vocabularies and name not in left_out
+        )  # fmt: skip
+        for column, name in enumerate(feature_names):
+            if missing[column] == len(x) and name not in vocabularies:
+                left_out.setdefault(name, "no value in the training rows")
+        if not scale.any() and not any(vocabularies.values()) and not indicators:
+            raise ValueError(f"every column is constant in the {len(x)} training rows: nothing to learn from")
+        return cls(
+            input_shape=x.shape[1:],
+            mean=mean,
+            scale=scale,
+            feature_names=tuple(feature_names),
+            vocabularies=vocabularies,
+            indicators=indicators,
+            dates=tuple(dates),
+            left_out=left_out,
+            **target_scaling(y, task),
+        )
+
+    @property
+    def embedded(self) -> tuple[int, ...]:
+        """Numbers of codes, 0 included, of the columns at the end of a prepared row that wait for an embedding."""
+        return tuple(len(names) + 1 for names in self.vocabularies.values() if len(names) > MOST_ONE_HOT)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one prepared row."""
+        one_hot = sum(len(names) for names in self.vocabularies.values() if len(names) <= MOST_ONE_HOT)
+        return (int(np.count_nonzero(self.scale)) + len(self.indicators) + one_hot + len(self.embedded),)
+
+    def constants(self) -> dict:
+        """What the layer `custom_layers.TablePreparation` is made of."""
+        return {
+            "feature_names": list(self.feature_names),
+            "mean": self.mean.tolist(),
+            "scale": self.scale.tolist(),
+            "vocabularies": {name: list(categories) for name, categories in self.vocabularies.items()},
+            "indicators": list(self.indicators),
+            "dates": list(self.dates),
+            "most_one_hot": MOST_ONE_HOT,
+        }
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Raw rows `(rows, columns)` as float32 `(rows, *output_shape)`."""
+        kept = self.scale != 0
+        mean, scale = (constants[kept].astype(np.float32) for constants in (self.mean, self.scale))
+        numbers = (x[:, kept].astype(np.float32) - mean) / scale
+        pieces = [np.nan_to_num(numbers, copy=False, nan=0.0)]
+        where = {name: column for column, name in enumerate(self.feature_names)}
+        pieces += [np.isnan(x[:, [where[name] for name in self.indicators]])]
+        few = [name for name, categories in self.vocabularies.items() if len(categories) <= MOST_ONE_HOT]
+        pieces += [x[:, [where[name]]] == np.arange(1, len(self.vocabularies[name]) + 1) for name in few]
+        pieces += [x[:, [where[name] for name in self.vocabularies if name not in few]]]
+        return np.concatenate(pieces, axis=1, dtype=np.float32)
+
+
+def _moments(x: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Of each column: mean, standard deviation (0 where it is constant), number of missing values, whether it varies.
+
+    By chunks and in float64: the rows may be many, and their offsets large.
+    """
+    missing, total = np.zeros(x.shape[1], np.int64), np.zeros(x.shape[1])
+    least, most = np.full(x.shape[1], np.inf), np.full(x.shape[1], -np.inf)
+    for rows in chunks_of(x):
+        gaps = np.isnan(rows)
+        missing += gaps.sum(axis=0)
+        total += np.where(gaps, 0.0, rows).sum(axis=0, dtype=np.float64)
+        least = np.minimum(least, np.where(gaps, np.inf, rows).min(axis=0))
+        most = np.maximum(most, np.where(gaps, -np.inf, rows).max(axis=0))
+    count = np.maximum(1, len(x) - missing)
+    mean, squares = total / count, np.zeros(x.shape[1])
+    for rows in chunks_of(x):
+        squares += np.square(np.where(np.isnan(rows), mean, rows) - mean).sum(axis=0)
+    # Rounding leaves a constant column a tiny deviation, so constants are found by comparison.
+    varies = least < most
+    return mean, np.where(varies, np.sqrt(squares / count), 0.0), missing, varies
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImagePreparation(Preparation):
+    """Scaled channels, in the order (height, width, channels).
+
+    Attributes:
+        data_format: Of the raw images: `"channels_last"` or `"channels_first"`; either may have no axis of channels.
+    """
+
+    data_format: str = "channels_last"
+
+    @classmethod
+    def fit(cls, x: np.ndarray, y: np.ndarray, task: str) -> "ImagePreparation":
+        """Learn from the training rows `x` `(rows, height, width[, channels])`, or with channels first, and `y`.
+
+        Raises:
+            ValueError: If nothing varies in `x`, or nothing in the targets of a regression.
+        """
+        data_format = "channels_first" if channels_first(x.shape) else "channels_last"
+        channels = {3: 1, 4: x.shape[1 if data_format == "channels_first" else -1]}[x.ndim]
+        total, squares, pixels = np.zeros(channels), np.zeros(channels), x[:, ...].size / channels
+        least, most = np.full(channels, np.inf), np.full(channels, -np.inf)
+        for rows in chunks_of(x):
+            values = _channels_last(rows, data_format).reshape(-1, channels)
+            total += values.sum(axis=0, dtype=np.float64)
+            least, most = np.minimum(least, values.min(axis=0)), np.maximum(most, values.max(axis=0))
+        mean = total / pixels
+        for rows in chunks_of(x):
+            values = _channels_last(rows, data_format).reshape(-1, channels)
+            squares += np.square(values - mean).sum(axis=0)
+        if not (least < most).any():
+            raise ValueError(f"every pixel is {least[0]:g} in the {len(x)} training images: nothing to learn from")
+        # A blank colour channel stays, so that images keep their shape.
+        scale = np.where(least < most, np.sqrt(squares / pixels), 1.0)
+        scaling = target_scaling(y, task)
+        return cls(input_shape=x.shape[1:], mean=mean, scale=scale, data_format=data_format, **scaling)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one prepared row."""
+        return _channels_last(np.empty((0, *self.input_shape)), self.data_format).shape[1:]
+
+    @property
+    def raw_shape(self) -> tuple[int | None, ...]:
+        """Shape of one raw row for the saved model, which takes images of any height and width."""
+        if len(self.input_shape) == 2:
+            return (None, None)
+        if self.data_format == "channels_first":
+            return (self.input_shape[0], None, None)
+        return (None, None, self.input_shape[-1])
+
+    def constants(self) -> dict:
+        """What the layer `custom_layers.ImagePreparation` is made of."""
+        height, width, _ = self.output_shape
+        mean, scale = self.mean.tolist(), self.scale.tolist()
+        return {"height": height, "width": width, "mean": mean, "scale": scale, "data_format": self.data_format}
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Raw images `(rows, *input_shape)` as float32 `(rows, *output_shape)`."""
+        mean, scale = self.mean.astype(np.float32), self.scale.astype(np.float32)
+        return (_channels_last(x, self.data_format).astype(np.float32) - mean) / scale
+
+
+def channels_first(shape: tuple[int, ...]) -> bool:
+    """Whether images are (rows, channels, height, width): one, three or four channels in front, and not at the end."""
+    return len(shape) == 4 and shape[1] in (1, 3, 4) and shape[3] not in (1, 3, 4)
+
+
+def _channels_last(x: np.ndarray, data_format: str) -> np.ndarray:
+    if x.ndim == 3:
+        return x[..., None]
+    return np.moveaxis(x, 1, -1) if data_format == "channels_first" else x

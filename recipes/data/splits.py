@@ -1,4 +1,4 @@
-"""Which rows train, validate and test: a function of the seed and the labels, of nothing else."""
+"""Which rows train, validate and test: by seed and labels, by groups that stay together, or by time."""
 
 import operator
 
@@ -37,7 +37,12 @@ def split(
         ValueError: If there are too few rows, or a class has too few.
     """
     parts = len(fractions) + 1
-    groups = [np.arange(rows)] if labels is None else [np.flatnonzero(labels == c) for c in range(labels.max() + 1)]
+    if labels is None:
+        groups = [np.arange(rows)]
+    else:
+        # Sorted once, stably: a search for each class would read all rows each time.
+        order = np.argsort(labels, kind="stable")
+        groups = np.split(order, np.cumsum(np.bincount(labels))[:-1])
     for number, group in enumerate(groups):
         if len(group) < parts:
             what = "the data have" if labels is None else f"class {class_names[number]!r} has"
@@ -58,3 +63,68 @@ def split(
             group = group[count:]
         chosen["train"].append(group)
     return {name: np.sort(np.concatenate(pieces)) for name, pieces in chosen.items()}
+
+
+def split_by_group(groups: np.ndarray, fractions: dict[str, float], seed: int) -> dict[str, np.ndarray]:
+    """Row numbers of each part, in ascending order; no group is in two parts.
+
+    Args:
+        groups: Of each row, `(rows,)`.
+        fractions: Share of the rows of each part but `"train"`, met as nearly as whole groups allow.
+        seed: Equal seeds give equal splits.
+
+    Raises:
+        ValueError: If there are fewer groups than parts.
+    """
+    distinct, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    parts = len(fractions) + 1
+    if len(distinct) < parts:
+        raise ValueError(
+            f"the group column has {len(distinct)} groups: splitting into train and {' and '.join(fractions)} needs at "
+            f"least {parts}"
+        )
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    part_of_group = np.zeros(len(distinct), np.int8)
+    for number, fraction in enumerate(fractions.values(), start=1):
+        still_to_serve = parts - number
+        reached = np.cumsum(sizes[order])
+        # So many groups that the rows come nearest to the share, and every part still to be served gets one.
+        count = 1 + int(np.abs(reached - fraction * len(groups)).argmin())
+        count = min(count, len(order) - still_to_serve)
+        part_of_group[order[:count]] = number
+        order = order[count:]
+    part_of_row = part_of_group[numbers]
+    return {name: np.flatnonzero(part_of_row == number) for number, name in enumerate(("train", *fractions))}
+
+
+def split_by_time(times: np.ndarray, fractions: dict[str, float]) -> dict[str, np.ndarray]:
+    """Row numbers of each part, in ascending order: the latest rows are the test, those before them the validation.
+
+    Rows of one time are not torn apart.
+
+    Args:
+        times: Of each row, `(rows,)`.
+        fractions: Share of the rows of each part but `"train"`, met as nearly as rows of one time allow.
+
+    Raises:
+        ValueError: If there are fewer times than parts.
+    """
+    ordered = np.sort(times)
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])  # where a new time begins
+    if len(starts) < len(fractions) + 1:
+        raise ValueError(
+            f"the time column has {len(starts)} different times: splitting into train and {' and '.join(fractions)} "
+            f"needs at least {len(fractions) + 1}"
+        )
+    parts, end, until = {}, len(times), np.inf
+    for earlier, name in zip((1, 0), ("test", "validation"), strict=True):
+        if name not in fractions:
+            continue
+        still_to_serve = 1 + earlier * ("validation" in fractions)
+        allowed = starts[still_to_serve:]
+        allowed = allowed[allowed < end]
+        start = allowed[np.abs(allowed - (end - fractions[name] * len(times))).argmin()]
+        parts[name] = np.flatnonzero((times >= ordered[start]) & (times < until))
+        end, until = start, ordered[start]
+    train = np.flatnonzero(times < until)
+    return {"train": train, **{name: parts[name] for name in fractions}}

@@ -1,5 +1,6 @@
 """Builders of networks, and the model that is saved."""
 
+from recipes.data import Dataset
 from recipes.models.convnet import convnet as convnet
 from recipes.models.mlp import mlp as mlp
 from recipes.models.serving import serving_model as serving_model
@@ -8,8 +9,8 @@ from recipes.settings import Recipe
 BUILDERS = {"mlp": mlp, "convnet": convnet}
 
 
-def build(recipe: Recipe, input_shape: tuple[int, ...], num_outputs: int):
-    """The uncompiled model that `recipe` describes, giving logits."""
+def build(recipe: Recipe, dataset: Dataset):
+    """The uncompiled model that `recipe` describes for `dataset`, giving logits."""
     settings, regularization = recipe.model, recipe.regularization
     arguments = {
         "widths": settings.widths,
@@ -22,4 +23,6 @@ def build(recipe: Recipe, input_shape: tuple[int, ...], num_outputs: int):
     }
     if settings.builder == "convnet":
         arguments["kernel_size"] = settings.kernel_size
-    return BUILDERS[settings.builder](input_shape, num_outputs, **arguments)
+    if settings.builder == "mlp":
+        arguments["embedded"] = dataset.embedded
+    return BUILDERS[settings.builder](dataset.input_shape, dataset.num_outputs, **arguments)

@@ -2,6 +2,7 @@
 
 import keras
 
+from custom_layers import CategoryEmbedding
 from recipes.models import blocks
 
 
@@ -16,6 +17,7 @@ def mlp(
     dropout: float = 0.0,
     l1: float = 0.0,
     l2: float = 0.0,
+    embedded: tuple[int, ...] = (),
 ) -> keras.Model:
     """Dense layers, each with its normalization, activation and dropout; then one linear layer for the logits.
 
@@ -29,6 +31,8 @@ def mlp(
         dropout: Share of each hidden layer's units to drop; as `AlphaDropout` for SELU.
         l1: Weight of the absolute kernel values in the loss.
         l2: Weight of the squared kernel values in the loss.
+        embedded: Numbers of codes of the last columns of a row, which hold categories of many kinds
+            (`dataset.embedded`): each gets learned vectors.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`.
@@ -40,6 +44,8 @@ def mlp(
     inputs = x = keras.Input(input_shape, name="inputs")
     if len(input_shape) > 1:
         x = keras.layers.Flatten(name="flatten")(x)
+    if embedded:
+        x = CategoryEmbedding(embedded, name="embedding")(x)
     for number, width in enumerate(widths, start=1):
         name = f"dense_{number}"
         x = keras.layers.Dense(width, **blocks.kernel(activation, kernel_initializer, l1, l2), name=name)(x)

@@ -2,8 +2,12 @@
 
 import keras
 
-from custom_layers import TablePreparation
+import custom_layers
 from recipes.data import Dataset
+from recipes.data.preparation import ImagePreparation
+
+# The layer that takes raw rows.
+PREPARATION = "preparation"
 
 
 def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
@@ -17,12 +21,15 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
         dataset: Gives the preparation and the task.
 
     Returns:
-        From raw rows to class probabilities: `(batch, classes)` by softmax, or `(batch, 1)`, the probability of
-        class 1, by sigmoid where `core` has a single output; for regression to `(batch, 1)` in the targets' units.
+        From raw rows (images of any height and width) to class probabilities: `(batch, classes)` by softmax, or
+        `(batch, 1)`, the probability of class 1, by sigmoid where `core` has a single output; for regression to
+        `(batch, 1)` in the targets' units.
     """
     preparation = dataset.preparation
-    inputs = keras.Input(preparation.input_shape, name="raw")
-    outputs = core(_prepare(inputs, preparation))
+    is_image = isinstance(preparation, ImagePreparation)
+    inputs = keras.Input(preparation.raw_shape if is_image else preparation.input_shape, name="raw")
+    layer = custom_layers.ImagePreparation if is_image else custom_layers.TablePreparation
+    outputs = core(layer(**preparation.constants(), name=PREPARATION)(inputs))
     if dataset.task == "regression":
         scale, offset = preparation.target_scale, preparation.target_mean
         outputs = keras.layers.Rescaling(scale, offset, name="target_units", dtype="float32")(outputs)
@@ -37,14 +44,3 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
     # Any optimizer would do for evaluation; this one adds nothing to the file.
     model.compile(optimizer="sgd", loss=loss, metrics=metrics)
     return model
-
-
-def _prepare(inputs, preparation):
-    if preparation.is_table:
-        names, mean, scale = preparation.feature_names, preparation.mean, preparation.scale
-        return TablePreparation(names, mean.tolist(), scale.tolist(), name="preparation")(inputs)
-    if len(preparation.input_shape) == 2:
-        inputs = keras.layers.Reshape(preparation.output_shape, name="add_channel")(inputs)
-    # Not Keras's Normalization: it takes a deviation below 1e-7 for 1e-7.
-    scale, offset = (1 / preparation.scale).tolist(), (-preparation.mean / preparation.scale).tolist()
-    return keras.layers.Rescaling(scale, offset, name="preparation", dtype="float32")(inputs)

@@ -1,0 +1,128 @@
+"""The first layer of a saved image model: raw images of any size in, scaled images of one size out."""
+
+import keras
+from keras import ops
+
+# ITU-R BT.601: how bright red, green and blue look.
+LUMA = (0.299, 0.587, 0.114)
+
+# The number of raw channels, and of those that they can become. Four are red, green, blue and alpha, which is dropped.
+CONVERSIONS = {(1, 3), (3, 1), (4, 1), (4, 3)}
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class ImagePreparation(keras.layers.Layer):
+    """Bring raw images to one size and colour; centre and scale them by channel: `(x - mean) / scale`.
+
+    Images are resized bilinearly, and antialiased where they shrink, as Pillow does it. Unlike
+    `keras.ops.image.resize`, this compiles with XLA under TensorFlow. Grey images are repeated for three channels;
+    colours become grey by their luma (ITU-R BT.601); an alpha channel is dropped.
+
+    Args:
+        height: Of the images that come out, in pixels.
+        width: Of the images that come out, in pixels.
+        mean: Of each channel that comes out.
+        scale: Standard deviation of each channel that comes out. More than 0.
+        data_format: Of the raw images: `"channels_last"` or `"channels_first"`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
+
+    Input shape: `(batch, height, width)`, `(batch, height, width, channels)` or, with `"channels_first"`,
+        `(batch, channels, height, width)`, of any dtype. Height and width may be unknown and differ from call to call.
+    Output shape: `(batch, height, width, len(mean))`.
+    """
+
+    def __init__(self, height, width, mean, scale, data_format="channels_last", **kwargs):
+        # Bytes do not fit into half precision: they are scaled in float32 whatever the precision of the network behind.
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        if height < 1 or width < 1:
+            raise ValueError(f"`height` and `width` must be at least 1. Received: {height} and {width}")
+        sizes = {"mean": len(mean), "scale": len(scale)}
+        if len(set(sizes.values())) > 1 or not len(mean):
+            raise ValueError(f"`mean` and `scale` must be of one length, at least 1. Received: {sizes}")
+        if not all(value > 0 for value in scale):
+            raise ValueError(f"`scale` must be more than 0. Received: {[float(value) for value in scale]}")
+        if data_format not in ("channels_last", "channels_first"):
+            raise ValueError(f"`data_format` must be channels_last or channels_first. Received: {data_format!r}")
+        self.height = int(height)
+        self.width = int(width)
+        self.mean = [float(value) for value in mean]
+        self.scale = [float(value) for value in scale]
+        self.data_format = data_format
+
+    def build(self, input_shape):
+        self._check(input_shape)
+
+    def call(self, inputs):
+        self._check(inputs.shape)
+        images = ops.cast(inputs, self.compute_dtype)
+        if len(images.shape) == 3:
+            images = ops.expand_dims(images, -1)
+        elif self.data_format == "channels_first":
+            images = ops.transpose(images, (0, 2, 3, 1))
+        images = resize(self._recolour(images), self.height, self.width)
+        mean = ops.convert_to_tensor(self.mean, dtype=self.compute_dtype)
+        scale = ops.convert_to_tensor(self.scale, dtype=self.compute_dtype)
+        # Here a grey image is repeated: its one channel meets the mean and scale of three.
+        return (images - mean) / scale
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.height, self.width, len(self.mean))
+
+    def get_config(self):
+        size = {"height": self.height, "width": self.width}
+        constants = {"mean": self.mean, "scale": self.scale, "data_format": self.data_format}
+        return {**super().get_config(), **size, **constants}
+
+    def _check(self, shape):
+        """Refuse raw images of a shape `shape`, with the batch, that cannot be prepared."""
+        shape = tuple(shape)
+        if len(shape) not in (3, 4):
+            layout = "channels, height, width" if self.data_format == "channels_first" else "height, width, channels"
+            raise ValueError(f"expected (batch, height, width) or (batch, {layout}). Received: input of shape {shape}")
+        channels = 1 if len(shape) == 3 else shape[1 if self.data_format == "channels_first" else 3]
+        if channels != len(self.mean) and (channels, len(self.mean)) not in CONVERSIONS:
+            allowed = [str(raw) for raw, prepared in sorted(CONVERSIONS) if prepared == len(self.mean)]
+            raise ValueError(
+                f"expected {' or '.join(sorted([str(len(self.mean)), *allowed]))} channels, {self.data_format}. "
+                f"Received: input of shape {shape}"
+            )
+
+    def _recolour(self, images):
+        """Drop alpha, and turn colours to grey where one channel is wanted."""
+        channels = len(self.mean)
+        if images.shape[-1] == channels or images.shape[-1] == 1:
+            return images
+        images = images[..., :3]
+        if channels == 3:
+            return images
+        luma = ops.convert_to_tensor(LUMA, dtype=self.compute_dtype)
+        return ops.sum(images * luma, axis=-1, keepdims=True)
+
+
+def resize(images, height, width):
+    """Bilinear resizing, antialiased where it shrinks, of floating-point `(batch, any, any, channels)`.
+
+    Written as two matrix products, since TensorFlow's own antialiased resizing has no kernel for XLA.
+
+    Returns:
+        `(batch, height, width, channels)`.
+    """
+    if images.shape[1] != height:
+        images = ops.einsum("bhwc,oh->bowc", images, _weights(ops.shape(images)[1], height, images.dtype))
+    if images.shape[2] != width:
+        images = ops.einsum("bhwc,ow->bhoc", images, _weights(ops.shape(images)[2], width, images.dtype))
+    return images
+
+
+def _weights(size, target, dtype):
+    """What each of `size` pixels gives to each of `target` ones: `(target, size)`, where `size` may be a tensor.
+
+    A triangle over the middle of each target pixel, as wide as the larger of the two kinds of pixels.
+    """
+    ratio = ops.cast(size, dtype) / target
+    middles = (ops.arange(target, dtype=dtype) + 0.5) * ratio
+    distances = ops.abs(ops.arange(size, dtype=dtype) + 0.5 - ops.expand_dims(middles, -1))
+    weights = ops.relu(1.0 - distances / ops.maximum(ratio, 1.0))
+    # At the edges, a part of the triangle lies outside.
+    return weights / ops.sum(weights, axis=-1, keepdims=True)

@@ -1,0 +1,136 @@
+"""Which reader knows the data that somebody names or brings."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from recipes.data import arrays, bundled, csv_file, idx, images, local, tables, tfds, uci
+from recipes.data.source import Source
+from recipes.data.table import Table, from_frame, is_frame, with_column
+from recipes.lookup import normalize, unknown
+from recipes.settings import Data
+
+# The name of data that came as arrays or frames: such a run cannot reload them.
+ARRAYS = "arrays"
+NAMES = tuple(sorted((*bundled.NAMES, *idx.NAMES, *local.NAMES)))
+OTHERS = "tfds:NAME, uci:NAME, or the path of a CSV or NPZ file or of a folder with one sub-folder of images per class"
+
+
+def read(data, settings: Data) -> Source:
+    """What `load_dataset` was given, as it was found.
+
+    Raises:
+        ValueError, OSError: If it is unknown, is not there, or cannot be read.
+    """
+    if is_frame(data):
+        tables_of_parts = {_main_part(settings): from_frame(data), **_own_tables(settings)}
+        return tables.read(tables_of_parts, settings, ARRAYS)
+    if not isinstance(data, str | Path):
+        return _refuse_own_files(_arrays(data, settings), settings)
+    folder, name = directory(settings), normalize(data)
+    if csv_file.is_csv(data):
+        opened = {_main_part(settings): csv_file.open_csv(data, settings.encoding), **_own_tables(settings)}
+        return tables.read(opened, settings, Path(data).name.split(".")[0])
+    if str(data).lower().endswith(".npz"):
+        return _npz(data, settings)
+    return _refuse_own_files(_named(data, name, folder, settings), settings)
+
+
+def _named(data, name: str, folder: Path | None, settings: Data) -> Source:
+    if name in bundled.NAMES:
+        return bundled.read(name)
+    if name in idx.NAMES:
+        found = idx.find(name, folder)
+        if found:
+            return idx.read(name, found)
+        try:
+            return tfds.read(name.replace("-", "_"), settings, folder)
+        except OSError as error:
+            raise type(error)(f"{error}; or {idx.where(name)}") from None
+    if name in local.NAMES:
+        return local.read(name, folder, settings)
+    kind, colon, rest = str(data).partition(":")
+    if colon and kind.lower() == "tfds":
+        return tfds.read(rest, settings, folder)
+    if colon and kind.lower() == "uci":
+        return uci.read(rest, folder, settings.fold)
+    if images.is_image_folder(data):
+        size = None if settings.image_size is None else tuple(settings.image_size)
+        return images.read_folder(data, size, settings.color)
+    raise unknown("dataset", str(data), [*NAMES, OTHERS])
+
+
+def directory(settings: Data) -> Path | None:
+    """The folder with local copies of datasets.
+
+    Raises:
+        FileNotFoundError: If one is named, and is not there.
+    """
+    named = settings.directory or os.environ.get("KERAS_RECIPES_DATA")
+    if not named:
+        return None
+    if not Path(named).is_dir():
+        raise FileNotFoundError(f"there is no data folder {named}")
+    return Path(named)
+
+
+def same_source(first, second) -> bool:
+    """Whether two names, or paths of files, mean the same data."""
+    if not isinstance(first, str | Path) or not isinstance(second, str | Path):
+        return False
+    names = {normalize(first), normalize(second)}
+    if len(names) == 1 and (names <= set(NAMES) or names.pop().startswith(("tfds:", "uci:"))):
+        return True
+    return Path(first).resolve() == Path(second).resolve()
+
+
+def _main_part(settings: Data) -> str:
+    return "train" if settings.validation_file and settings.test_file else "all"
+
+
+def _own_tables(settings: Data) -> dict:
+    """The tables of a user's own for validation and test."""
+    files = {"validation": settings.validation_file, "test": settings.test_file}
+    return {part: csv_file.open_csv(file, settings.encoding) for part, file in files.items() if file is not None}
+
+
+def _npz(path: str | Path, settings: Data) -> Source:
+    parts = arrays.parts_of_npz(path)
+    files = {"validation": settings.validation_file, "test": settings.test_file}
+    for part, file in ((part, file) for part, file in files.items() if file is not None):
+        if part in parts:
+            raise ValueError(f"{path} has a {part} part: data.{part}_file={file!r} would be a second one")
+        given = arrays.parts_of_npz(file)
+        parts[part] = given.get(part) or given.get("all") or given["train"]
+    if {"all", "validation", "test"} <= set(parts):
+        parts["train"] = parts.pop("all")
+    return Source(Path(path).stem, arrays.checked_parts(parts))
+
+
+def _arrays(data, settings: Data) -> Source:
+    """Arrays, or frames with their targets beside them."""
+    parts = arrays.parts_of(data)
+    if not any(is_frame(x) for x, _ in parts.values()):
+        return Source(ARRAYS, arrays.checked_parts(parts))
+    # As if the targets were a column of the frame.
+    _, y = next(iter(parts.values()))
+    target = str(getattr(y, "name", None) or settings.target or "target")
+    opened = {part: _beside(x, y, part, target) for part, (x, y) in parts.items()}
+    return tables.read(opened, dataclasses.replace(settings, target=target), ARRAYS)
+
+
+def _beside(x, y, part: str, target: str) -> Table:
+    where = "the frame" if part == "all" else f"the {part} frame"
+    if not is_frame(x):
+        raise ValueError(f"where one part is a frame, all must be. Received: {type(x).__name__} in {part}")
+    return with_column(from_frame(x, where), target, y)
+
+
+def _refuse_own_files(source: Source, settings: Data) -> Source:
+    for setting in ("validation_file", "test_file"):
+        if getattr(settings, setting) is not None:
+            raise ValueError(
+                f"data.{setting} goes with a CSV or NPZ file or a frame. Received: "
+                f"{getattr(settings, setting)!r} for {source.name!r}"
+            )
+    return source

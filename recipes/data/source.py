@@ -1,0 +1,40 @@
+"""What every reader hands over: raw parts, and what the source itself says about them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(eq=False)
+class Source:
+    """Data as they were found, before they are checked, split and prepared.
+
+    Attributes:
+        name: For run folders and messages.
+        parts: By name, `(x, y)`. Either `"all"`, to be split, or `"train"`; with `"validation"` and `"test"` where the
+            source has them. `x`: `(rows, columns)`, float32, or `(rows, height, width[, channels])`. `y`: `(rows,)`.
+        task: `"classification"` or `"regression"`, where the source knows.
+        class_names: Where the source knows them; `y` then holds class numbers.
+        target: Name of what is predicted.
+        feature_names: Of the columns of a table.
+        vocabularies: Of the columns of a table that hold categories, by column name. Their values in `x` are codes: 1
+            is the first category, and 0 none of them.
+        dates: Names of the columns that hold dates, in days.
+        groups: Of each row of the part to be split, `(rows,)`: rows of one group stay together.
+        times: Of each row of the part to be split, `(rows,)`: the latest are the test.
+        left_out: By column name, why a column does not take part.
+        notes: Whatever else is worth a line.
+    """
+
+    name: str
+    parts: dict[str, tuple[np.ndarray, np.ndarray]]
+    task: str | None = None
+    class_names: tuple[str, ...] | None = None
+    target: str | None = None
+    feature_names: tuple[str, ...] | None = None
+    vocabularies: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    dates: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

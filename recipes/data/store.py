@@ -1,0 +1,92 @@
+"""Rows that arrive piece by piece: in memory while they are few, in a temporary file once they are many."""
+
+import tempfile
+
+import numpy as np
+
+# Bytes of one array. Above it, the operating system keeps in memory what is in use, and gives it back when it must.
+MOST_IN_MEMORY = 64 * 2**20
+CHUNK_BYTES = 8 * 2**20
+
+
+class RowStore:
+    """Collects arrays of rows; `finish()` gives them as one array.
+
+    Beyond `MOST_IN_MEMORY` bytes they go to a file without a name in the temporary folder (`TMPDIR`), which is gone
+    with the array.
+    """
+
+    def __init__(self):
+        self._pieces, self._bytes, self._file = [], 0, None
+        self._shape, self._dtype, self.rows = None, None, 0
+
+    def append(self, rows: np.ndarray) -> None:
+        """Add `rows` `(count, ...)`: all pieces must agree in dtype and in the shape of a row.
+
+        Raises:
+            OSError: If the temporary folder is full.
+        """
+        self._shape, self._dtype = rows.shape[1:], rows.dtype
+        self.rows += len(rows)
+        self._bytes += rows.nbytes
+        if self._file is None:
+            self._pieces.append(rows)
+            if self._bytes > MOST_IN_MEMORY:
+                self._spill()
+        else:
+            self._write(rows)
+
+    def finish(self) -> np.ndarray:
+        """All rows, `(rows, ...)`: a plain array, or one that is mapped from the file."""
+        if self._file is None:
+            return np.concatenate(self._pieces)
+        with self._file:  # the mapping outlives it
+            self._file.flush()
+            return np.memmap(self._file, dtype=self._dtype, mode="r+", shape=(self.rows, *self._shape))
+
+    def _spill(self):
+        self._file = tempfile.TemporaryFile(prefix="keras-recipes-")  # noqa: SIM115  (`finish` closes it)
+        for rows in self._pieces:
+            self._write(rows)
+        self._pieces = []
+
+    def _write(self, rows):
+        try:
+            self._file.write(np.ascontiguousarray(rows).data)
+        except OSError as error:
+            raise OSError(
+                f"cannot keep {self._bytes / 2**20:,.0f} MiB of rows in {tempfile.gettempdir()}: {error.strerror}; "
+                "set the environment variable TMPDIR to a folder with room"
+            ) from None
+
+
+def chunks(rows: int, row_bytes: int):
+    """Slices that cover `rows` rows, each of about `CHUNK_BYTES`."""
+    step = max(1, CHUNK_BYTES // max(1, row_bytes))
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
+def chunks_of(x: np.ndarray):
+    """The rows of `x` in pieces of about `CHUNK_BYTES`."""
+    for chosen in chunks(len(x), x[:1].nbytes):
+        yield x[chosen]
+
+
+def take(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """`x[rows]`, never held in memory whole where it is large."""
+    if len(rows) * x[:1].nbytes <= MOST_IN_MEMORY:
+        return np.asarray(x)[rows]
+    store = RowStore()
+    for chosen in chunks(len(rows), x[:1].nbytes):
+        store.append(np.asarray(x)[rows[chosen]])
+    return store.finish()
+
+
+def is_on_disk(x: np.ndarray) -> bool:
+    """Whether `x` is mapped from a file, rather than held in memory."""
+    while isinstance(x, np.ndarray):
+        if isinstance(x, np.memmap):
+            return True
+        x = x.base
+    return False

@@ -1,0 +1,144 @@
+"""What was understood of a dataset, in full: columns and their kinds, classes and their shares, missing values."""
+
+import numpy as np
+
+from recipes.data.dataset import PARTS, Dataset, shorten
+from recipes.data.preparation import TablePreparation
+from recipes.data.store import chunks_of
+
+_MOST_CLASSES = 20
+
+
+def summarize(dataset: Dataset) -> dict:
+    """Plain values for programs: rows of each part, columns, classes or targets, notes."""
+    content = {
+        "name": dataset.name,
+        "task": dataset.task,
+        "rows": {part: len(getattr(dataset, part)[1]) for part in PARTS},
+        "split": dataset.how_split,
+        "target": dataset.target_name,
+        "notes": list(dataset.notes),
+    }
+    if isinstance(dataset.preparation, TablePreparation):
+        content["columns"] = _columns(dataset)
+    else:
+        content["image_shape"] = list(dataset.train[0].shape[1:])
+        content["channels"] = [
+            {"mean": float(mean), "standard_deviation": float(scale)}
+            for mean, scale in zip(dataset.preparation.mean, dataset.preparation.scale, strict=True)
+        ]
+    if dataset.class_names:
+        counts = {part: np.bincount(getattr(dataset, part)[1], minlength=len(dataset.class_names)) for part in PARTS}
+        content["classes"] = {
+            name: {part: int(counts[part][number]) for part in PARTS} for number, name in enumerate(dataset.class_names)
+        }
+    else:
+        _, y = dataset.train
+        content["targets"] = {
+            "least": float(y.min()), "greatest": float(y.max()), "mean": float(y.mean()),
+            "standard_deviation": float(y.std()),
+        }  # fmt: skip
+    return content
+
+
+def _columns(dataset: Dataset) -> list[dict]:
+    """Of the training part; what is missing or unseen, of all parts."""
+    preparation, (x, _) = dataset.preparation, dataset.train
+    missing, unseen = (np.zeros(x.shape[1], np.int64) for _ in range(2))
+    least, most = np.full(x.shape[1], np.inf), np.full(x.shape[1], -np.inf)
+    for part in PARTS:
+        for rows in chunks_of(getattr(dataset, part)[0]):
+            gaps = np.isnan(rows)
+            missing += gaps.sum(axis=0)
+            unseen += (rows == 0).sum(axis=0)
+            if part == "train":
+                least = np.minimum(least, np.where(gaps, np.inf, rows).min(axis=0))
+                most = np.maximum(most, np.where(gaps, -np.inf, rows).max(axis=0))
+    columns = []
+    for number, name in enumerate(dataset.feature_names):
+        column = {"name": name, "kind": "number"}
+        if name in preparation.vocabularies:
+            categories = preparation.vocabularies[name]
+            column |= {"kind": "category", "categories": len(categories), "most_common": _common(x, number, categories)}
+            if "" in categories:
+                column["missing"] = sum(
+                    int((getattr(dataset, part)[0][:, number] == categories.index("") + 1).sum()) for part in PARTS
+                )
+            column["rare_or_unseen"] = int(unseen[number])
+        else:
+            column["missing"] = int(missing[number])
+            column |= {"kind": "date"} if name in preparation.dates else {}
+            column |= {"least": float(least[number]), "greatest": float(most[number])}
+        if name in preparation.left_out:
+            column["left_out"] = preparation.left_out[name]
+        columns.append(column)
+    return columns
+
+
+def _common(x: np.ndarray, column: int, categories: tuple[str, ...]) -> dict[str, float]:
+    """The most frequent categories and their share of the rows."""
+    counts = np.zeros(len(categories) + 1, np.int64)
+    for rows in chunks_of(x):
+        counts += np.bincount(rows[:, column].astype(np.int64), minlength=len(counts))
+    order = np.argsort(-counts[1:], kind="stable")[:3]
+    return {categories[code]: round(float(counts[code + 1] / len(x)), 4) for code in order}
+
+
+def to_text(dataset: Dataset) -> str:
+    """The same as `summarize`, for people."""
+    content = summarize(dataset)
+    lines = [dataset.describe(), ""]
+    if "columns" in content:
+        table = [("column", "kind", "missing", "values in the training part")]
+        table += [(c["name"], c["kind"], f"{c.get('missing', 0):,}", _values(c)) for c in content["columns"]]
+        lines += _aligned(table, right=(2,))
+    else:
+        height = " x ".join(map(str, content["image_shape"]))
+        lines += [f"images of {height}, pixels from {dataset.train[0].min():g} to {dataset.train[0].max():g}"]
+        for number, channel in enumerate(content["channels"]):
+            lines += [f"channel {number}: mean {channel['mean']:.4g}, deviation {channel['standard_deviation']:.4g}"]
+    lines += ["", *_target(content)]
+    return "\n".join(lines)
+
+
+def _values(column: dict) -> str:
+    if "left_out" in column:
+        return f"left out: {column['left_out']}"
+    if column["kind"] == "category":
+        common = [f"{name or '(missing)'} {share:.0%}" for name, share in column["most_common"].items()]
+        more = column["categories"] - len(common)
+        rare = f"; rare or unseen: {column['rare_or_unseen']:,}" if column["rare_or_unseen"] else ""
+        return f"{column['categories']} categories: {', '.join(common)}{f', {more} more' if more > 0 else ''}{rare}"
+    if column["kind"] == "date":
+        days = np.array([column["least"], column["greatest"]]).astype("datetime64[D]")
+        return f"{days[0]} to {days[1]}"
+    return f"{column['least']:g} to {column['greatest']:g}"
+
+
+def _target(content: dict) -> list[str]:
+    name = content["target"] or "target"
+    if "targets" in content:
+        t = content["targets"]
+        return [
+            f"{name} (training part): {t['least']:g} to {t['greatest']:g}, mean {t['mean']:g}, deviation "
+            f"{t['standard_deviation']:g}"
+        ]
+    rows, counts = content["rows"], content["classes"]
+    table = [(f"class of {name}" if content["target"] else "class", *PARTS, "share of all")]
+    for label in list(counts)[:_MOST_CLASSES]:
+        share = sum(counts[label].values()) / sum(rows.values())
+        table.append((label, *(f"{counts[label][part]:,}" for part in PARTS), f"{share:.1%}"))
+    more = list(counts)[_MOST_CLASSES:]
+    return [*_aligned(table, right=(1, 2, 3, 4)), *([f"and {len(more)} more: {shorten(more)}"] if more else [])]
+
+
+def _aligned(table: list[tuple], right: tuple[int, ...] = ()) -> list[str]:
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    lines = []
+    for row in table:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines

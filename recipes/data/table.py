@@ -1,0 +1,85 @@
+"""A table, wherever its rows come from: a file, or a frame in memory."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pyarrow
+
+_BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows with named columns, which can be read again and again.
+
+    Attributes:
+        where: What messages call it.
+        columns: Names, in their order.
+        batches: Gives the rows, some thousands at a time; each call begins anew.
+    """
+
+    where: str
+    columns: tuple[str, ...]
+    batches: Callable[[], Iterator[pyarrow.RecordBatch]]
+
+
+def is_frame(data) -> bool:
+    """Whether `data` is a table in memory: of pandas, Polars, Arrow, or whatever else speaks Arrow's interface."""
+    return hasattr(data, "columns") and (hasattr(data, "iloc") or hasattr(data, "__arrow_c_stream__"))
+
+
+def from_frame(frame, where: str = "the frame") -> Table:
+    """The table in `frame`.
+
+    Raises:
+        ValueError: If it has no rows, a column name twice, or values that are no numbers, texts or dates.
+    """
+    if hasattr(frame, "iloc"):
+        # By column, because Arrow's own conversion refuses the whole frame for one column of mixed values.
+        names = tuple(map(str, frame.columns))
+        arrays = [_array(frame.iloc[:, number], name, where) for number, name in enumerate(names)]
+    else:
+        arrow = pyarrow.table(frame)
+        names, arrays = tuple(arrow.column_names), arrow.columns
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{where} has two columns called {twice!r}: names must differ")
+    if not names or not len(arrays[0]):
+        raise ValueError(f"{where} has no rows")
+    content = pyarrow.table(list(arrays), names=list(names))
+    return Table(where, names, lambda: iter(content.to_batches(max_chunksize=_BATCH_ROWS)))
+
+
+def with_column(table: Table, name: str, values) -> Table:
+    """`table` with a further column.
+
+    Raises:
+        ValueError: If it has one of that name, or another number of rows.
+    """
+    if name in table.columns:
+        raise ValueError(f"{table.where} has a column {name!r} already: the target beside it needs another name")
+    content = pyarrow.Table.from_batches(table.batches())
+    array = _array(values, name, table.where)
+    if len(array) != len(content):
+        raise ValueError(
+            f"{table.where} and its targets must have as many rows. Received: {len(content)} and {len(array)}"
+        )
+    content = content.append_column(name, array)
+    return Table(table.where, (*table.columns, name), lambda: iter(content.to_batches(max_chunksize=_BATCH_ROWS)))
+
+
+def _array(column, name: str, where: str) -> pyarrow.Array:
+    try:
+        array = pyarrow.array(column, from_pandas=True)
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
+        # Values of several kinds: as they would stand in a CSV file.
+        array = pyarrow.array([None if _is_missing(value) else str(value) for value in column], pyarrow.string())
+    kind = array.type.value_type if pyarrow.types.is_dictionary(array.type) else array.type
+    if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind):
+        raise ValueError(f"column {name!r} of {where} must hold numbers, texts or dates. Received: {kind}")
+    return array
+
+
+def _is_missing(value) -> bool:
+    # NaN differs from itself; pandas.NA refuses to be compared at all.
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)

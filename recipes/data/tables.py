@@ -1,0 +1,254 @@
+"""Tables with columns of any kind as matrices of float32: numbers, codes of categories, days."""
+
+import warnings
+
+import numpy as np
+
+from recipes.data import columns
+from recipes.data.columns import Scan, Vocabulary
+from recipes.data.dataset import shorten
+from recipes.data.source import Source
+from recipes.data.store import RowStore
+from recipes.data.table import Table
+from recipes.lookup import unknown
+from recipes.settings import Data
+
+
+def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
+    """Features and target of a table.
+
+    Args:
+        tables: By part: `"all"`, to be split, or `"train"`, with `"validation"` and `"test"` where they are given. The
+            kinds of the columns are those of the first.
+        settings: Name the target, and the columns that do not take part.
+        name: Of the data.
+
+    Raises:
+        ValueError: If there is no such column, the parts differ in their columns, or values do not go together.
+    """
+    first = next(iter(tables.values()))
+    roles = _roles(first, settings)
+    features = tuple(column for column in first.columns if column not in {*roles.values(), *settings.ignore})
+    if not features:
+        raise ValueError(f"{first.where} has no column besides the target to learn from")
+    missing = _missing(settings)
+    kinds = _kinds(first, features, roles, settings, missing)
+    vocabularies = {column: Vocabulary() for column in (*features, roles["target"]) if kinds[column] == "category"}
+    parts, extra = {}, {}
+    for part, table in tables.items():
+        if table is not first:
+            check_columns(table, (*features, roles["target"]), may_have=first.columns)
+            _require(table, kinds, (*features, roles["target"]), missing)
+            if roles["target"] in vocabularies:
+                vocabularies[roles["target"]] = Vocabulary(vocabularies[roles["target"]].categories, grows=False)
+        needed = roles if table is first else {"target": roles["target"]}
+        x, others = _encode(table, features, kinds, vocabularies, needed, missing)
+        parts[part] = x, others.pop("target")
+        extra = extra or others
+    source = Source(
+        name,
+        parts,
+        target=roles["target"],
+        feature_names=features,
+        vocabularies={column: vocabularies[column].categories for column in features if column in vocabularies},
+        dates=tuple(column for column in features if kinds[column] == "date"),
+        groups=extra.get("group_column"),
+        times=extra.get("time_column"),
+        left_out={
+            column: f"more than {columns.MOST_CATEGORIES:,} different texts"
+            for column in features
+            if column in vocabularies and vocabularies[column].overflowed
+        },
+    )
+    if roles["target"] in vocabularies:
+        _name_classes(source, vocabularies[roles["target"]].categories, roles["target"])
+    return source
+
+
+def rows_for(
+    table: Table, feature_names, vocabularies: dict, dates=(), target=None, unused=(), known=(), missing=()
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The rows of `table` as a trained model takes them, its columns in whatever order.
+
+    Args:
+        table: What is to be predicted or judged.
+        feature_names: Raw columns of the model, in its order.
+        vocabularies: Categories of those that hold some, by column.
+        dates: Those that hold dates.
+        target: Column to be returned as `y`; `None` for none.
+        unused: Raw columns of the model that do not matter, and may be absent.
+        known: Columns that the model does not know, and which are no surprise.
+        missing: Further texts that mean a missing value.
+
+    Returns:
+        `x` `(rows, columns)`, float32, and `y` `(rows,)`, numbers or texts, or `None`.
+
+    Raises:
+        ValueError: If columns are missing, or hold text where numbers are needed.
+    """
+    used = tuple(column for column in feature_names if column not in unused)
+    check_columns(table, (*used, *([target] if target else [])), may_have=(*unused, *known))
+    kinds = {column: "date" if column in dates else "number" for column in used}
+    kinds |= {column: "category" for column in used if column in vocabularies}
+    missing = (*columns.MISSING, *(text.lower() for text in missing))
+    scans = _require(table, kinds, used, missing, also=[target] if target else [])
+    known_categories = {
+        column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
+    }
+    roles = {}
+    if target:
+        roles = {"target": target}
+        kinds[target] = _target_kind(scans[target], table.where, ())
+        known_categories[target] = Vocabulary()
+    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing)
+    y = others.get("target")
+    if target and kinds[target] == "category":
+        y = np.array(known_categories[target].categories)[y - 1]
+    return x, y
+
+
+def check_columns(table: Table, needed, may_have=()) -> None:
+    """Refuse a table that lacks columns; name those that nobody asked for.
+
+    Raises:
+        ValueError: If a column is missing.
+    """
+    absent = [column for column in needed if column not in table.columns]
+    surplus = [column for column in table.columns if column not in (*needed, *may_have)]
+    if absent:
+        also = f"; it has {shorten(surplus)} instead" if surplus else ""
+        raise ValueError(f"{table.where} lacks {_count(absent, 'column')}: {shorten(absent)}{also}")
+    if surplus:
+        warnings.warn(
+            f"{table.where}: passed over {_count(surplus, 'surplus column')}: {shorten(surplus)}", stacklevel=2
+        )
+
+
+def _count(items, what: str) -> str:
+    return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
+
+
+def _missing(settings: Data) -> tuple[str, ...]:
+    return (*columns.MISSING, *(text.lower() for text in settings.missing))
+
+
+def _roles(table: Table, settings: Data) -> dict[str, str]:
+    """Column names of the target and, where there are any, of groups and times."""
+    if settings.target is None:
+        raise ValueError(
+            f"which column of {table.where} is to be predicted? Say so by --target (data.target). It has: "
+            f"{shorten(table.columns, 30)}"
+        )
+    roles = {role: getattr(settings, role) for role in ("target", "group_column", "time_column")}
+    roles = {role: column for role, column in roles.items() if column is not None}
+    for setting, named in ((f"data.{role}", [column]) for role, column in roles.items()):
+        _refuse_unknown(table, setting, named)
+    for setting in ("ignore", "categorical"):
+        _refuse_unknown(table, f"data.{setting}", getattr(settings, setting))
+    return roles
+
+
+def _refuse_unknown(table: Table, setting: str, named) -> None:
+    for column in named:
+        if column not in table.columns:
+            raise unknown(f"column for {setting} of {table.where}:", column, table.columns)
+
+
+def _scan(table: Table, names, missing) -> dict[str, Scan]:
+    scans = {name: Scan(name) for name in names}
+    for batch in table.batches():
+        for name, scan in scans.items():
+            scan.update(columns.cleaned(batch.column(table.columns.index(name)), missing))
+    return scans
+
+
+def _kinds(table: Table, features, roles, settings, missing) -> dict[str, str]:
+    scans = _scan(table, (*features, *roles.values()), missing)
+    kinds = {column: scans[column].kind(table.where, settings.categorical) for column in features}
+    for role, column in roles.items():
+        if role == "target":
+            kinds[column] = _target_kind(scans[column], table.where, settings.categorical)
+        elif scans[column].missing:
+            raise _without_value(scans[column], f"data.{role}", table.where)
+        elif role == "time_column":
+            kinds[column] = scans[column].kind(table.where)
+            if kinds[column] == "category":
+                text = scans[column].first_text
+                raise ValueError(
+                    f"data.time_column must hold numbers or dates such as 2024-12-31. Received: {text[0]!r}"
+                )
+        else:
+            kinds[column] = "key"
+    return kinds
+
+
+def _target_kind(scan: Scan, where: str, categorical) -> str:
+    """`"category"`, `"whole"` or `"number"`."""
+    if scan.missing:
+        raise _without_value(scan, "the target", where)
+    if scan.truths:
+        return "category"
+    kind = scan.kind(where, categorical)
+    if kind == "date":
+        raise ValueError(f"the target {scan.name!r} of {where} holds dates: neither classes nor numbers to predict")
+    return "whole" if kind == "number" and scan.whole else kind
+
+
+def _without_value(scan: Scan, what: str, where: str) -> ValueError:
+    return ValueError(
+        f"{what} {scan.name!r} of {where} has {scan.missing:,} missing values, the first at row {scan.first_missing}"
+    )
+
+
+def _require(table: Table, kinds, names, missing, also=()) -> dict[str, Scan]:
+    scans = _scan(table, (*names, *also), missing)
+    for name in names:
+        kind = kinds[name]
+        if name not in also:
+            scans[name].require("number" if kind == "whole" else kind, table.where)
+    return scans
+
+
+def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """`x` `(rows, features)`, and by role the other columns, `(rows,)`."""
+    store, others = RowStore(), {role: RowStore() for role in roles}
+    where = {name: number for number, name in enumerate(table.columns)}
+    for batch in table.batches():
+        x = np.empty((len(batch), len(features)), np.float32)
+        for number, name in enumerate(features):
+            if name not in kinds:  # it does not matter
+                x[:, number] = 0
+                continue
+            values = columns.cleaned(batch.column(where[name]), missing)
+            x[:, number] = _values(values, kinds[name], vocabularies.get(name))
+        store.append(x)
+        for role, name in roles.items():
+            values = columns.cleaned(batch.column(where[name]), missing)
+            others[role].append(_values(values, kinds[name], vocabularies.get(name)))
+    return store.finish(), {role: rows.finish() for role, rows in others.items()}
+
+
+def _values(values, kind: str, vocabulary: Vocabulary | None) -> np.ndarray:
+    if kind == "category":
+        return vocabulary.encode(values)
+    if kind == "date":
+        return columns.days(values)
+    if kind == "key":
+        return columns.keys(values)
+    numbers = columns.numbers(values)[0]
+    return numbers.astype(np.int64) if kind == "whole" else numbers
+
+
+def _name_classes(source: Source, categories: tuple[str, ...], target: str) -> None:
+    """Codes of the target as class numbers, in the sorted order of the names."""
+    names = tuple(sorted(categories))
+    numbers = np.array([-1, *(names.index(category) for category in categories)])
+    for part, (x, codes) in source.parts.items():
+        y = numbers[codes]
+        if (y < 0).any():
+            raise ValueError(
+                f"{(y < 0).sum():,} targets ({target}) of the {part} part, the first at row {int((y < 0).argmax())}, "
+                f"are none of the classes {shorten(names, 20)}"
+            )
+        source.parts[part] = x, y
+    source.class_names = names

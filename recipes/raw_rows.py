@@ -1,0 +1,143 @@
+"""What is to be predicted or judged, in the form in which a trained model takes it."""
+
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import custom_layers
+from recipes.data import arrays, csv_file, images, local, tables
+from recipes.data.dataset import shorten
+from recipes.data.table import from_frame, is_frame, with_column
+from recipes.lookup import normalize
+from recipes.settings import Data
+
+
+def table_layer(model: keras.Model) -> custom_layers.TablePreparation | None:
+    """The layer of a table model that knows its columns."""
+    return _layer(model, custom_layers.TablePreparation)
+
+
+def image_layer(model: keras.Model) -> custom_layers.ImagePreparation | None:
+    """The layer of an image model that knows the size it was trained on."""
+    return _layer(model, custom_layers.ImagePreparation)
+
+
+def _layer(model, kind):
+    return next((layer for layer in getattr(model, "layers", []) if isinstance(layer, kind)), None)
+
+
+def is_rows(data) -> bool:
+    """Whether `data` are rows themselves, rather than the name of a dataset or a `Dataset`."""
+    if isinstance(data, str | Path):
+        return csv_file.is_csv(data) or str(data).lower().endswith(".npz") or Path(data).exists()
+    return is_frame(data) or isinstance(data, tuple | list | np.ndarray) or hasattr(data, "__array__")
+
+
+def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """Raw rows for `model`, and their targets.
+
+    Args:
+        model: Raw rows in. Tables with columns by name, and image files, need a model with a preparation of its own.
+        data: The path of a CSV or NPZ file, of an image or a folder of them; a frame; an array `x`; `(x, y)`, or pairs
+            of those, of which the test (or else the first) counts.
+        settings: What the model was trained on: the target, and what else is said about columns.
+        with_target: Whether targets are needed.
+
+    Returns:
+        `x` `(rows, ...)` and `y` `(rows,)`, labels or numbers as they are given, or `None`.
+
+    Raises:
+        ValueError: If columns are missing, or rows do not fit.
+        FileNotFoundError: If there is no such file.
+    """
+    if isinstance(data, str | Path):
+        if csv_file.is_csv(data):
+            return _table(model, csv_file.open_csv(data, settings.encoding), settings, with_target)
+        if not str(data).lower().endswith(".npz"):
+            return _images(model, Path(data), with_target)
+        x, y = _npz(data, with_target)
+    elif is_frame(data):
+        return _table(model, from_frame(data), settings, with_target)
+    elif with_target:
+        parts = arrays.parts_of(data)
+        x, y = parts.get("test") or parts.get("all") or parts["train"]
+        if is_frame(x):
+            target = str(getattr(y, "name", None) or settings.target or "target")
+            table = with_column(from_frame(x), target, y)
+            return _table(model, table, settings, with_target, target)
+    else:
+        x, y = data, None
+    x = arrays.check_input(x, may_miss=_may_miss(model))
+    return x, None if y is None else arrays.check_target(y, len(x))
+
+
+def _npz(path, with_target: bool):
+    if with_target:
+        parts = arrays.parts_of_npz(path)
+        return parts.get("test") or parts.get("all") or parts["train"]
+    content = arrays.read_npz(path)
+    x = content.get("x", next(iter(content.values())) if len(content) == 1 else None)
+    if x is None:
+        raise ValueError(f"{path} must hold the array x. Received: {', '.join(content) or 'no arrays'}")
+    return x, None
+
+
+def _may_miss(model) -> tuple[int, ...]:
+    """Columns in which the model has learnt what a missing value means."""
+    layer = table_layer(model)
+    return tuple(layer.feature_names.index(name) for name in layer.indicators) if layer else ()
+
+
+def _table(model, table, settings: Data, with_target: bool, target: str | None = None):
+    layer = table_layer(model)
+    if layer is None:
+        raise ValueError(f"{model.name} does not know its columns by name: give it an array instead of {table.where}")
+    target = target or settings.target or local.TARGETS.get(normalize(settings.name))
+    if with_target and target is None:
+        raise ValueError(f"which column of {table.where} is the target? Give `target` (--target)")
+    known = {target, settings.group_column, settings.time_column, *settings.ignore}
+    x, y = tables.rows_for(
+        table,
+        layer.feature_names,
+        layer.vocabularies,
+        layer.dates,
+        target=target if with_target else None,
+        unused=layer.unused,
+        known=known,
+        missing=settings.missing,
+    )
+    _warn_of_strange_values(x, layer, table.where)
+    return x, y
+
+
+def _warn_of_strange_values(x: np.ndarray, layer, where: str) -> None:
+    unseen, missing = {}, {}
+    for column, name in enumerate(layer.feature_names):
+        if layer.vocabularies.get(name):
+            unseen[name] = int((x[:, column] == 0).sum())
+        elif name not in layer.vocabularies and layer.scale[column] and name not in layer.indicators:
+            missing[name] = int(np.isnan(x[:, column]).sum())
+    for counts, what in ((unseen, "categories not seen in training"), (missing, "missing values, taken as the mean")):
+        found = [f"{name} {count:,}" for name, count in counts.items() if count]
+        if found:
+            warnings.warn(f"{where} ({len(x):,} rows): {what}: {shorten(found)}", stacklevel=5)
+
+
+def _images(model, path: Path, with_target: bool):
+    layer = image_layer(model)
+    if layer is None:
+        raise ValueError(f"{model.name} was not trained on images by this package: give it an array instead of {path}")
+    channels = (
+        model.input_shape[1 if layer.data_format == "channels_first" else -1] if len(model.input_shape) == 4 else 1
+    )
+    if with_target:
+        source = images.read_folder(path, (layer.height, layer.width), "grey" if channels == 1 else "rgb")
+        x, y = source.parts.get("test") or source.parts.get("all") or source.parts["train"]
+        y = np.array(source.class_names)[y]
+    else:
+        x, y = images.read_files(images.files_in(path), layer.height, layer.width, channels), None
+    if len(model.input_shape) == 3:
+        x = x[..., 0]
+    return (np.moveaxis(x, -1, 1) if layer.data_format == "channels_first" else x), y

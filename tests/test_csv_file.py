@@ -1,0 +1,82 @@
+import gzip
+
+import pytest
+
+from recipes.data import csv_file
+
+
+def content(path, **kwargs):
+    table = csv_file.open_csv(path, **kwargs)
+    return table.columns, [row for batch in table.batches() for row in batch.to_pylist()]
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (b"a,b\n1,x\n", "comma.csv"),
+        (b"a;b\n1;x\n", "semicolon.csv"),
+        (b"a\tb\r\n1\tx\r\n", "tab.tsv"),
+        (b"a|b\n1|x\n\n", "pipe.csv"),
+        (b"\xef\xbb\xbfa,b\n1,x\n", "marked.csv"),
+        ("a,b\n1,x\n".encode("utf-16"), "wide.csv"),
+        (gzip.compress(b"a,b\n1,x\n"), "small.csv.gz"),
+    ],
+)
+def test_delimiter_encoding_and_compression_are_found_out(tmp_path, written, name):
+    (tmp_path / name).write_bytes(written)
+    assert content(tmp_path / name) == (("a", "b"), [{"a": "1", "b": "x"}])
+
+
+def test_quoted_fields_may_hold_anything(tmp_path):
+    (tmp_path / "t.csv").write_text('a,b\n"x\ny","1,5"\n"say ""so""",2\n')
+    rows = [{"a": "x\ny", "b": "1,5"}, {"a": 'say "so"', "b": "2"}]
+    assert content(tmp_path / "t.csv") == (("a", "b"), rows)
+
+
+def test_without_names_columns_are_numbered(tmp_path):
+    (tmp_path / "t.csv").write_text("1,2.5\n3,4\n")
+    assert content(tmp_path / "t.csv") == (("column_0", "column_1"), [{"column_0": "1", "column_1": "2.5"},
+                                                                      {"column_0": "3", "column_1": "4"}])  # fmt: skip
+
+
+def test_an_encoding_can_be_said(tmp_path):
+    (tmp_path / "t.csv").write_bytes("a,b\n1,é\n".encode("latin-1"))
+    assert content(tmp_path / "t.csv", encoding="latin-1")[1] == [{"a": "1", "b": "é"}]
+    with pytest.raises(ValueError, match="there is no encoding 'latin-x'"):
+        csv_file.open_csv(tmp_path / "t.csv", "latin-x")
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        (b"", "t.csv is empty"),
+        (b"\n\n", "t.csv is empty"),
+        (b"a,b\n", "t.csv has no rows"),
+        (b"a,b\n1,2\n3;4\n", "has 1 fields in line 3 and 2 in the first, separated by ',': are there two delimiters"),
+        (b"a,b\n1,2\n" * 1 + b"1,2,3\n", "has 3 fields in line 3 and 2 in the first"),
+        (b"a,a\n1,2\n", "has two columns called 'a'"),
+        (b"a,b\n1,\xe9\n", r"t.csv is not encoded in UTF-8 \(line 2\): save it as UTF-8, or say what it is"),
+        (b"a,b\n" + b"1,2\n" * 200_000 + b"1,\xe9\n", "t.csv is not encoded in UTF-8: save it"),
+        (b"PK\x03\x04\x00\x00rest", "is no CSV file: it holds bytes that are no text"),
+    ],
+)
+def test_unusable_files_are_told_in_one_line(tmp_path, written, message):
+    (tmp_path / "t.csv").write_bytes(written)
+    with pytest.raises(ValueError, match=message) as error:
+        content(tmp_path / "t.csv")
+    assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*none.csv"):
+        csv_file.open_csv(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("kept", [40, 200_000])
+def test_a_damaged_archive_is_called_so(tmp_path, kept):
+    import random
+
+    text = "a,b\n" + "".join(f"{random.Random(n).random()},1\n" for n in range(60_000))
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text.encode())[:kept])
+    with pytest.raises(ValueError, match=r"t.csv.gz is damaged"):
+        content(tmp_path / "t.csv.gz")

@@ -1,0 +1,164 @@
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import recipes
+
+pandas = pytest.importorskip("pandas")
+ROWS = 400
+
+
+@pytest.fixture(scope="module")
+def frame():
+    generator = np.random.default_rng(0)
+    width, color = generator.normal(5, 2, ROWS), generator.choice(["red", "green", "blue"], ROWS)
+    shop = generator.integers(0, 25, ROWS)
+    return pandas.DataFrame(
+        {
+            "width": width.round(3),
+            "color": pandas.Series(color).mask(generator.random(ROWS) < 0.1),
+            "shop": [f"shop {number}" for number in shop],
+            "country": "Italy",
+            "good": np.where((width > 5) ^ (color == "red"), "yes", "no"),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(frame, tmp_path_factory, short_recipe):
+    return recipes.train(short_recipe, frame, target="good", output=tmp_path_factory.mktemp("runs"), verbose=False)
+
+
+def test_a_new_process_predicts_a_file_with_its_columns_in_any_order(frame, trained, tmp_path):
+    rows = frame[["shop", "color", "width"]][:50]  # without the target, and the column that was left out
+    rows.to_csv(tmp_path / "rows.csv", index=False, sep=";")
+    program = (
+        "import json, sys, recipes\nprint(json.dumps(recipes.predict(sys.argv[1], sys.argv[2]).ravel().tolist()))\n"
+    )
+    command = [sys.executable, "-c", program, trained.directory, tmp_path / "rows.csv"]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    np.testing.assert_allclose(json.loads(answer), recipes.predict(trained.model, rows).ravel(), atol=1e-6)
+
+
+@pytest.mark.backend
+def test_a_loaded_model_judges_frames_and_files_like_the_run(frame, trained, tmp_path):
+    # A run that was trained on a frame does not hold it; the same rows by another way give the same report.
+    dataset = recipes.load_dataset(frame, target="good")
+    assert recipes.evaluate(trained.directory, dataset).to_dict() == trained.report.to_dict()
+    whole = recipes.evaluate(trained.directory, frame)
+    assert whole.rows == ROWS
+    frame.iloc[:, ::-1].to_csv(tmp_path / "rows.csv", index=False)
+    assert recipes.evaluate(trained.directory, tmp_path / "rows.csv").to_dict() == whole.to_dict()
+    beside = (frame.drop(columns="good"), frame["good"])
+    assert recipes.evaluate(trained.directory, beside).to_dict() == whole.to_dict()
+    with pytest.raises(ValueError, match="was trained on arrays, which it does not hold"):
+        recipes.evaluate(trained.directory)
+
+
+def test_a_run_from_a_file_splits_it_again_as_in_its_training(frame, short_recipe, tmp_path):
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    run = recipes.train(short_recipe, tmp_path / "rows.csv", target="good", output=tmp_path, verbose=False)
+    assert run.directory.name == "tabular-rows-seed0"
+    assert run.recipe.data.target == "good"
+    assert recipes.evaluate(run.directory).to_dict() == run.report.to_dict()
+
+
+def test_missing_and_surplus_columns_are_named(frame, trained):
+    rows = frame.drop(columns=["color", "width"]).assign(colour="red")
+    with pytest.raises(ValueError, match="the frame lacks 2 columns: width, color; it has colour instead"):
+        recipes.predict(trained.directory, rows)
+    with pytest.warns(UserWarning, match="passed over 1 surplus column: weight"):
+        recipes.predict(trained.directory, frame.assign(weight=1))
+
+
+def test_what_training_did_not_see_is_counted(frame, trained):
+    strange = frame[:9].assign(color="purple", width=[np.nan] * 4 + [1.0] * 5)
+    with pytest.warns(UserWarning) as found:
+        probabilities = recipes.predict(trained.directory, strange)
+    assert [str(warning.message) for warning in found] == [
+        "the frame (9 rows): categories not seen in training: color 9",
+        "the frame (9 rows): missing values, taken as the mean: width 4",
+    ]
+    assert np.isfinite(probabilities).all()
+
+
+def test_text_where_numbers_are_needed_is_told_with_its_place(frame, trained):
+    wide = frame.assign(width=["wide" if row in (7, 9) else "1" for row in range(ROWS)])
+    with pytest.raises(ValueError, match="column 'width' .* 2 of its 400 values are text, the first 'wide' at row 7"):
+        recipes.predict(trained.directory, wide)
+
+
+def test_labels_that_are_no_class_are_named(frame, trained):
+    with pytest.raises(ValueError, match="unknown classes 'maybe' in the labels. Known: no, yes"):
+        recipes.evaluate(trained.directory, frame.assign(good="maybe"))
+
+
+def test_columns_by_name_need_a_model_that_knows_them(frame, tmp_path):
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(inputs), name="mine")
+    with pytest.raises(
+        ValueError, match="mine does not know its columns by name: give it an array instead of the frame"
+    ):
+        recipes.predict(model, frame)
+    with pytest.raises(ValueError, match="mine was not trained on images by this package"):
+        recipes.predict(model, tmp_path)
+
+
+def test_codes_of_another_dataset_are_refused(frame, trained):
+    other = recipes.load_dataset(frame.replace({"color": {"red": "orange"}}), target="good")
+    with pytest.raises(ValueError, match="arrays has other columns or categories than the model was trained on"):
+        recipes.evaluate(trained.directory, other)
+
+
+def test_an_array_may_lack_what_the_training_lacked(frame, short_recipe, tmp_path):
+    gaps = frame[["width", "good"]].assign(height=frame["width"].mask(frame.index % 9 == 0) + 1)
+    run = recipes.train(short_recipe, gaps, target="good", output=tmp_path, verbose=False)
+    assert recipes.predict(run.directory, [[5.0, np.nan]]).shape == (1, 1)
+    with pytest.raises(ValueError, match=r"`x` must be finite. .*\(nan\) at row 0, column 0"):
+        recipes.predict(run.directory, [[np.nan, 5.0]])
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("color", ["grey", "rgb"])
+def test_image_files_are_predicted_at_any_size(tmp_path, color):
+    from PIL import Image
+
+    generator = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = generator.integers(level - 50, level + 50, (16, 16, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
+    settings = {"model": {"builder": "convnet", "widths": [4]}, "data": {"color": color}, "fit": {"epochs": 15}}
+    recipe = recipes.get("digits-convnet").replace(**settings)
+    run = recipes.train(recipe, tmp_path / "photos", output=tmp_path, verbose=False)
+    assert run.model.input_shape == (None, None, None, 1 if color == "grey" else 3)
+    assert recipes.evaluate(run.directory).to_dict() == run.report.to_dict()
+    assert recipes.evaluate(run.directory, tmp_path / "photos").accuracy == run.report.accuracy == 1
+    Image.fromarray(np.full((40, 31), 70, np.uint8)).save(tmp_path / "large.png")
+    large = recipes.predict(run.directory, tmp_path / "large.png")
+    assert large.shape == (1, 1)
+    assert large < 0.5
+    assert recipes.predict(run.directory, tmp_path / "photos" / "light").shape == (12, 1)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("shape", [(3, 12, 10), (12, 10, 3), (12, 10)])
+def test_models_of_image_arrays_take_their_order_of_axes_and_other_sizes(tmp_path, shape):
+    generator = np.random.default_rng(0)
+    y = np.arange(400) % 2
+    x = generator.integers(0, 100, (400, *shape)).astype(np.uint8) + (100 * y).reshape(-1, *[1] * len(shape)).astype(
+        np.uint8
+    )
+    recipe = recipes.get("digits-convnet").replace(
+        model={"widths": [4]}, fit={"epochs": 6}, regularization={"dropout": 0}
+    )
+    run = recipes.train(recipe, (x, y), output=tmp_path, verbose=False)
+    assert run.report.accuracy == 1
+    larger = np.repeat(np.repeat(x, 2, axis=-1 if shape[0] == 3 else 1), 2, axis=-2 if shape[0] == 3 else 2)
+    outputs = recipes.predict(run.directory, larger)
+    assert ((outputs[:, 0] > 0.5) == y).all()

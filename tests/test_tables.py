@@ -1,0 +1,263 @@
+import warnings
+
+import numpy as np
+import pytest
+
+import recipes
+from recipes.data import tables
+from recipes.data.table import from_frame
+from recipes.settings import Data
+
+pandas = pytest.importorskip("pandas")
+ROWS = 400
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """Columns of every kind; the target depends on a number, a category and a category of many kinds."""
+    generator = np.random.default_rng(0)
+    width, color = generator.normal(5, 2, ROWS), generator.choice(["red", "green", "blue"], ROWS)
+    shop = generator.integers(0, 25, ROWS)
+    return pandas.DataFrame(
+        {
+            "width": np.where(generator.random(ROWS) < 0.1, np.nan, width),
+            "color": pandas.Series(color).mask(generator.random(ROWS) < 0.1),
+            "shop": [f"shop {number}" for number in shop],
+            "new": generator.random(ROWS) < 0.5,
+            "sold": pandas.Timestamp("2024-01-01") + pandas.to_timedelta(np.arange(ROWS), unit="D"),
+            "country": "Italy",
+            "code": [f"{number:04}x" for number in range(ROWS)],
+            "good": np.where((width > 5) ^ (color == "red") ^ (shop % 2 == 0), "yes", "no"),
+        }
+    )
+
+
+def test_every_kind_of_column_is_understood(frame):
+    dataset = recipes.load_dataset(frame, target="good")
+    preparation = dataset.preparation
+    assert dataset.feature_names == ("width", "color", "shop", "new", "sold", "country", "code")
+    assert dataset.class_names == ("no", "yes")
+    assert preparation.indicators == ("width",)
+    assert preparation.vocabularies["color"] == ("", "blue", "green", "red")
+    assert preparation.dates == ("sold",)
+    assert preparation.left_out == {"country": "constant", "code": "most of its texts occur only once"}
+    assert dataset.embedded == (len(preparation.vocabularies["shop"]) + 1,)
+    # width, new, sold; whether width is missing; four kinds of color; the code of shop
+    assert dataset.input_shape == (3 + 1 + 4 + 1,)
+    assert "note: left out, constant: country" in dataset.describe()
+
+
+def test_prepared_rows_are_scaled_marked_and_coded(frame):
+    dataset = recipes.load_dataset(frame, target="good")
+    raw, (x, _) = dataset.train[0], dataset.prepared("train")
+    missing = np.isnan(raw[:, 0])
+    assert missing.any()
+    assert (x[missing, 0] == 0).all()
+    np.testing.assert_allclose(x[~missing, 0].std(), 1, atol=1e-5)
+    np.testing.assert_array_equal(x[:, 3], missing)
+    np.testing.assert_array_equal(x[:, 4:8].argmax(axis=1) + 1, raw[:, 1])
+    np.testing.assert_array_equal(x[:, 8], raw[:, 2])
+
+
+def test_a_file_says_the_same_as_the_frame_it_was_written_from(frame, tmp_path):
+    frame.to_csv(tmp_path / "sales.csv", index=False)
+    from_file, from_memory = (
+        recipes.load_dataset(data, target="good") for data in (str(tmp_path / "sales.csv"), frame)
+    )
+    assert from_file.name == "sales"
+    assert from_file.preparation.constants() == from_memory.preparation.constants()
+    for part in ("train", "validation", "test"):
+        np.testing.assert_array_equal(from_file.prepared(part)[0], from_memory.prepared(part)[0])
+        np.testing.assert_array_equal(getattr(from_file, part)[1], getattr(from_memory, part)[1])
+
+
+def test_targets_may_stand_beside_the_frame(frame):
+    beside = recipes.load_dataset((frame.drop(columns="good"), frame["good"]))
+    assert beside.target_name == "good"
+    np.testing.assert_array_equal(
+        beside.prepared("test")[0], recipes.load_dataset(frame, target="good").prepared("test")[0]
+    )
+    parts = recipes.load_dataset(
+        ((frame.drop(columns="good"), frame["good"]), (frame[:50].drop(columns="good"), frame["good"][:50]))
+    )
+    assert len(parts.validation[1]) == 50
+
+
+def test_arrow_tables_are_frames_too(frame):
+    import pyarrow
+
+    arrow = recipes.load_dataset(pyarrow.table(frame), target="good")
+    np.testing.assert_array_equal(
+        arrow.prepared("train")[0], recipes.load_dataset(frame, target="good").prepared("train")[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "task", "classes"),
+    [
+        (np.arange(ROWS) % 3, "classification", ("0", "1", "2")),
+        (np.arange(ROWS) % 2 == 0, "classification", ("False", "True")),
+        (np.arange(ROWS) / 7, "regression", None),
+        ((np.arange(ROWS) * 7919) % 100_003, "regression", None),
+        (pandas.Categorical(["a", "b"] * (ROWS // 2)), "classification", ("a", "b")),
+    ],
+)
+def test_the_task_is_read_off_the_target_column(frame, tmp_path, target, task, classes):
+    frame = frame[["width", "color"]].assign(target=target)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for data in (frame, tmp_path / "t.csv"):
+        dataset = recipes.load_dataset(data, target="target")
+        assert (dataset.task, dataset.class_names) == (task, classes)
+
+
+def test_columns_can_be_ignored_and_called_categories(frame):
+    frame = frame[["width", "good"]].assign(zip=np.arange(ROWS) % 5 + 1000, row=np.arange(ROWS))
+    dataset = recipes.load_dataset(frame, settings=Data(target="good", ignore=("row",), categorical=("zip",)))
+    assert dataset.feature_names == ("width", "zip")
+    assert dataset.preparation.vocabularies == {"zip": ("1000", "1001", "1002", "1003", "1004")}
+
+
+def test_further_texts_may_mean_missing(frame):
+    frame = frame[["good"]].assign(age=["unknown" if row % 50 == 0 else str(row) for row in range(ROWS)])
+    with pytest.raises(
+        ValueError, match=r"holds numbers, but 8 of its 400 values are text, the first 'unknown' at row 0"
+    ):
+        recipes.load_dataset(frame, target="good")
+    assert recipes.load_dataset(frame, settings=Data(target="good", missing=("Unknown",))).preparation.indicators == (
+        "age",
+    )
+
+
+def test_categories_are_learnt_from_the_training_part_alone(frame):
+    rows = frame[["color", "width", "good"]]
+    strange = rows[:40].assign(color="purple")
+    dataset = recipes.load_dataset(
+        ((rows.drop(columns="good"), rows["good"]), (strange.drop(columns="good"), strange["good"]))
+    )
+    assert "purple" not in dataset.preparation.vocabularies["color"]
+    assert (dataset.validation[0][:, 0] == 0).all()
+
+
+def test_a_category_that_occurs_once_counts_as_unseen(frame):
+    rows = frame[["color", "width", "good"]].copy()
+    rows.loc[7, "color"] = "purple"
+    pairs = (rows.drop(columns="good"), rows["good"])
+    dataset = recipes.load_dataset((pairs, (pairs[0][:40], pairs[1][:40]), (pairs[0][:40], pairs[1][:40])))
+    assert dataset.train[0][7, 0] == 0
+    assert dataset.preparation.vocabularies["color"] == ("", "blue", "green", "red")
+
+
+def test_own_files_for_validation_and_test(frame, tmp_path):
+    for name, part in (("train", frame[:300]), ("later", frame[300:].iloc[:, ::-1])):
+        part.to_csv(tmp_path / f"{name}.csv", index=False)
+    settings = Data(target="good", test_file=str(tmp_path / "later.csv"))
+    dataset = recipes.load_dataset(tmp_path / "train.csv", settings=settings)
+    assert [len(getattr(dataset, part)[1]) for part in ("train", "validation", "test")] == [270, 30, 100]
+    settings = Data(target="good", test_file=str(tmp_path / "later.csv"), validation_file=str(tmp_path / "later.csv"))
+    dataset = recipes.load_dataset(tmp_path / "train.csv", settings=settings)
+    assert [len(getattr(dataset, part)[1]) for part in ("train", "validation", "test")] == [300, 100, 100]
+    assert "split as given" in dataset.describe()
+    frame[300:].drop(columns=["width", "color"]).assign(breadth=1).to_csv(tmp_path / "later.csv", index=False)
+    with pytest.raises(ValueError, match=r"later.csv lacks 2 columns: width, color; it has breadth instead"):
+        recipes.load_dataset(tmp_path / "train.csv", settings=settings)
+
+
+def test_groups_stay_together(frame):
+    dataset = recipes.load_dataset(frame, settings=Data(target="good", group_column="shop"))
+    assert "shop" not in dataset.feature_names
+    assert "split by group, seed 0" in dataset.describe()
+    sold = dataset.feature_names.index("sold")
+    shop_of_day = dict(zip(range(ROWS), frame["shop"], strict=True))
+    first = (frame["sold"][0] - pandas.Timestamp("1970-01-01")).days
+    shops = [
+        {shop_of_day[int(day) - first] for day in getattr(dataset, part)[0][:, sold]}
+        for part in ("train", "validation", "test")
+    ]
+    assert sum(map(len, shops)) == frame["shop"].nunique()
+
+
+def test_the_latest_rows_are_the_test(frame):
+    shuffled = frame.assign(row=np.arange(ROWS) / 2).sample(frac=1, random_state=0)
+    dataset = recipes.load_dataset(shuffled, settings=Data(target="good", time_column="sold"))
+    row = dataset.feature_names.index("row")
+    parts = [getattr(dataset, part)[0][:, row] * 2 for part in ("train", "validation", "test")]
+    assert [sorted(part.astype(int)) for part in parts] == [
+        list(range(280)),
+        list(range(280, 320)),
+        list(range(320, 400)),
+    ]
+
+
+def test_groups_and_times_of_arrays_are_columns_by_number():
+    x, y = np.random.default_rng(0).normal(size=(90, 3)), np.arange(90) % 2
+    x[:, 1] = np.arange(90) // 10
+    dataset = recipes.load_dataset((x, y), settings=Data(group_column="column_1"))
+    assert dataset.feature_names == ("column_0", "column_2")
+    assert [len(part[1]) for part in (dataset.train, dataset.validation, dataset.test)] == [60, 10, 20]
+    with pytest.raises(ValueError, match=r"unknown column for data.time_column: 'column_3'"):
+        recipes.load_dataset((x, y), settings=Data(time_column="column_3"))
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "message"),
+    [
+        (lambda f: f, {}, "which column of the frame is to be predicted"),
+        (lambda f: f, {"target": "god"}, "unknown column for data.target of the frame: 'god': did you mean 'good'"),
+        (lambda f: f, {"target": "good", "ignore": ("colour",)}, "'colour': did you mean 'color'"),
+        (lambda f: f, {"target": "good", "group_column": "shops"}, "'shops': did you mean 'shop'"),
+        (lambda f: f.assign(width=np.where(f.width > 9, np.inf, f.width)), {}, "column 'width' .* values are infinite"),
+        (lambda f: f.assign(width=np.nan), {}, "column 'width' of the frame has no value in any of 400 rows"),
+        (lambda f: f.assign(good="yes"), {}, "there is only one class, 'yes'"),
+        (lambda f: f.assign(good=f.good.mask(f.index == 3)), {}, "the target 'good' .* 1 missing values, the first at row 3"),
+        (lambda f: f.assign(good=f.good.mask(f.index < 2, "maybe")), {}, "class 'maybe' has 2 rows"),
+        (lambda f: f.assign(good=f.code), {}, "'good' looks like an identifier: it has 400 different values"),
+        (lambda f: f.assign(good=np.arange(ROWS) + 17), {}, "looks like an identifier: .* such as '17' and '416'"),
+        (lambda f: f.assign(good=f.sold), {}, "the target 'good' of the frame holds dates"),
+        (lambda f: f[["good"]], {}, "has no column besides the target"),
+        (lambda f: f[:0], {}, "the frame has no rows"),
+        (lambda f: f.assign(good=f.good), {"time_column": "color"}, "data.time_column 'color' .* missing values"),
+        (lambda f: f, {"time_column": "shop"}, "data.time_column must hold numbers or dates .* Received: 'shop"),
+        (lambda f: f, {"group_column": "country"}, "the group column has 1 groups: splitting .* needs at least 3"),
+        (lambda f: f, {"time_column": "country"}, "must hold numbers or dates"),
+        (lambda f: f.assign(width=[[1]] * ROWS), {}, "column 'width' of the frame must hold numbers, texts or dates"),
+        (lambda f: f, {"task": "regression"}, "regression needs numbers as targets. Received: 'no', 'yes'"),
+        (lambda f: f, {"group_column": "shop", "time_column": "sold"}, "only one of data.group_column and"),
+        (lambda f: f, {"image_size": (8, 8)}, r"data.image_size is for images. Received: \(8, 8\) for a table"),
+    ],
+)  # fmt: skip
+def test_tables_that_cannot_be_trained_on_are_told_in_one_line(frame, change, settings, message):
+    if settings is not None and "target" not in settings and message[:5] != "which":
+        settings = {"target": "good", **settings}
+    with pytest.raises(ValueError, match=message) as error:
+        recipes.load_dataset(change(frame), settings=Data(**settings))
+    assert "\n" not in str(error.value)
+
+
+def test_mixed_values_in_a_frame_are_told_like_those_of_a_file(frame):
+    mixed = frame[["good"]].assign(age=pandas.Series([*range(ROWS - 1), "old"], dtype=object))
+    with pytest.raises(ValueError, match="1 of its 400 values are text, the first 'old' at row 399"):
+        recipes.load_dataset(mixed, target="good")
+
+
+def test_surplus_columns_are_named_and_passed_over(frame):
+    table = from_frame(frame[["width", "good"]].assign(more=1))
+    with pytest.warns(UserWarning, match="the frame: passed over 1 surplus column: more"):
+        x, y = tables.rows_for(table, ["width"], {}, target="good")
+    assert (x.shape, set(y)) == ((ROWS, 1), {"no", "yes"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tables.rows_for(table, ["width"], {}, known=("good", "more"))
+
+
+def test_a_large_table_lies_on_the_disk_and_is_split_there(frame, monkeypatch):
+    from recipes.data import store
+
+    whole = recipes.load_dataset(frame, target="good")
+    monkeypatch.setattr(store, "MOST_IN_MEMORY", 1000)
+    monkeypatch.setattr(store, "CHUNK_BYTES", 500)
+    large = recipes.load_dataset(frame, target="good")
+    assert store.is_on_disk(large.train[0])
+    np.testing.assert_allclose(large.preparation.mean, whole.preparation.mean)
+    np.testing.assert_allclose(large.preparation.scale, whole.preparation.scale)
+    for part in ("train", "validation", "test"):
+        np.testing.assert_array_equal(getattr(large, part)[0], getattr(whole, part)[0])
