@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 import custom_layers
-from recipes.data import arrays, csv_file, images, local, tables
+from recipes.data import arrays, csv_file, image_folder, images, local, tables
 from recipes.data.dataset import shorten
 from recipes.data.table import from_frame, is_frame, with_column
 from recipes.lookup import normalize
@@ -133,7 +133,7 @@ def _images(model, path: Path, with_target: bool):
         model.input_shape[1 if layer.data_format == "channels_first" else -1] if len(model.input_shape) == 4 else 1
     )
     if with_target:
-        source = images.read_folder(path, (layer.height, layer.width), "grey" if channels == 1 else "rgb")
+        source = image_folder.read(path, (layer.height, layer.width), "grey" if channels == 1 else "rgb")
         x, y = source.parts.get("test") or source.parts.get("all") or source.parts["train"]
         y = np.array(source.class_names)[y]
     else:

@@ -292,7 +292,7 @@ def _class_weights(recipe: Recipe, dataset: Dataset) -> dict[int, float] | None:
         raise ValueError(f"fit.class_weight is for classification. Received: {setting!r} for a regression")
     if setting == "balanced":
         counts = np.bincount(dataset.train[1], minlength=len(dataset.class_names))
-        return {number: counts.sum() / (len(counts) * count) for number, count in enumerate(counts)}
+        return {number: counts.sum() / (len(counts) * max(1, count)) for number, count in enumerate(counts)}
     if set(setting) != set(dataset.class_names):
         raise ValueError(
             f"fit.class_weight must name every class ({', '.join(dataset.class_names)}). Received: {', '.join(setting)}"

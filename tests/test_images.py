@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from recipes.data import images, store
+from recipes.data import images
 
 EXTENSIONS = ("bmp", "gif", "jpeg", "jpg", "pgm", "png", "ppm", "tif", "tiff", "webp")
 
@@ -25,49 +25,12 @@ def folder_of(path, *files):
     return path
 
 
-def test_folders_are_classes_and_their_files_rows(tmp_path):
-    folder = folder_of(tmp_path / "pets", "dog/b.png", "dog/a.png", "cat/1.png", "cat/10.png", "cat/2.png")
-    source = images.read_folder(folder)
-    x, y = source.parts["all"]
-    assert (source.name, source.task, source.class_names) == ("pets", "classification", ("cat", "dog"))
-    assert (x.shape, x.dtype, y.tolist(), y.dtype) == ((5, 6, 5, 3), np.uint8, [0, 0, 0, 1, 1], np.int64)
-    # Sorted by class, then by name: the seeds are those of the order of writing.
-    for row, seed in zip(x, (2, 3, 4, 1, 0), strict=True):
-        np.testing.assert_array_equal(row, pixels(6, 5, 3, seed=seed))
-    assert source.notes == ()
-
-
-def test_the_name_is_that_of_the_folder_however_it_is_reached(tmp_path, monkeypatch):
-    monkeypatch.chdir(folder_of(tmp_path / "pets", "cat/1.png", "dog/1.png"))
-    assert images.read_folder(".").name == "pets"
-    assert images.is_image_folder(".")
-    assert not images.is_image_folder("cat/1.png")
-    assert not images.is_image_folder("nowhere")
-
-
-@pytest.mark.parametrize("validation", ["validation", "val", "valid", "Val"])
-def test_folders_called_as_the_parts_are_the_parts(tmp_path, validation):
-    files = ["train/cat/1.png", "train/dog/1.png", "train/dog/2.png", "test/dog/1.png", f"{validation}/cat/1.png"]
-    source = images.read_folder(folder_of(tmp_path, *files))
-    assert {part: y.tolist() for part, (_, y) in source.parts.items()} == {
-        "train": [0, 1, 1], "validation": [0], "test": [1],
-    }  # fmt: skip
-    np.testing.assert_array_equal(source.parts["test"][0][0], pixels(6, 5, 3, seed=3))
-    assert source.class_names == ("cat", "dog")
-
-
-def test_a_class_may_be_called_train(tmp_path):
-    source = images.read_folder(folder_of(tmp_path, "train/1.png", "plane/1.png"))
-    assert (source.class_names, list(source.parts)) == (("plane", "train"), ["all"])
-
-
 def test_every_format_is_read_whatever_the_case_of_its_name(tmp_path):
     for number, extension in enumerate(EXTENSIONS):
         name = extension.upper() if number % 2 else extension
-        write(tmp_path / "cat" / f"{number}.{name}", np.full((6, 5), 100, dtype=np.uint8))
-    write(tmp_path / "dog" / "1.png", np.full((6, 5), 100, dtype=np.uint8))
-    x, _ = images.read_folder(tmp_path).parts["all"]
-    assert len(x) == len(EXTENSIONS) + 1
+        write(tmp_path / f"{number}.{name}", np.full((6, 5), 100, dtype=np.uint8))
+    x = images.read_files(images.files_in(tmp_path), 6, 5, 1)
+    assert len(x) == len(EXTENSIONS)
     assert np.abs(x.astype(int) - 100).max() <= 1
 
 
@@ -78,77 +41,18 @@ def test_an_animation_gives_its_first_frame(tmp_path):
     assert (images.read_files([tmp_path / "a.gif", tmp_path / "b.tif"], 6, 5, 1) == 10).all()
 
 
-def test_what_is_hidden_or_no_image_is_passed_over(tmp_path):
-    folder = folder_of(tmp_path / "pets", "cat/1.png", "dog/1.png", ".thumbnails/1.png", "cat/.old.png")
-    for name in ("b.txt", "cat/Thumbs.db", "dog/notes.txt", "dog/more.txt", ".DS_Store", "cat/.DS_Store"):
-        (folder / name).write_text("x")
-    source = images.read_folder(folder)
-    assert len(source.parts["all"][1]) == 2
-    assert source.notes == (
-        "4 files that are no images were passed over: b.txt, cat/Thumbs.db, dog/more.txt, ...",
-    )  # fmt: skip
-
-
-def test_images_in_unexpected_places_are_mentioned(tmp_path):
-    folder = folder_of(tmp_path, "cat/1.png", "dog/1.png", "stray.png", "cat/kittens/1.png")
-    (folder / "a.txt").write_text("x")
-    assert images.read_folder(folder).notes == (
-        "1 file that is no image was passed over: a.txt",
-        "2 images or folders in unexpected places were passed over: cat/kittens, stray.png",
-    )
-    parts = folder_of(tmp_path / "parts", "train/cat/1.png", "train/dog/1.png", "extra/cat/1.png")
-    assert images.read_folder(parts).notes == ("1 image or folder in an unexpected place was passed over: extra",)
-
-
-def test_images_of_one_size_keep_it_while_it_is_small(tmp_path):
-    for name in ("cat/1.png", "dog/1.png"):
-        write(tmp_path / "small" / name, pixels(256, 3))
-        write(tmp_path / "large" / name, pixels(257, 300))
-    assert images.read_folder(tmp_path / "small").parts["all"][0].shape == (2, 256, 3, 1)
-    source = images.read_folder(tmp_path / "large")
-    assert source.parts["all"][0].shape == (2, 128, 128, 1)
-    assert source.notes == ("images of 257 x 300 (height x width), resized to 128 x 128",)
-
-
-def test_images_of_several_sizes_get_the_common_one_or_that_asked_for(tmp_path):
-    for number, size in enumerate([(6, 5), (5, 6), (6, 5)]):
-        write(tmp_path / "cat" / f"{number}.png", pixels(*size))
-    write(tmp_path / "dog" / "1.png", pixels(40, 30))
-    source = images.read_folder(tmp_path)
-    assert source.parts["all"][0].shape == (4, 128, 128, 1)
-    assert source.notes == ("images of 3 sizes, resized to 128 x 128",)
-    x, _ = images.read_folder(tmp_path, size=(6, 5)).parts["all"]
-    assert x.shape == (4, 6, 5, 1)
-    np.testing.assert_array_equal(x[0, ..., 0], pixels(6, 5))
-    np.testing.assert_array_equal(x[3], images.fit(pixels(40, 30)[..., None], 6, 5, 1))
-
-
-def test_one_picture_in_colour_makes_all_of_them_colour(tmp_path):
-    grey = write(tmp_path / "cat" / "1.png", pixels(6, 5))
-    write(tmp_path / "cat" / "2.png", pixels(6, 5, 2))  # grey with alpha
-    write(tmp_path / "dog" / "1.png", pixels(6, 5))
-    assert images.read_folder(tmp_path).parts["all"][0].shape == (3, 6, 5, 1)
-    assert images.read_folder(tmp_path, color="rgb").parts["all"][0].shape == (3, 6, 5, 3)
-    write(tmp_path / "dog" / "2.png", pixels(6, 5, 4))
-    x, _ = images.read_folder(tmp_path).parts["all"]
-    np.testing.assert_array_equal(x[0], np.repeat(grey[..., None], 3, axis=-1))
-    np.testing.assert_array_equal(x[1], np.repeat(pixels(6, 5, 2)[..., :1], 3, axis=-1))
-    np.testing.assert_array_equal(x[3], pixels(6, 5, 4)[..., :3])
-    assert images.read_folder(tmp_path, color="grey").parts["all"][0].shape == (4, 6, 5, 1)
-
-
 @pytest.mark.parametrize("extension", ["png", "gif", "bmp", "tif"])
 def test_a_palette_is_grey_if_all_its_colours_are(tmp_path, extension):
     shades = pixels(6, 5)
     image = Image.fromarray(255 - shades).convert("P")
     image.putpalette([255 - value for value in range(256) for _ in range(3)])
     image.save(tmp_path / f"grey.{extension}")
-    assert images._header(tmp_path / f"grey.{extension}") == ((6, 5), True)
+    assert images.header(tmp_path / f"grey.{extension}") == ((6, 5), True)
     np.testing.assert_array_equal(images.read_files([tmp_path / f"grey.{extension}"], 6, 5, 1)[0, ..., 0], shades)
 
     image = Image.fromarray(pixels(6, 5, 3)).quantize(8)
     image.save(tmp_path / f"colour.{extension}")
-    assert images._header(tmp_path / f"colour.{extension}") == ((6, 5), False)
+    assert images.header(tmp_path / f"colour.{extension}") == ((6, 5), False)
     x = images.read_files([tmp_path / f"colour.{extension}"], 6, 5, 3)
     np.testing.assert_array_equal(x[0], np.asarray(image.convert("RGB")))
 
@@ -204,7 +108,7 @@ def test_pictures_are_turned_as_they_were_taken(tmp_path, orientation, extension
     exif[274] = orientation
     write(tmp_path / f"a.{extension}", pixels(6, 9, 3), exif=exif)
     size = (9, 6) if orientation > 4 else (6, 9)
-    assert images._header(tmp_path / f"a.{extension}")[0] == size
+    assert images.header(tmp_path / f"a.{extension}")[0] == size
     with Image.open(tmp_path / f"a.{extension}") as image:
         expected = np.asarray(ImageOps.exif_transpose(image))
     np.testing.assert_array_equal(images.read_files([tmp_path / f"a.{extension}"], *size, 3)[0], expected)
@@ -213,70 +117,6 @@ def test_pictures_are_turned_as_they_were_taken(tmp_path, orientation, extension
 def test_damaged_metadata_leave_the_picture_readable(tmp_path):
     array = write(tmp_path / "a.png", exif=b"Exif\x00\x00nonsense")
     np.testing.assert_array_equal(images.read_files([tmp_path / "a.png"], 6, 5, 3)[0], array)
-
-
-def test_many_images_go_to_the_disk_and_are_never_in_memory_together(tmp_path, monkeypatch):
-    folder = folder_of(tmp_path, *[f"{name}/{number}.png" for name in ("cat", "dog") for number in range(8)])
-    expected, _ = images.read_folder(folder).parts["all"]
-    monkeypatch.setattr(store, "MOST_IN_MEMORY", 200)
-    monkeypatch.setattr(store, "CHUNK_BYTES", 300)
-    appended = []
-    append = store.RowStore.append
-    monkeypatch.setattr(store.RowStore, "append", lambda self, rows: (appended.append(len(rows)), append(self, rows)))
-    x, _ = images.read_folder(folder).parts["all"]
-    assert store.is_on_disk(x)
-    assert appended == [3, 3, 3, 3, 3, 1]
-    np.testing.assert_array_equal(x, expected)
-    assert store.is_on_disk(images.fit_all(x, 4, 4, 3))
-
-
-def test_a_layout_that_cannot_be_read_is_explained(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere"):
-        images.read_folder(tmp_path / "nowhere")
-    write(tmp_path / "flat" / "1.png")
-    with pytest.raises(NotADirectoryError, match=r"1\.png is a file: expected a folder for each class"):
-        images.read_folder(tmp_path / "flat" / "1.png")
-    with pytest.raises(ValueError, match=r"flat has no folders with images: expected a folder .* FOLDER/CLASS/1\.png"):
-        images.read_folder(tmp_path / "flat")
-    nested = folder_of(tmp_path / "nested", "images/cat/1.png", "images/dog/1.png")
-    with pytest.raises(ValueError, match="nested has no folders with images"):
-        images.read_folder(nested)
-
-
-@pytest.mark.parametrize(
-    ("files", "message"),
-    [
-        (["cat/1.png"], "has only one class folder, 'cat': a classifier needs at least two"),
-        (["train/cat/1.png", "test/cat/1.png", "test/dog/1.png"], "has only one class folder, 'cat'"),
-        (["train/a/1.png", "train/b/1.png", "test/c/1.png"], "has the class 'c' in test and not in train"),
-        (["train/a/1.png", "train/b/1.png", "val/a/1.png", "valid/a/1.png"], "two folders for validation: val and val"),
-        (["train/a/1.png", "train/b/1.png", "test/1.png"], r"test has no folders with images: expected"),
-    ],
-)
-def test_classes_and_parts_that_do_not_fit_are_named(tmp_path, files, message):
-    with pytest.raises(ValueError, match=message):
-        images.read_folder(folder_of(tmp_path, *files))
-
-
-def test_a_class_without_images_is_named(tmp_path):
-    folder = folder_of(tmp_path, "cat/1.png", "dog/1.png")
-    (folder / "emu").mkdir()
-    (folder / "emu" / "a.txt").write_text("x")
-    with pytest.raises(ValueError, match=r"the class folder .*emu holds no images"):
-        images.read_folder(folder)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"size": (0, 5)}, r"a height and a width of at least 1. Received: \(0, 5\)"),
-        ({"size": (5,)}, r"a height and a width of at least 1. Received: \(5,\)"),
-        ({"color": "blue"}, "the color of images must be grey or rgb. Received: 'blue'"),
-    ],
-)
-def test_wrong_settings_are_refused(tmp_path, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        images.read_folder(tmp_path, **arguments)
 
 
 @pytest.mark.parametrize(
@@ -291,14 +131,12 @@ def test_wrong_settings_are_refused(tmp_path, arguments, message):
     ],
 )
 def test_files_without_a_readable_image_are_named_before_any_is_decoded(tmp_path, content, message, monkeypatch):
-    folder = folder_of(tmp_path, "cat/1.png", "dog/1.png")
-    (folder / "dog" / "bad.png").write_bytes(content)
+    write(tmp_path / "a.png")
+    (tmp_path / "bad.png").write_bytes(content)
     monkeypatch.setattr(images, "_decoded", None)
     with pytest.raises(ValueError, match=rf"bad\.png .*{message}") as caught:
-        images.read_folder(folder)
+        images.read_files(images.files_in(tmp_path), 4, 4, 1)
     assert "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match=message):
-        images.read_files(images.files_in(folder), 4, 4, 1)
 
 
 def test_the_limit_of_pillow_is_left_as_it_was(tmp_path):

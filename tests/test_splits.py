@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recipes.data.splits import split
+from recipes.data.splits import split, split_by_group, split_by_time
 
 FRACTIONS = {"validation": 0.1, "test": 0.2}
 
@@ -38,3 +38,49 @@ def test_too_few_rows_are_refused_by_name():
         split(12, FRACTIONS, 0, np.array([0] * 10 + [1] * 2), ("common", "rare"))
     with pytest.raises(ValueError, match="the data have 2 rows"):
         split(2, FRACTIONS, 0)
+
+
+@pytest.mark.parametrize("sizes", [[10] * 30, [200, 50, 30, 10, 5, 5], [1, 1, 1], list(range(1, 40))])
+def test_groups_are_never_torn_apart(sizes):
+    groups = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    parts = split_by_group(groups, {"validation": 0.1, "test": 0.2}, seed=1)
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(len(groups)))
+    held = [set(groups[rows]) for rows in parts.values()]
+    assert all(held)
+    assert sum(map(len, held)) == len(sizes)
+
+
+def test_shares_are_met_as_nearly_as_groups_allow():
+    groups = np.repeat(np.arange(100), 7)
+    parts = split_by_group(groups, {"validation": 0.1, "test": 0.2}, seed=0)
+    assert [len(rows) for rows in parts.values()] == [490, 70, 140]
+    again, other = (split_by_group(groups, {"validation": 0.1, "test": 0.2}, seed) for seed in (0, 1))
+    np.testing.assert_array_equal(parts["test"], again["test"])
+    assert not np.array_equal(parts["test"], other["test"])
+
+
+def test_the_future_is_kept_for_the_test():
+    times = np.random.default_rng(0).permutation(100)
+    parts = split_by_time(times, {"validation": 0.1, "test": 0.2})
+    assert sorted(times[parts["train"]]) == list(range(70))
+    assert sorted(times[parts["validation"]]) == list(range(70, 80))
+    assert sorted(times[parts["test"]]) == list(range(80, 100))
+    assert list(split_by_time(times, {"validation": 0.25})) == ["train", "validation"]
+
+
+@pytest.mark.parametrize("counts", [[50, 1, 1], [1, 1, 50], [10, 10, 10, 10, 10], [1, 1, 1]])
+def test_rows_of_one_time_stay_together(counts):
+    times = np.repeat(np.arange(len(counts)), counts)
+    parts = split_by_time(times, {"validation": 0.1, "test": 0.2})
+    held = [set(times[rows]) for rows in parts.values()]
+    assert all(held)
+    assert max(held[0]) < min(held[1])
+    assert max(held[1]) < min(held[2])
+    assert sum(map(len, parts.values())) == len(times)
+
+
+def test_too_few_groups_or_times_are_told():
+    with pytest.raises(ValueError, match="the group column has 2 groups: .* needs at least 3"):
+        split_by_group(np.arange(9) % 2, {"validation": 0.1, "test": 0.2}, seed=0)
+    with pytest.raises(ValueError, match="the time column has 2 different times: .* needs at least 3"):
+        split_by_time(np.arange(9) % 2, {"validation": 0.1, "test": 0.2})

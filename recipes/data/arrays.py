@@ -200,7 +200,7 @@ def parts_of(data) -> dict[str, tuple]:
     else:
         received = "parts that are not pairs"
     raise ValueError(
-        "data must be a dataset name, the path of an NPZ file, a Dataset, (x, y), or "
+        "data must be a dataset's name, the path of a file or folder, a frame, a Dataset, (x, y), or "
         f"((x, y), (x_validation, y_validation)), also with a third pair (x_test, y_test). Received: {received}"
     )
 

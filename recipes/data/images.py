@@ -1,4 +1,4 @@
-"""Pictures in files: a folder for each class, or single files to predict. Everything becomes 8 bits of one size."""
+"""Pictures, in files and in arrays, brought to one size and colour. What files hold becomes 8 bits."""
 
 import contextlib
 import warnings
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.data.source import Source
 from recipes.data.store import RowStore, chunks
 
 EXTENSIONS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -25,58 +24,10 @@ COLORS = {"grey": 1, "rgb": 3}
 # ITU-R BT.601: how bright red, green and blue look.
 LUMA = (0.299, 0.587, 0.114)
 
-# Names of folders, in lower case, that hold one part each.
-PARTS = {
-    "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
-    "test": "test", "testing": "test",
-}  # fmt: skip
 
-LAYOUT = "expected a folder for each class, FOLDER/CLASS/1.png, or FOLDER/train/CLASS/1.png, FOLDER/test/CLASS/2.png"
-
-
-def is_image_folder(path) -> bool:
-    """Whether `path` is a folder that exists."""
-    return Path(path).is_dir()
-
-
-def read_folder(path, size: tuple[int, int] | None = None, color: str | None = None) -> Source:
-    """Read `path/CLASS/*.png`, or `path/PART/CLASS/*.png` with the parts train, validation and test.
-
-    Args:
-        path: Of the folder. Hidden files and folders in it are passed over.
-        size: Height and width of the images that come out. Default: their own if all agree and neither is more than
-            `MOST_OWN_SIDE`; else `COMMON_SIZE`.
-        color: `"grey"` for one channel, `"rgb"` for three. Default: one if every image is grey.
-
-    Returns:
-        A source with the part `"all"`, or `"train"` and those that are there of `"validation"` and `"test"`. `x`:
-        uint8 `(rows, height, width, channels)`; `y`: int64 `(rows,)`, the numbers of the sorted class names.
-
-    Raises:
-        OSError: If the folder or a file cannot be read.
-        ValueError: If the folder is not laid out so, or a file holds no image, or one of more than `MOST_PIXELS`.
-    """
-    if size is not None and (len(size) != 2 or min(size) < 1):
-        raise ValueError(f"the size of images must be a height and a width of at least 1. Received: {size}")
-    if color not in (None, *COLORS):
-        raise ValueError(f"the color of images must be {' or '.join(COLORS)}. Received: {color!r}")
-    folder = Path(path)
-    if not folder.exists():
-        raise FileNotFoundError(f"there is no folder {path}")
-    if not folder.is_dir():
-        raise NotADirectoryError(f"{path} is a file: {LAYOUT}")
-    found, passed_over = _find(folder)
-    class_names = _class_names(folder, found)
-    headers = [_header(file) for rows in found.values() for file, _ in rows]
-    sizes = {its_size for its_size, _ in headers}
-    height, width = size or _common_size(sizes)
-    channels = COLORS[color] if color else (1 if all(is_grey for _, is_grey in headers) else 3)
-    parts, numbers = {}, {name: number for number, name in enumerate(class_names)}
-    for part, rows in found.items():
-        y = np.array([numbers[name] for _, name in rows], dtype=np.int64)
-        parts[part] = _decode_all([file for file, _ in rows], height, width, channels), y
-    notes = (*_resizing(sizes, height, width), *_passing_over(folder, passed_over))
-    return Source(folder.resolve().name, parts, "classification", class_names, notes=notes)
+def is_image_file(path: Path) -> bool:
+    """Whether `path` has the name of an image, and is no folder."""
+    return path.suffix.lower() in EXTENSIONS and not path.is_dir()
 
 
 def files_in(path) -> list[Path]:
@@ -90,11 +41,14 @@ def files_in(path) -> list[Path]:
     if not path.exists():
         raise FileNotFoundError(f"there is no file or folder {path}")
     if not path.is_dir():
-        if not _is_image(path):
+        if not is_image_file(path):
             raise ValueError(f"{path} is no image file: its name must end with {', '.join(EXTENSIONS)}")
         return [path]
-    files = [file for file in path.rglob("*") if _is_image(file)]
-    files = sorted(file for file in files if not any(map(_is_hidden, file.relative_to(path).parts)))
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if is_image_file(file) and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
     if not files:
         raise ValueError(f"{path} holds no image files: their names must end with {', '.join(EXTENSIONS)}")
     return files
@@ -111,8 +65,31 @@ def read_files(paths, height: int, width: int, channels: int) -> np.ndarray:
     if not files:
         raise ValueError("expected at least one image file. Received: none")
     for file in files:
-        _header(file)
-    return _decode_all(files, height, width, channels)
+        header(file)
+    return decode_all(files, height, width, channels)
+
+
+def header(file: Path) -> tuple[tuple[int, int], bool]:
+    """Height and width of an image as it is seen, and whether it is grey, without decoding it.
+
+    Raises:
+        OSError, ValueError: As `read_files`.
+    """
+    with _opened(file) as image:
+        width, height = image.size
+        return (width, height) if _orientation(image) > 4 else (height, width), _is_grey(image)
+
+
+def decode_all(files: list[Path], height: int, width: int, channels: int) -> np.ndarray:
+    """`read_files` for files whose headers have been looked at."""
+    shape = (height, width, channels)
+    return _collected(files, lambda file: fit(_decoded(file), *shape), shape, np.dtype(np.uint8))
+
+
+def common_size(sizes: set[tuple[int, int]]) -> tuple[int, int]:
+    """Height and width for images of `sizes`: their own, if they are all alike and not large."""
+    size = next(iter(sizes)) if len(sizes) == 1 else COMMON_SIZE
+    return size if max(size) <= MOST_OWN_SIDE else COMMON_SIZE
 
 
 def fit(image: np.ndarray, height: int, width: int, channels: int) -> np.ndarray:
@@ -154,11 +131,6 @@ def fit_all(x: np.ndarray, height: int, width: int, channels: int) -> np.ndarray
     return _collected(x, lambda image: fit(image, height, width, channels), (height, width, channels), x.dtype)
 
 
-def _decode_all(files, height, width, channels):
-    shape = (height, width, channels)
-    return _collected(files, lambda file: fit(_decoded(file), *shape), shape, np.dtype(np.uint8))
-
-
 def _collected(items, decode, shape, dtype):
     """`decode(item)` of all items, `(items, *shape)`; only some of them are in memory at a time."""
     store = RowStore()
@@ -176,111 +148,6 @@ def _resized(image, height, width):
     # Pillow knows one channel of 8 bits, and one of floating point. Three of 8 bits would be the same, one by one.
     planes = (Image.fromarray(np.ascontiguousarray(image[..., channel])) for channel in range(image.shape[-1]))
     return np.stack([plane.resize((width, height), Image.Resampling.BILINEAR) for plane in planes], axis=-1)
-
-
-def _find(folder):
-    """What is below `folder`: `[(file, class name), ...]` for each part, and a list of all that is passed over."""
-    part_folders = _part_folders(folder)
-    found, passed_over = {}, []
-    if "all" not in part_folders:
-        passed_over += [entry for entry in _visible(folder) if entry not in part_folders.values()]
-    for part, part_folder in part_folders.items():
-        found[part] = []
-        for entry in _visible(part_folder):
-            if not entry.is_dir():
-                passed_over.append(entry)
-                continue
-            inside = _visible(entry)
-            files = [file for file in inside if _is_image(file)]
-            passed_over += [other for other in inside if not _is_image(other)]
-            found[part] += [(file, entry.name) for file in files] or [(None, entry.name)]
-        _check_layout(part_folder, found[part])
-    return found, passed_over
-
-
-def _check_layout(folder, rows):
-    if all(file is None for file, _ in rows):
-        raise ValueError(f"{folder} has no folders with images: {LAYOUT}")
-    empty = [name for file, name in rows if file is None]
-    if empty:
-        raise ValueError(f"the class folder {folder / empty[0]} holds no images; remove it or fill it")
-
-
-def _part_folders(folder):
-    parts = {}
-    for entry in _visible(folder):
-        part = PARTS.get(entry.name.lower())
-        if part is None or not entry.is_dir():
-            continue
-        if part in parts:
-            raise ValueError(f"{folder} has two folders for {part}: {parts[part].name} and {entry.name}")
-        parts[part] = entry
-    # A class may be called train, too: its folder holds images, and no folders.
-    if "train" in parts and any(entry.is_dir() for entry in _visible(parts["train"])):
-        return {part: parts[part] for part in ("train", "validation", "test") if part in parts}
-    return {"all": folder}
-
-
-def _class_names(folder, found):
-    names = {part: sorted({name for _, name in rows}) for part, rows in found.items()}
-    known = names["all"] if "all" in names else names["train"]
-    if len(known) < 2:
-        raise ValueError(f"{folder} has only one class folder, {known[0]!r}: a classifier needs at least two")
-    for part, its_names in names.items():
-        strangers = [name for name in its_names if name not in known]
-        if strangers:
-            raise ValueError(f"{folder} has the class {strangers[0]!r} in {part} and not in train")
-    return tuple(known)
-
-
-def _visible(folder):
-    return sorted(entry for entry in folder.iterdir() if not _is_hidden(entry.name))
-
-
-def _is_hidden(name):
-    return name.startswith(".")
-
-
-def _is_image(path):
-    return path.suffix.lower() in EXTENSIONS and not path.is_dir()
-
-
-def _passing_over(folder, entries):
-    """Notes on what is not read."""
-    strange = [_is_image(entry) or entry.is_dir() for entry in entries]
-    kinds = {
-        ("file that is no image", "files that are no images"): False,
-        ("image or folder in an unexpected place", "images or folders in unexpected places"): True,
-    }
-    notes = []
-    for (one, many), wanted in kinds.items():
-        names = [
-            str(entry.relative_to(folder)) for entry, is_it in zip(entries, strange, strict=True) if is_it == wanted
-        ]
-        if names:
-            count = f"1 {one} was" if len(names) == 1 else f"{len(names)} {many} were"
-            notes.append(f"{count} passed over: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}")
-    return notes
-
-
-def _common_size(sizes):
-    alike = len(sizes) == 1 and max(max(size) for size in sizes) <= MOST_OWN_SIDE
-    return next(iter(sizes)) if alike else COMMON_SIZE
-
-
-def _resizing(sizes, height, width):
-    """A note, if any image changes its size."""
-    if sizes == {(height, width)}:
-        return []
-    found = f"{len(sizes)} sizes" if len(sizes) > 1 else "{} x {} (height x width)".format(*next(iter(sizes)))
-    return [f"images of {found}, resized to {height} x {width}"]
-
-
-def _header(file):
-    """Height and width of an image as it is seen, and whether it is grey, without decoding it."""
-    with _opened(file) as image:
-        width, height = image.size
-        return (width, height) if _orientation(image) > 4 else (height, width), _is_grey(image)
 
 
 def _decoded(file):

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from recipes.data import arrays, bundled, csv_file, idx, images, local, tables, tfds, uci
+from recipes.data import arrays, bundled, csv_file, idx, image_folder, local, tables, tfds, uci
 from recipes.data.source import Source
 from recipes.data.table import Table, from_frame, is_frame, with_column
 from recipes.lookup import normalize, unknown
@@ -44,9 +44,13 @@ def _named(data, name: str, folder: Path | None, settings: Data) -> Source:
         if found:
             return idx.read(name, found)
         try:
-            return tfds.read(name.replace("-", "_"), settings, folder)
-        except OSError as error:
-            raise type(error)(f"{error}; or {idx.where(name)}") from None
+            source = tfds.read(name.replace("-", "_"), settings, folder)
+        except OSError:
+            raise FileNotFoundError(
+                f"{name} is not here, and could not be downloaded: {idx.where(name)}"
+            ) from None
+        source.name = name
+        return source
     if name in local.NAMES:
         return local.read(name, folder, settings)
     kind, colon, rest = str(data).partition(":")
@@ -54,9 +58,8 @@ def _named(data, name: str, folder: Path | None, settings: Data) -> Source:
         return tfds.read(rest, settings, folder)
     if colon and kind.lower() == "uci":
         return uci.read(rest, folder, settings.fold)
-    if images.is_image_folder(data):
-        size = None if settings.image_size is None else tuple(settings.image_size)
-        return images.read_folder(data, size, settings.color)
+    if image_folder.is_image_folder(data):
+        return image_folder.read(data, settings.image_size, settings.color)
     raise unknown("dataset", str(data), [*NAMES, OTHERS])
 
 

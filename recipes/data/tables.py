@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pyarrow
 
 from recipes.data import columns
 from recipes.data.columns import Scan, Vocabulary
@@ -225,6 +226,7 @@ def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tupl
         for role, name in roles.items():
             values = columns.cleaned(batch.column(where[name]), missing)
             others[role].append(_values(values, kinds[name], vocabularies.get(name)))
+    pyarrow.default_memory_pool().release_unused()  # Arrow keeps it for further reading, which there is none of
     return store.finish(), {role: rows.finish() for role, rows in others.items()}
 
 

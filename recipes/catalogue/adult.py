@@ -1,0 +1,18 @@
+"""MLP on incomes of Americans, more or less than 50,000 dollars: mostly categories, one class three times the other.
+
+Run:     keras-recipes train adult
+Result:  RESULT_adult
+Follows: learned vectors for categories of many kinds (arXiv:1604.06737), layer normalization (arXiv:1607.06450)
+"""
+
+from recipes.settings import Data, Fit, Model, Optimizer, Recipe, Regularization, Schedule
+
+RECIPE = Recipe(
+    name="adult",
+    data=Data(name="adult"),
+    model=Model(builder="mlp", widths=(128, 64), normalization="layer"),
+    regularization=Regularization(dropout=0.3, l2=3e-4),
+    optimizer=Optimizer(name="adam", learning_rate=0.01),
+    schedule=Schedule(name="cosine"),
+    fit=Fit(batch_size=256, epochs=15, patience=None),
+)

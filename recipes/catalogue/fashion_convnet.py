@@ -1,0 +1,18 @@
+"""Convolutional network on the pieces of clothing of Fashion-MNIST.
+
+Run:     keras-recipes train fashion-convnet
+Result:  RESULT_fashion_convnet
+Follows: the MNIST convnet of keras.io, with a third convolution and a cosine with warm-up
+"""
+
+from recipes.settings import Data, Fit, Model, Optimizer, Recipe, Regularization, Schedule
+
+RECIPE = Recipe(
+    name="fashion-convnet",
+    data=Data(name="fashion-mnist"),
+    model=Model(builder="convnet", widths=(32, 64, 128)),
+    regularization=Regularization(dropout=0.5),
+    optimizer=Optimizer(name="adam", learning_rate=0.003),
+    schedule=Schedule(name="cosine"),
+    fit=Fit(batch_size=128, epochs=10, patience=None),
+)
