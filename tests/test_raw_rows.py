@@ -77,7 +77,7 @@ def test_missing_and_surplus_columns_are_named(frame, trained):
 
 def test_what_training_did_not_see_is_counted(frame, trained):
     strange = frame[:9].assign(color="purple", width=[np.nan] * 4 + [1.0] * 5)
-    with pytest.warns(UserWarning) as found:
+    with pytest.warns(UserWarning, match="9 rows") as found:
         probabilities = recipes.predict(trained.directory, strange)
     assert [str(warning.message) for warning in found] == [
         "the frame (9 rows): categories not seen in training: color 9",

@@ -35,6 +35,15 @@ def test_nothing_is_left_in_the_temporary_folder(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_rows_that_are_abandoned_leave_no_open_file(monkeypatch):
+    monkeypatch.setattr(store, "MOST_IN_MEMORY", 1)
+    rows = RowStore()
+    rows.append(np.ones((9, 9)))
+    file = rows._file
+    del rows
+    assert file.closed
+
+
 def test_chunks_cover_all_rows(monkeypatch):
     monkeypatch.setattr(store, "CHUNK_BYTES", 100)
     x = np.arange(70, dtype=np.float64).reshape(35, 2)
@@ -50,6 +59,9 @@ def test_a_full_disk_says_what_to_do(monkeypatch):
     class Full:
         def write(self, _):
             raise OSError(28, "No space left on device")
+
+        def close(self):  # which writes what is left
+            self.write(b"")
 
     monkeypatch.setattr(store.tempfile, "TemporaryFile", lambda **_: Full())
     with pytest.raises(OSError, match="No space left on device; set the environment variable TMPDIR"):

@@ -208,7 +208,7 @@ def test_groups_and_times_of_arrays_are_columns_by_number():
         (lambda f: f.assign(width=np.where(f.width > 9, np.inf, f.width)), {}, "column 'width' .* values are infinite"),
         (lambda f: f.assign(width=np.nan), {}, "column 'width' of the frame has no value in any of 400 rows"),
         (lambda f: f.assign(good="yes"), {}, "there is only one class, 'yes'"),
-        (lambda f: f.assign(good=f.good.mask(f.index == 3)), {}, "the target 'good' .* 1 missing values, the first at row 3"),
+        (lambda f: f.assign(good=f.good.mask(f.index == 3)), {}, "1 missing values, the first at row 3"),
         (lambda f: f.assign(good=f.good.mask(f.index < 2, "maybe")), {}, "class 'maybe' has 2 rows"),
         (lambda f: f.assign(good=f.code), {}, "'good' looks like an identifier: it has 400 different values"),
         (lambda f: f.assign(good=np.arange(ROWS) + 17), {}, "looks like an identifier: .* such as '17' and '416'"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.data import idx, tfds
+from recipes.data import idx, tfds, tfds_builder
 from recipes.settings import Data
 
 DATA = Path(os.environ.get("KERAS_RECIPES_DATA", "not-set"))
@@ -28,7 +28,8 @@ def invented(rows=12):
     """Within it, TFDS invents rows for any set, and downloads nothing."""
     import tensorflow_datasets
 
-    with tensorflow_datasets.testing.mock_data(num_examples=rows):
+    with pytest.MonkeyPatch.context() as patch, tensorflow_datasets.testing.mock_data(num_examples=rows):
+        patch.setattr(tensorflow_datasets.core.DatasetInfo, "splits", {"train": None})
         yield
 
 
@@ -36,7 +37,7 @@ def store(folder, name, features, splits, keys):
     """Write a real set of TFDS: `splits` maps names to lists of examples."""
     import tensorflow_datasets
 
-    with tfds._quiet():
+    with tfds_builder.quiet():
         tensorflow_datasets.dataset_builders.store_as_tfds_dataset(
             name=name,
             version="1.0.0",
@@ -179,19 +180,50 @@ def table_features():
 
 def test_columns_become_numbers_and_codes_and_a_text_target_stays_text(tmp_path):
     rows = [
-        {"columns": {"on": on, "count": 7, "word": word, "pair": [0.5, 1e300], "kind": kind}, "answer": answer}
+        {"columns": {"on": on, "count": 7, "word": word, "pair": [0.5, np.nan], "kind": kind}, "answer": answer}
         for on, word, kind, answer in [(True, "sun", 1, "yes"), (False, "", 0, "no"), (True, "moon", -1, "perhaps")]
     ]
     store(tmp_path, "words", table_features(), {"train": rows[:2], "test": rows[2:]}, ("columns", "answer"))
     source = tfds.read("words", Data(), tmp_path)
     columns = dict(zip(source.feature_names, np.concatenate([x for x, _ in source.parts.values()]).T, strict=True))
+    assert np.isnan(columns.pop("pair_1")).all()  # missing
     assert {name: values.tolist() for name, values in columns.items()} == {
         "on": [1, 0, 1], "count": [7, 7, 7], "word": [1, 0, 2], "kind": [2, 1, 0], "pair_0": [0.5] * 3,
-        "pair_1": [np.inf] * 3,
     }  # fmt: skip
     assert source.vocabularies == {"word": ("sun", "moon"), "kind": ("a", "b")}
     assert [y.tolist() for _, y in source.parts.values()] == [["yes", "no"], ["perhaps"]]
     assert (source.task, source.class_names, source.target) == (None, None, "answer")
+
+
+def number_features(target):
+    from tensorflow_datasets import features
+
+    return {"pair": features.Tensor(shape=(2,), dtype=np.float64), "answer": target}
+
+
+def test_infinite_values_of_a_column_are_counted_and_the_first_is_named(tmp_path, monkeypatch):
+    from tensorflow_datasets import features
+
+    monkeypatch.setattr("recipes.data.tfds_features.ROWS_AT_ONCE", 2)
+    values, labels = (0.5, np.nan, 1e38, 1e300, -np.inf, 1.0), (0, -1, 1, 0, 1, 0)
+    rows = [{"pair": [1.0, value], "answer": label} for value, label in zip(values, labels, strict=True)]
+    splits = {"train": rows[:3], "test": rows[1:]}
+    store(tmp_path, "far", number_features(features.ClassLabel(num_classes=2)), splits, ("pair", "answer"))
+    message = (
+        r"column 'pair_1' of the dataset 'far' \(test\) must be finite: 2 values are infinite or beyond float32, the "
+        "first at row 2$"
+    )
+    with pytest.raises(ValueError, match=message):
+        tfds.read("far", Data(), tmp_path)
+
+
+def test_targets_that_are_missing_are_refused(tmp_path):
+    from tensorflow_datasets import features
+
+    rows = [{"pair": [1.0, 2.0], "answer": answer} for answer in (0.5, np.nan)]
+    store(tmp_path, "gaps", number_features(features.Scalar(np.float32)), {"train": rows}, ("pair", "answer"))
+    with pytest.raises(ValueError, match=r"`answer` must be finite. .* the first \(nan\) at row 1"):
+        tfds.read("gaps", Data(), tmp_path)
 
 
 def test_damaged_prepared_data_are_told_in_one_line(tmp_path):
@@ -228,7 +260,7 @@ def test_damaged_prepared_data_are_told_in_one_line(tmp_path):
     ],
 )
 def test_what_cannot_be_learnt_is_refused_before_anything_is_downloaded(monkeypatch, name, message):
-    monkeypatch.setattr(tfds, "_prepare", lambda *arguments: pytest.fail("it would have been downloaded"))
+    monkeypatch.setattr(tfds_builder, "prepare", lambda *arguments: pytest.fail("it would have been downloaded"))
     with pytest.raises(ValueError, match=message) as error:
         tfds.read(name, Data(), None)
     assert "\n" not in str(error.value)
@@ -254,7 +286,7 @@ def test_other_failures_of_a_download_are_told_in_one_line(monkeypatch):
     def fail(*arguments):
         raise RuntimeError("first line\nsecond line " + "x" * 1000)
 
-    monkeypatch.setattr(tfds, "_require_server", fail)
+    monkeypatch.setattr(tfds_builder, "_require_server", fail)
     with pytest.raises(OSError, match="'mnist' cannot be downloaded and prepared: first line second line") as error:
         tfds.read("mnist", Data(), None)
     assert "\n" not in str(error.value)

@@ -14,5 +14,5 @@ RECIPE = Recipe(
     regularization=Regularization(dropout=0.5),
     optimizer=Optimizer(name="adam", learning_rate=0.003),
     schedule=Schedule(name="cosine"),
-    fit=Fit(batch_size=128, epochs=10, patience=None),
+    fit=Fit(batch_size=128, epochs=6, patience=None),
 )

@@ -46,9 +46,7 @@ def _named(data, name: str, folder: Path | None, settings: Data) -> Source:
         try:
             source = tfds.read(name.replace("-", "_"), settings, folder)
         except OSError:
-            raise FileNotFoundError(
-                f"{name} is not here, and could not be downloaded: {idx.where(name)}"
-            ) from None
+            raise FileNotFoundError(f"{name} is not here, and could not be downloaded: {idx.where(name)}") from None
         source.name = name
         return source
     if name in local.NAMES:

@@ -1,5 +1,6 @@
 """Rows that arrive piece by piece: in memory while they are few, in a temporary file once they are many."""
 
+import contextlib
 import tempfile
 
 import numpy as np
@@ -44,8 +45,13 @@ class RowStore:
             self._file.flush()
             return np.memmap(self._file, dtype=self._dtype, mode="r+", shape=(self.rows, *self._shape))
 
+    def __del__(self):
+        if self._file is not None:  # abandoned by an error in the middle, perhaps because the disk is full
+            with contextlib.suppress(OSError):
+                self._file.close()
+
     def _spill(self):
-        self._file = tempfile.TemporaryFile(prefix="keras-recipes-")  # noqa: SIM115  (`finish` closes it)
+        self._file = tempfile.TemporaryFile(prefix="keras-recipes-")  # noqa: SIM115  (`finish` or `__del__` closes it)
         for rows in self._pieces:
             self._write(rows)
         self._pieces = []
