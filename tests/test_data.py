@@ -212,3 +212,24 @@ def test_describe_says_what_was_understood():
         "split at random, class by class, seed 0: train 64, validation 8, test 18",
         "note: left out, constant: column_1",
     ]
+
+
+def test_validation_and_test_may_come_from_npz_files_of_their_own(tmp_path, pair):
+    x, y = pair
+    np.savez(tmp_path / "rows.npz", x=x, y=y)
+    np.savez(tmp_path / "later.npz", x=x[::9] + 1, y=y[::9])
+    settings = Data(test_file=str(tmp_path / "later.npz"))
+    dataset = recipes.load_dataset(tmp_path / "rows.npz", settings=settings)
+    assert [len(part[1]) for part in (dataset.train, dataset.validation, dataset.test)] == [81, 9, 10]
+    assert "test as given" in dataset.describe()
+    with pytest.raises(
+        ValueError, match="data.test_file goes with a CSV or NPZ file or a frame. Received: .* for 'iris'"
+    ):
+        recipes.load_dataset("iris", settings=settings)
+
+
+def test_images_are_resized_and_recoloured_on_request():
+    dataset = recipes.load_dataset("digits", settings=Data(image_size=(12, 10), color="rgb"))
+    assert dataset.train[0].shape[1:] == (12, 10, 3)
+    with pytest.raises(ValueError, match="data.color is for images. Received: 'rgb' for a table"):
+        recipes.load_dataset("iris", settings=Data(color="rgb"))

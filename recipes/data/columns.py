@@ -124,7 +124,6 @@ class Scan:
         infinite: Of them, infinite or beyond float32; `first_infinite` is the row of the first.
         whole: Whether every number was written as a whole one.
         truths: Whether every value is true or false.
-        truths: Whether every value is true or false.
         dates: Whether every value is a date.
     """
 
@@ -240,12 +239,6 @@ def _are_whole(values) -> bool:
     if not _is_text(values.type):
         return pyarrow.types.is_integer(values.type) or pyarrow.types.is_boolean(values.type)
     return compute.all(compute.match_substring_regex(values, r"^[+-]?\d+$")).as_py() is not False
-
-
-def _are_truths(values) -> bool:
-    if not _is_text(values.type):
-        return pyarrow.types.is_boolean(values.type)
-    return compute.all(compute.match_substring_regex(values, r"^(?i:true|false)$")).as_py() is not False
 
 
 def _are_truths(values) -> bool:
