@@ -9,6 +9,7 @@ import numpy as np
 import custom_layers
 from recipes.data import arrays, csv_file, image_folder, images, local, tables
 from recipes.data.dataset import shorten
+from recipes.data.readers import is_name
 from recipes.data.table import from_frame, is_frame, with_column
 from recipes.lookup import normalize
 from recipes.settings import Data
@@ -31,7 +32,9 @@ def _layer(model, kind):
 def is_rows(data) -> bool:
     """Whether `data` are rows themselves, rather than the name of a dataset or a `Dataset`."""
     if isinstance(data, str | Path):
-        return csv_file.is_csv(data) or str(data).lower().endswith(".npz") or Path(data).exists()
+        # A name comes first, as in `load_dataset`, even where a folder is called by it.
+        is_file = csv_file.is_csv(data) or str(data).lower().endswith(".npz") or Path(data).exists()
+        return is_file and not is_name(data)
     return is_frame(data) or isinstance(data, tuple | list | np.ndarray) or hasattr(data, "__array__")
 
 

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -162,3 +163,10 @@ def test_models_of_image_arrays_take_their_order_of_axes_and_other_sizes(tmp_pat
     larger = np.repeat(np.repeat(x, 2, axis=-1 if shape[0] == 3 else 1), 2, axis=-2 if shape[0] == 3 else 2)
     outputs = recipes.predict(run.directory, larger)
     assert ((outputs[:, 0] > 0.5) == y).all()
+
+
+def test_a_name_comes_before_a_folder_called_by_it(tmp_path, monkeypatch):
+    run = Path(__file__).parent.parent / "saved_models" / "digits"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    assert recipes.evaluate(run, "digits").rows == 359

@@ -75,12 +75,16 @@ def directory(settings: Data) -> Path | None:
     return Path(named)
 
 
+def is_name(data) -> bool:
+    """Whether `data` is the name of a dataset, rather than a path."""
+    return normalize(data) in NAMES or normalize(data).startswith(("tfds:", "uci:"))
+
+
 def same_source(first, second) -> bool:
     """Whether two names, or paths of files, mean the same data."""
     if not isinstance(first, str | Path) or not isinstance(second, str | Path):
         return False
-    names = {normalize(first), normalize(second)}
-    if len(names) == 1 and (names <= set(NAMES) or names.pop().startswith(("tfds:", "uci:"))):
+    if is_name(first) and normalize(first) == normalize(second):
         return True
     return Path(first).resolve() == Path(second).resolve()
 
