@@ -1,14 +1,13 @@
 """Judging a trained model on data, in the same process or a later one."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from recipes import raw_rows, runs
-from recipes.data import ARRAYS, Dataset, arrays, csv_file, images, load_dataset, same_source
+from recipes.data import ARRAYS, Dataset, arrays, csv_file, images, load_dataset, same_source, with_arguments
 from recipes.data.preparation import TablePreparation
 from recipes.data.store import chunks_of, is_on_disk
 from recipes.metrics import ClassificationReport, RegressionReport, confusion_matrix, decide, regression_report
@@ -49,17 +48,17 @@ def evaluate(
         if data is None:
             data = _own_data(path, trained)
         if trained:
-            settings = _with(trained[0].data, target, data_dir)
+            settings = with_arguments(trained[0].data, target, data_dir)
             if same_source(data, settings.name):
                 data = load_dataset(data, trained[1] if seed is None else seed, settings)
     elif data is None:
         raise ValueError("`data` is needed to evaluate a model in memory")
     if raw_rows.is_rows(data):
-        x, y = raw_rows.of_model(model, data, _with(settings, target, data_dir), with_target=True)
+        x, y = raw_rows.of_model(model, data, with_arguments(settings, target, data_dir), with_target=True)
         outputs = _outputs(model, x, batch_size)
         class_names = class_names or _numbered_classes(model, outputs)
         return judge(y if class_names is None else _class_numbers(y, class_names), outputs, class_names)
-    dataset = load_dataset(data, 0 if seed is None else seed, _with(Data(), target, data_dir))
+    dataset = load_dataset(data, 0 if seed is None else seed, with_arguments(Data(), target, data_dir))
     _refuse_other_codes(model, dataset)
     if class_names and class_names != dataset.class_names:  # in another order, the numbers mean other classes
         received = ", ".join(dataset.class_names or ["none"])
@@ -148,11 +147,6 @@ def _outputs(model: keras.Model, x: np.ndarray, batch_size: int = 256) -> np.nda
 
 def _shape(sizes: tuple) -> str:
     return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
-
-
-def _with(settings: Data, target: str | None, data_dir) -> Data:
-    changes = {"target": target, "directory": None if data_dir is None else str(data_dir)}
-    return replace(settings, **{name: value for name, value in changes.items() if value is not None})
 
 
 def _refuse_other_codes(model: keras.Model, dataset: Dataset) -> None:

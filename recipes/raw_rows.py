@@ -65,7 +65,7 @@ def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tup
         return _table(model, from_frame(data), settings, with_target)
     elif with_target:
         parts = arrays.parts_of(data)
-        x, y = parts.get("test") or parts.get("all") or parts["train"]
+        x, y = arrays.judged_part(parts)
         if is_frame(x):
             target = str(getattr(y, "name", None) or settings.target or "target")
             table = with_column(from_frame(x), target, y)
@@ -78,8 +78,7 @@ def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tup
 
 def _npz(path, with_target: bool):
     if with_target:
-        parts = arrays.parts_of_npz(path)
-        return parts.get("test") or parts.get("all") or parts["train"]
+        return arrays.judged_part(arrays.parts_of_npz(path))
     content = arrays.read_npz(path)
     x = content.get("x", next(iter(content.values())) if len(content) == 1 else None)
     if x is None:
@@ -137,7 +136,7 @@ def _images(model, path: Path, with_target: bool):
     )
     if with_target:
         source = image_folder.read(path, (layer.height, layer.width), "grey" if channels == 1 else "rgb")
-        x, y = source.parts.get("test") or source.parts.get("all") or source.parts["train"]
+        x, y = arrays.judged_part(source.parts)
         y = np.array(source.class_names)[y]
     else:
         x, y = images.read_files(images.files_in(path), layer.height, layer.width, channels), None

@@ -12,7 +12,7 @@ import numpy as np
 from callbacks import EarlyStopping, Progress, StopOnDivergence
 from recipes import catalogue, models, optimizers, runs, schedules
 from recipes.batches import Batches, fits_in_memory
-from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source
+from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source, with_arguments
 from recipes.evaluation import judge, predict_by_chunks
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.models.outputs import PROBABILITIES, last_activation
@@ -190,8 +190,7 @@ def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None) -> t
     recipe = _recipe(recipe)
     if epochs is not None:
         recipe = recipe.replace(fit={"epochs": epochs})
-    changes = {"target": target, "directory": None if data_dir is None else str(data_dir)}
-    recipe = recipe.replace(data={name: value for name, value in changes.items() if value is not None})
+    recipe = recipe.replace(data=with_arguments(recipe.data, target, data_dir))
     source = recipe.data.name if data is None else data
     dataset = load_dataset(source, seed, recipe.data)
     own = same_source(source, recipe.data.name)

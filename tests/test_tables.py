@@ -261,3 +261,13 @@ def test_a_large_table_lies_on_the_disk_and_is_split_there(frame, monkeypatch):
     np.testing.assert_allclose(large.preparation.scale, whole.preparation.scale)
     for part in ("train", "validation", "test"):
         np.testing.assert_array_equal(getattr(large, part)[0], getattr(whole, part)[0])
+
+
+def test_a_target_of_too_many_texts_is_an_identifier(frame, monkeypatch):
+    from recipes.data import columns
+
+    monkeypatch.setattr(columns, "MOST_CATEGORIES", 100)
+    with pytest.raises(
+        ValueError, match="the target 'code' .* looks like an identifier: it has 100 different texts or more"
+    ):
+        recipes.load_dataset(frame[["width", "code"]], target="code")

@@ -2,6 +2,7 @@
 
 from recipes.data.dataset import Dataset as Dataset
 from recipes.data.loading import load_dataset as load_dataset
+from recipes.data.loading import with_arguments as with_arguments
 from recipes.data.readers import ARRAYS as ARRAYS
 from recipes.data.readers import same_source as same_source
 from recipes.data.splits import check_seed as check_seed

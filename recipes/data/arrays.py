@@ -74,7 +74,7 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
     if len(y) != rows:
         raise ValueError(f"`x` and `{name}` must have as many rows. Received: {rows} and {len(y)}")
     if y.dtype.kind == "O":
-        missing = [row for row, value in enumerate(y) if _is_missing(value)]
+        missing = [row for row, value in enumerate(y) if is_missing(value)]
         if missing:
             raise ValueError(f"`{name}` has {len(missing)} missing values, the first at row {missing[0]}")
         y = np.array(y.tolist())
@@ -98,7 +98,8 @@ def _as_array(values, name: str) -> np.ndarray:
         raise ValueError(f"`{name}` must have rows of one length. Received: ragged {type(values).__name__}") from None
 
 
-def _is_missing(value) -> bool:
+def is_missing(value) -> bool:
+    """Whether a single value, of Python, NumPy or pandas, stands for a missing one."""
     # NaN differs from itself; pandas.NA refuses to be compared at all.
     return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
 
@@ -203,6 +204,11 @@ def parts_of(data) -> dict[str, tuple]:
         "data must be a dataset's name, the path of a file or folder, a frame, a Dataset, (x, y), or "
         f"((x, y), (x_validation, y_validation)), also with a third pair (x_test, y_test). Received: {received}"
     )
+
+
+def judged_part(parts: dict[str, tuple]) -> tuple:
+    """The part that a model is judged on: the test, or whatever there is instead."""
+    return parts.get("test") or parts.get("all") or parts["train"]
 
 
 def _is_pair(part) -> bool:

@@ -49,9 +49,7 @@ def load_dataset(
     """
     if isinstance(data, Dataset):
         return data
-    settings, seed = settings or Data(), check_seed(seed)
-    changes = {"target": target, "directory": None if data_dir is None else str(data_dir)}
-    settings = replace(settings, **{name: value for name, value in changes.items() if value is not None})
+    settings, seed = with_arguments(settings or Data(), target, data_dir), check_seed(seed)
     source = readers.read(data, settings)
     _take_role_columns(source, settings)
     _size_images(source, settings)
@@ -64,6 +62,12 @@ def load_dataset(
         source.feature_names = tuple(f"column_{number}" for number in range(_main(source)[0].shape[1]))
     _forget_categories_not_in_training(source)
     return _dataset(source, task, how)
+
+
+def with_arguments(settings: Data, target: str | None, data_dir) -> Data:
+    """`settings` with the target and the data folder that a function was given; `None` changes nothing."""
+    changes = {"target": target, "directory": None if data_dir is None else str(data_dir)}
+    return replace(settings, **{name: value for name, value in changes.items() if value is not None})
 
 
 def _main(source: Source) -> tuple[np.ndarray, np.ndarray]:
@@ -87,6 +91,8 @@ def _take_role_columns(source: Source, settings: Data) -> None:
         setattr(source, attribute, np.array(x[:, column]))
         source.parts = {part: (np.delete(x, column, axis=1), y) for part, (x, y) in source.parts.items()}
         source.feature_names = names[:column] + names[column + 1 :]
+        source.vocabularies.pop(name, None)
+        source.dates = tuple(date for date in source.dates if date != name)
 
 
 def _size_images(source: Source, settings: Data) -> None:

@@ -106,7 +106,7 @@ def _npz(path: str | Path, settings: Data) -> Source:
         if part in parts:
             raise ValueError(f"{path} has a {part} part: data.{part}_file={file!r} would be a second one")
         given = arrays.parts_of_npz(file)
-        parts[part] = given.get(part) or given.get("all") or given["train"]
+        parts[part] = given.get(part) or arrays.judged_part(given)
     if {"all", "validation", "test"} <= set(parts):
         parts["train"] = parts.pop("all")
     return Source(Path(path).stem, arrays.checked_parts(parts))

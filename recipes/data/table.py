@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pyarrow
 
+from recipes.data.arrays import is_missing
+
 _BATCH_ROWS = 65_536
 
 
@@ -73,13 +75,8 @@ def _array(column, name: str, where: str) -> pyarrow.Array:
         array = pyarrow.array(column, from_pandas=True)
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
         # Values of several kinds: as they would stand in a CSV file.
-        array = pyarrow.array([None if _is_missing(value) else str(value) for value in column], pyarrow.string())
+        array = pyarrow.array([None if is_missing(value) else str(value) for value in column], pyarrow.string())
     kind = array.type.value_type if pyarrow.types.is_dictionary(array.type) else array.type
     if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind):
         raise ValueError(f"column {name!r} of {where} must hold numbers, texts or dates. Received: {kind}")
     return array
-
-
-def _is_missing(value) -> bool:
-    # NaN differs from itself; pandas.NA refuses to be compared at all.
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)

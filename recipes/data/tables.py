@@ -32,7 +32,7 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     features = tuple(column for column in first.columns if column not in {*roles.values(), *settings.ignore})
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
-    missing = _missing(settings)
+    missing = _missing(settings.missing)
     kinds = _kinds(first, features, roles, settings, missing)
     vocabularies = {column: Vocabulary() for column in (*features, roles["target"]) if kinds[column] == "category"}
     parts, extra = {}, {}
@@ -62,6 +62,11 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         },
     )
     if roles["target"] in vocabularies:
+        if len(vocabularies[roles["target"]].categories) >= columns.MOST_CATEGORIES:
+            raise ValueError(
+                f"the target {roles['target']!r} of {first.where} looks like an identifier: it has "
+                f"{columns.MOST_CATEGORIES:,} different texts or more. Choose another"
+            )
         _name_classes(source, vocabularies[roles["target"]].categories, roles["target"])
     return source
 
@@ -91,7 +96,7 @@ def rows_for(
     check_columns(table, (*used, *([target] if target else [])), may_have=(*unused, *known))
     kinds = {column: "date" if column in dates else "number" for column in used}
     kinds |= {column: "category" for column in used if column in vocabularies}
-    missing = (*columns.MISSING, *(text.lower() for text in missing))
+    missing = _missing(missing)
     scans = _require(table, kinds, used, missing, also=[target] if target else [])
     known_categories = {
         column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
@@ -129,8 +134,8 @@ def _count(items, what: str) -> str:
     return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
 
 
-def _missing(settings: Data) -> tuple[str, ...]:
-    return (*columns.MISSING, *(text.lower() for text in settings.missing))
+def _missing(texts) -> tuple[str, ...]:
+    return (*columns.MISSING, *(text.lower() for text in texts))
 
 
 def _roles(table: Table, settings: Data) -> dict[str, str]:
@@ -244,7 +249,8 @@ def _values(values, kind: str, vocabulary: Vocabulary | None) -> np.ndarray:
 def _name_classes(source: Source, categories: tuple[str, ...], target: str) -> None:
     """Codes of the target as class numbers, in the sorted order of the names."""
     names = tuple(sorted(categories))
-    numbers = np.array([-1, *(names.index(category) for category in categories)])
+    places = {name: number for number, name in enumerate(names)}
+    numbers = np.array([-1, *(places[category] for category in categories)])
     for part, (x, codes) in source.parts.items():
         y = numbers[codes]
         if (y < 0).any():
