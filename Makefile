@@ -2,19 +2,28 @@
 #   make train   set up, then train the default recipe
 #   make test    set up, then lint and test
 # Both may be repeated: what is set up already is not set up again.
+# make test-backends adds PyTorch, and runs what depends on the backend there, too.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test lint bench check-python
+.PHONY: train test test-backends lint bench check-python
 
 train: $(VENV)/installed
 	$(BIN)/keras-recipes train digits --overwrite
 
+# Two tests at a time: most of them wait for a compiler that uses one core.
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
 test: lint
-	$(BIN)/python -m pytest
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backend
+	$(PYTEST)
+	KERAS_BACKEND=jax $(PYTEST) -m backend
+
+test-backends: $(VENV)/installed-torch
+	KERAS_BACKEND=tensorflow $(PYTEST) -m backend
+	KERAS_BACKEND=jax $(PYTEST) -m backend
+	KERAS_BACKEND=torch $(PYTEST) -m backend
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
@@ -35,6 +44,11 @@ $(VENV)/installed-test: pyproject.toml | $(BIN)/python
 	@echo "Installing keras-recipes and what its tests need: about 2 GB, a few minutes the first time."
 	@$(INSTALL) ".[test]" || $(FAILED)
 	@touch $(VENV)/installed $@
+
+$(VENV)/installed-torch: $(VENV)/installed-test
+	@echo "Installing PyTorch."
+	@$(INSTALL) ".[test,torch]" || $(FAILED)
+	@touch $@
 
 $(BIN)/python:
 	@$(MAKE) --no-print-directory check-python

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from recipes import initialization as initialization
     from recipes import optimizers as optimizers
     from recipes import schedules as schedules
     from recipes.catalogue import get as get
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from recipes.data import load_dataset as load_dataset
     from recipes.evaluation import evaluate as evaluate
     from recipes.evaluation import predict as predict
+    from recipes.initialization import Initialization as Initialization
+    from recipes.initialization import gain as gain
+    from recipes.initialization import initialize as initialize
     from recipes.initialization import initializer_for as initializer_for
     from recipes.metrics import ClassificationReport as ClassificationReport
     from recipes.metrics import RegressionReport as RegressionReport
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from recipes.training import compile_model as compile_model
     from recipes.training import train as train
 
-_MODULES = ("optimizers", "schedules")
+_MODULES = ("initialization", "optimizers", "schedules")
 _HOME = {
     "get": "catalogue",
     "names": "catalogue",
@@ -41,6 +45,9 @@ _HOME = {
     "load_dataset": "data",
     "evaluate": "evaluation",
     "predict": "evaluation",
+    "Initialization": "initialization",
+    "gain": "initialization",
+    "initialize": "initialization",
     "initializer_for": "initialization",
     "ClassificationReport": "metrics",
     "RegressionReport": "metrics",

@@ -82,8 +82,12 @@ class Model(Checked):
     Args:
         builder: The function of `recipes` that builds it.
         widths: Units (mlp) or channels (convnet) of each hidden layer, first to last.
-        activation: Of every hidden layer.
-        kernel_initializer: Name of a Keras initializer. Not set: chosen for each layer from its activation.
+        activation: Of every hidden layer: relu, leaky_relu, prelu, rrelu, elu, selu, tanh, maxout and others.
+        negative_slope: Slope below 0 of leaky_relu, or that prelu begins with. Not set: 0.2 and 0.25.
+        pieces: Maps of each unit of maxout.
+        kernel_initializer: Name of an initializer of Keras's, or of `recipes.initialization.get`. Not set: chosen for
+            each layer from its activation.
+        initialization: How the whole model is then initialized: by calculation (variance) or on a batch (lsuv).
         normalization: Kind of normalization between each hidden layer and its activation.
         kernel_size: Side of the convolution kernels, in pixels (convnet).
     """
@@ -91,7 +95,10 @@ class Model(Checked):
     builder: Literal["mlp", "convnet"] = "mlp"
     widths: tuple[int, ...] = (256, 128)
     activation: str = "relu"
+    negative_slope: float | None = None
+    pieces: int = 2
     kernel_initializer: str | None = None
+    initialization: Literal["variance", "lsuv"] | None = None
     normalization: Literal["batch", "layer"] | None = None
     kernel_size: int = 3
 
@@ -99,6 +106,8 @@ class Model(Checked):
         super().__post_init__()
         self.require("widths", lambda widths: all(width >= 1 for width in widths), "numbers of at least 1")
         self.require("kernel_size", lambda value: value >= 1, "at least 1")
+        self.require("pieces", lambda value: value >= 2, "at least 2")
+        self.require("negative_slope", math.isfinite, "finite")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +138,8 @@ class Optimizer(Checked):
     Args:
         name: Of the optimizer.
         learning_rate: Peak step size; the schedule scales it.
+        weight_decay: Share of each kernel to take off per step, times the learning rate; never of biases,
+            normalization or slopes.
         clipnorm: Largest norm of the gradient of each weight.
         global_clipnorm: Largest norm of all gradients together.
         clipvalue: Largest absolute value of each entry of a gradient.
@@ -136,6 +147,7 @@ class Optimizer(Checked):
 
     name: Literal["sgd", "momentum", "nesterov", "rmsprop", "adam"] = "adam"
     learning_rate: float = 0.001
+    weight_decay: float | None = None
     clipnorm: float | None = None
     global_clipnorm: float | None = None
     clipvalue: float | None = None
@@ -143,7 +155,7 @@ class Optimizer(Checked):
     def __post_init__(self):
         super().__post_init__()
         clips = ("clipnorm", "global_clipnorm", "clipvalue")
-        for name in ("learning_rate", *clips):
+        for name in ("learning_rate", "weight_decay", *clips):
             self.require(name, lambda value: 0 < value < math.inf, "more than 0 and finite")
         chosen = [f"{self.label(name)}={getattr(self, name)}" for name in clips if getattr(self, name) is not None]
         if len(chosen) > 1:

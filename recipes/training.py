@@ -151,7 +151,8 @@ def compile_model(
         warmup_fraction=recipe.schedule.warmup_fraction,
     )
     settings = recipe.optimizer
-    clipping = {name: getattr(settings, name) for name in ("clipnorm", "global_clipnorm", "clipvalue")}
+    options = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
+    options = {option: getattr(settings, option) for option in options}
     if task == "regression":
         loss, metric = keras.losses.MeanSquaredError(), keras.metrics.MeanAbsoluteError()
     elif outputs == 1:
@@ -161,7 +162,7 @@ def compile_model(
     else:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-    model.compile(optimizer=optimizers.get(settings.name, rate, **clipping), loss=loss, metrics=[metric])
+    model.compile(optimizer=optimizers.get(settings.name, rate, **options), loss=loss, metrics=[metric])
     return model
 
 

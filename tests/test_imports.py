@@ -26,7 +26,7 @@ ALLOWED = {
         "tensorflow_datasets",
     },
     "recipes.metrics": {*LEAVES, "recipes.data", "recipes.metrics", "numpy", "matplotlib"},
-    "recipes.initialization": {*LEAVES, "keras"},
+    "recipes.initialization": {*LEAVES, "recipes.initialization", "custom_layers", "keras", "numpy"},
     "recipes.optimizers": {*LEAVES, "keras"},
     "recipes.schedules": {*LEAVES, "keras"},
     "recipes.models": {

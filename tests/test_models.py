@@ -14,13 +14,56 @@ def kernel_initializers(model):
 
 @pytest.mark.parametrize(
     ("activation", "initializer"),
-    [("relu", "HeNormal"), ("leaky_relu", "HeNormal"), ("tanh", "GlorotNormal"), ("selu", "LecunNormal")],
+    [("relu", "HeNormal"), ("gelu", "VarianceScaling"), ("tanh", "GlorotNormal"), ("selu", "LecunNormal")],
 )
 def test_every_layer_is_initialized_for_its_own_activation(activation, initializer):
     mlp = recipes.mlp((5,), 3, widths=(8, 8), activation=activation)
     assert kernel_initializers(mlp) == {"dense_1": initializer, "dense_2": initializer, "logits": "GlorotNormal"}
     convnet = recipes.convnet((8, 8, 1), 3, widths=(4,), activation=activation)
     assert kernel_initializers(convnet) == {"conv_1": initializer, "logits": "GlorotNormal"}
+
+
+@pytest.mark.parametrize(
+    ("activation", "layer"),
+    [
+        ("maxout", None),
+        ("prelu", "PReLU"),
+        ("rrelu", "RandomizedLeakyReLU"),
+        ("leaky_relu", "Activation"),
+        ("softplus", "Activation"),
+        (lambda x: x**2, "Activation"),
+    ],
+)
+def test_layers_of_our_own_are_activations_like_others(activation, layer):
+    rows = np.random.default_rng(0).normal(size=(4, 8, 8, 2)).astype(np.float32)
+    for build in (recipes.mlp, recipes.convnet):
+        model = build((8, 8, 2), 3, widths=(6,), activation=activation, normalization="batch")
+        assert np.isfinite(keras.ops.convert_to_numpy(model(rows))).all()
+        kinds = [type(hidden).__name__ for hidden in model.layers]
+        assert layer in kinds if layer else {"Maxout", "MaxoutConv2D"} & set(kinds)
+
+
+def test_slopes_and_pieces_can_be_said():
+    def hidden(index, **arguments):
+        return recipes.mlp((5,), 3, widths=(8,), **arguments).layers[index]
+
+    assert hidden(1, activation="maxout", pieces=4).kernel.shape == (5, 32)
+    assert hidden(2, activation="leaky_relu", negative_slope=0.4).negative_slope == 0.4
+    slopes = keras.ops.convert_to_numpy(hidden(2, activation="prelu", negative_slope=0.1).alpha)
+    np.testing.assert_allclose(slopes, np.full(8, 0.1), rtol=1e-6)
+    assert hidden(1, activation="prelu", negative_slope=1).kernel_initializer.scale == 1.0
+
+
+@pytest.mark.parametrize(("method", "factor"), [("variance", 2), ("lsuv", 1.1)])
+def test_a_recipe_initializes_its_whole_model(method, factor):
+    keras.utils.set_random_seed(0)
+    dataset = recipes.load_dataset("digits")
+    small = {"widths": [64] * 4, "activation": "prelu", "kernel_initializer": "normal_0.01", "initialization": method}
+    recipe = recipes.get("digits").replace(model=small)
+    model = models.build(recipe, dataset)
+    last = keras.Model(model.inputs, model.get_layer("dense_4").output)
+    spread = last.predict(dataset.prepared("train")[0], verbose=0).std()
+    assert 1 / factor < spread < factor  # 0.0002 without
 
 
 def test_an_initializer_can_be_said():
@@ -53,7 +96,8 @@ def test_selu_is_dropped_out_by_alpha_dropout():
 @pytest.mark.parametrize("build", [recipes.mlp, recipes.convnet])
 def test_builders_give_logits_for_images(build, normalization):
     model = build((8, 8, 1), 10, normalization=normalization, dropout=0.5, l1=1e-5, l2=1e-4)
-    logits = np.asarray(model(np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)))
+    rows = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
+    logits = keras.ops.convert_to_numpy(model(rows))
     assert logits.shape == (4, 10)
     assert not model.compiled
     assert logits.min() < 0
@@ -84,6 +128,11 @@ def test_without_hidden_layers_the_model_is_linear():
         (lambda: recipes.mlp((5,), 1, dropout=1.0), "`dropout` must be at least 0 and less than 1. Received: 1.0"),
         (lambda: recipes.mlp((5,), 1, normalization="bach"), "unknown normalization 'bach': did you mean 'batch'"),
         (lambda: recipes.mlp((5,), 1, activation="rleu"), "unknown activation 'rleu': did you mean 'relu'"),
+        (
+            lambda: recipes.mlp((5,), 1, activation="relu", negative_slope=0.1),
+            "`negative_slope` belongs to leaky_relu and prelu. Received: 0.1 with relu",
+        ),
+        (lambda: recipes.mlp((5,), 1, activation="maxout", pieces=1), "`pieces` must be .* Received: pieces=1"),
         (
             lambda: recipes.mlp((5,), 1, kernel_initializer="he_norm"),
             "unknown kernel initializer 'he_norm': .*'he_normal'",

@@ -1,7 +1,9 @@
 import keras
+import numpy as np
 import pytest
 
 import recipes
+from custom_layers import Maxout, PReLU
 
 
 @pytest.mark.parametrize(
@@ -23,12 +25,34 @@ def test_optimizers_come_by_name(name, kind, momentum):
     assert getattr(optimizer, "nesterov", False) == (name == "nesterov")
 
 
+@pytest.mark.backend
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_weight_decay_shrinks_kernels_only(name):
+    layers = [
+        keras.Input((4, 4, 2)),
+        keras.layers.Conv2D(3, 3, bias_initializer="ones"),
+        keras.layers.BatchNormalization(beta_initializer="ones"),
+        PReLU(),
+        keras.layers.LayerNormalization(),
+        Maxout(2, bias_initializer="ones"),
+    ]
+    model = keras.Sequential(layers)
+    before = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.trainable_weights}
+    optimizer = recipes.optimizers.get(name, 0.1, weight_decay=0.5)
+    optimizer.build(model.trainable_weights)
+    optimizer.apply([keras.ops.zeros(weight.shape) for weight in model.trainable_weights])
+    for weight in model.trainable_weights:
+        factor = 0.95 if weight.name == "kernel" else 1.0
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(weight), factor * before[weight.path], rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
         ("adm", {}, "unknown optimizer 'adm': did you mean 'adam'"),
         (3, {}, "unknown optimizer 3"),
         ("adam", {"learning_rate": -1.0}, "`learning_rate` must be more than 0 and finite. Received: -1.0"),
+        ("adam", {"weight_decay": 0}, "`weight_decay` must be more than 0 and finite. Received: 0"),
         ("adam", {"clipnorm": 0}, "`clipnorm` must be more than 0. Received: 0"),
         ("adam", {"clipnorm": 1, "clipvalue": 1}, "only one way of clipping can be set"),
     ],

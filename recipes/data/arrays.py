@@ -36,6 +36,8 @@ def check_input(x, name: str = "x", may_miss: tuple[int, ...] = ()) -> np.ndarra
     Bytes stay bytes, to save memory; everything else becomes float32.
     """
     x = _as_array(x, name)
+    if x.ndim == 0:
+        raise ValueError(f"`{name}` must be an array of rows. Received: {x.item()!r}")
     if x.dtype.kind not in "buif":
         raise ValueError(f"`{name}` must hold numbers. Received: {_first_text(x)}")
     if not 2 <= x.ndim <= 4:

@@ -1,10 +1,13 @@
-"""What the builders share: checks at the call, and the steps behind each layer of weights."""
+"""What the builders share: checks at the call, and how every hidden layer is made."""
 
 import numbers
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 
-from recipes.initialization import initializer_for
+from custom_layers import Maxout, MaxoutConv2D, PReLU, RandomizedLeakyReLU
+from recipes import initialization
 from recipes.lookup import normalize, unknown
 
 NORMALIZATIONS = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
@@ -14,53 +17,103 @@ def _is_count(value) -> bool:
     return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1
 
 
-def check(input_shape, widths, num_outputs: int, normalization: str | None, dropout: float) -> None:
-    """Refuse arguments that no builder takes, before anything is built."""
+def check(input_shape, widths, num_outputs: int) -> None:
+    """Refuse shapes and sizes that no builder takes, before anything is built."""
     if not isinstance(input_shape, tuple | list) or not input_shape or not all(map(_is_count, input_shape)):
         raise ValueError(f"`input_shape` must be the shape of one row, such as (30,). Received: {input_shape!r}")
     if not isinstance(widths, tuple | list) or not all(map(_is_count, widths)):
         raise ValueError(f"`widths` must be whole numbers of at least 1. Received: {widths!r}")
     if not _is_count(num_outputs):
         raise ValueError(f"`num_outputs` must be a whole number of at least 1. Received: {num_outputs!r}")
-    if normalization not in (None, *NORMALIZATIONS):
-        raise unknown("normalization", normalization, NORMALIZATIONS)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`dropout` must be at least 0 and less than 1. Received: {dropout}")
 
 
-def kernel(activation, kernel_initializer=None, l1: float = 0.0, l2: float = 0.0) -> dict:
-    """Keyword arguments for the kernel of a layer in front of `activation`."""
-    chosen = initializer_for(activation) if kernel_initializer is None else _initializer(kernel_initializer)
-    penalty = keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None
-    return {"kernel_initializer": chosen, "kernel_regularizer": penalty}
+@dataclass(frozen=True, kw_only=True)
+class Hidden:
+    """How every hidden layer is made: weights, normalization, activation and dropout, as the builders describe them."""
 
+    activation: Any
+    negative_slope: float | None
+    pieces: int
+    kernel_initializer: Any
+    normalization: str | None
+    dropout: float
+    l1: float
+    l2: float
 
-def _initializer(kernel_initializer):
-    if isinstance(kernel_initializer, keras.initializers.Initializer):
+    def __post_init__(self):
+        if self.normalization not in (None, *NORMALIZATIONS):
+            raise unknown("normalization", self.normalization, NORMALIZATIONS)
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"`dropout` must be at least 0 and less than 1. Received: {self.dropout}")
+        if self.negative_slope is not None and self._name not in ("leaky_relu", "prelu"):
+            raise ValueError(
+                f"`negative_slope` belongs to leaky_relu and prelu. Received: {self.negative_slope!r} with {self._name}"
+            )
+        self._start()  # refuses an unknown activation or initializer, and wrong slopes and pieces
+
+    @property
+    def _name(self) -> str:
+        """Of the activation, as Keras spells it."""
+        return normalize(getattr(self.activation, "__name__", self.activation) or "linear").replace("-", "_")
+
+    def dense(self, x, units: int, name: str):
+        """A dense layer called `name`, with what belongs behind it."""
+        if self._name == "maxout":
+            return self._behind(Maxout(units, self.pieces, **self._kernel(), name=name)(x), name)
+        return self._behind(keras.layers.Dense(units, **self._kernel(), name=name)(x), name)
+
+    def conv(self, x, filters: int, kernel_size: int, name: str):
+        """A convolution called `name` over padded images, with what belongs behind it."""
+        arguments = {"padding": "same", **self._kernel(), "name": name}
+        if self._name == "maxout":
+            return self._behind(MaxoutConv2D(filters, kernel_size, self.pieces, **arguments)(x), name)
+        return self._behind(keras.layers.Conv2D(filters, kernel_size, **arguments)(x), name)
+
+    def drop(self, x, name: str):
+        """Dropout that suits the activation: SELU keeps its mean and variance only under `AlphaDropout`."""
+        if not self.dropout:
+            return x
+        layer = keras.layers.AlphaDropout if self._name == "selu" else keras.layers.Dropout
+        return layer(self.dropout, name=f"{name}_dropout")(x)
+
+    def logits(self, x, num_outputs: int):
+        """The linear layer at the end."""
+        # float32, so that the loss is exact in mixed precision too.
+        start = initialization.initializer_for("linear")
+        arguments = {"kernel_initializer": start, "kernel_regularizer": self._penalty(), "dtype": "float32"}
+        return keras.layers.Dense(num_outputs, **arguments, name="logits")(x)
+
+    def _behind(self, x, name: str):
+        """Normalization, where there is one, and the activation; Maxout's is in its layer, in front of both."""
+        if self.normalization:
+            x = NORMALIZATIONS[self.normalization](name=f"{name}_norm")(x)
+        if self._name == "maxout":
+            return x
+        return self._activation(f"{name}_{self._name}")(x)
+
+    def _activation(self, name: str) -> keras.layers.Layer:
+        if self._name == "prelu":
+            start = {} if self.negative_slope is None else {"alpha_initializer": self.negative_slope}
+            return PReLU(**start, name=name)
+        if self._name == "rrelu":
+            return RandomizedLeakyReLU(name=name)
+        if self._name == "leaky_relu" and self.negative_slope is not None:
+            return keras.layers.LeakyReLU(self.negative_slope, name=name)
+        activation = self._name if isinstance(self.activation, str) else self.activation
+        return keras.layers.Activation(activation, name=name)
+
+    def _kernel(self) -> dict:
+        return {"kernel_initializer": self._start(), "kernel_regularizer": self._penalty()}
+
+    def _start(self) -> keras.initializers.Initializer:
+        if self.kernel_initializer is None:
+            return initialization.initializer_for(
+                self.activation, negative_slope=self.negative_slope, pieces=self.pieces
+            )
+        chosen = initialization.get(self.kernel_initializer, self._name, negative_slope=self.negative_slope)
         # An initializer draws the same numbers each time: shared, it would make layers of one shape equal.
-        config = kernel_initializer.get_config()
-        return type(kernel_initializer).from_config({name: config[name] for name in config if name != "seed"})
-    try:
-        return keras.initializers.get(kernel_initializer)
-    except ValueError:
-        functions = {"get", "serialize", "deserialize"}
-        known = [name for name in dir(keras.initializers) if name[0].islower() and name not in functions]
-        raise unknown("kernel initializer", kernel_initializer, known) from None
+        config = chosen.get_config()
+        return type(chosen).from_config({name: config[name] for name in config if name != "seed"})
 
-
-def activate(x, activation, normalization: str | None, name: str):
-    """Normalization, where there is one, then the activation, behind the layer called `name`."""
-    if normalization:
-        x = NORMALIZATIONS[normalization](name=f"{name}_norm")(x)
-    if isinstance(activation, str):
-        activation = normalize(activation).replace("-", "_")  # as Keras spells it
-    return keras.layers.Activation(activation, name=f"{name}_{getattr(activation, '__name__', activation)}")(x)
-
-
-def drop(x, rate: float, activation, name: str):
-    """Dropout of a kind that suits `activation`: SELU keeps its mean and variance only under `AlphaDropout`."""
-    if not rate:
-        return x
-    is_selu = normalize(getattr(activation, "__name__", activation)) == "selu"
-    layer = keras.layers.AlphaDropout if is_selu else keras.layers.Dropout
-    return layer(rate, name=f"{name}_dropout")(x)
+    def _penalty(self) -> keras.regularizers.Regularizer | None:
+        return keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None

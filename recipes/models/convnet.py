@@ -11,6 +11,8 @@ def convnet(
     *,
     widths=(32, 64),
     activation="relu",
+    negative_slope: float | None = None,
+    pieces: int = 2,
     kernel_initializer=None,
     normalization: str | None = None,
     dropout: float = 0.0,
@@ -24,9 +26,14 @@ def convnet(
         input_shape: Shape of one image, `(height, width, channels)`.
         num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
         widths: Channels of each convolution. Each halves the image.
-        activation: Of every convolution: its name, or a function of `keras.activations`.
-        kernel_initializer: Of every convolution. Default: chosen from the activation, as `initializer_for` does.
-        normalization: `"batch"` or `"layer"` normalization in front of each activation; `None` for none.
+        activation: Of every convolution: a function of `keras.activations`, its name, or `"prelu"`, `"rrelu"` or
+            `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
+        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or that `"prelu"` begins with (0.25).
+        pieces: Maps of each unit of `"maxout"`.
+        kernel_initializer: Of every convolution: a Keras initializer, or a name that `recipes.initialization.get`
+            knows. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which
+            has its own inside. `None` for none.
         dropout: Share of the features to drop in front of the last layer; as `AlphaDropout` for SELU.
         l1: Weight of the absolute kernel values in the loss.
         l2: Weight of the squared kernel values in the loss.
@@ -38,7 +45,17 @@ def convnet(
     Raises:
         ValueError: For an argument that is not allowed, with the value received.
     """
-    blocks.check(input_shape, widths, num_outputs, normalization, dropout)
+    blocks.check(input_shape, widths, num_outputs)
+    hidden = blocks.Hidden(
+        activation=activation,
+        negative_slope=negative_slope,
+        pieces=pieces,
+        kernel_initializer=kernel_initializer,
+        normalization=normalization,
+        dropout=dropout,
+        l1=l1,
+        l2=l2,
+    )
     if len(input_shape) != 3:
         raise ValueError(f"convnet takes images (height, width, channels). Received: rows of shape {input_shape}")
     side = min(input_shape[:2])
@@ -52,11 +69,6 @@ def convnet(
     inputs = x = keras.Input(input_shape, name="inputs")
     for number, width in enumerate(widths, start=1):
         name = f"conv_{number}"
-        arguments = blocks.kernel(activation, kernel_initializer, l1, l2)
-        x = keras.layers.Conv2D(width, kernel_size, padding="same", **arguments, name=name)(x)
-        x = blocks.activate(x, activation, normalization, name)
-        x = keras.layers.MaxPooling2D(name=f"{name}_pool")(x)
-    x = keras.layers.Flatten(name="flatten")(x)
-    x = blocks.drop(x, dropout, activation, "flatten")
-    logits = keras.layers.Dense(num_outputs, **blocks.kernel("linear", None, l1, l2), name="logits", dtype="float32")(x)
-    return keras.Model(inputs, logits, name="convnet")
+        x = keras.layers.MaxPooling2D(name=f"{name}_pool")(hidden.conv(x, width, kernel_size, name))
+    x = hidden.drop(keras.layers.Flatten(name="flatten")(x), "flatten")
+    return keras.Model(inputs, hidden.logits(x, num_outputs), name="convnet")

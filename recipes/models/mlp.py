@@ -12,6 +12,8 @@ def mlp(
     *,
     widths=(256, 128),
     activation="relu",
+    negative_slope: float | None = None,
+    pieces: int = 2,
     kernel_initializer=None,
     normalization: str | None = None,
     dropout: float = 0.0,
@@ -25,9 +27,14 @@ def mlp(
         input_shape: Shape of one row; images are flattened.
         num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
         widths: Units of each hidden layer. `()` is a linear model.
-        activation: Of every hidden layer: its name, or a function of `keras.activations`.
-        kernel_initializer: Of every hidden layer. Default: chosen from the activation, as `initializer_for` does.
-        normalization: `"batch"` or `"layer"` normalization in front of each activation; `None` for none.
+        activation: Of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`, `"rrelu"` or
+            `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
+        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or that `"prelu"` begins with (0.25).
+        pieces: Maps of each unit of `"maxout"`.
+        kernel_initializer: Of every hidden layer: a Keras initializer, or a name that `recipes.initialization.get`
+            knows. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which
+            has its own inside. `None` for none.
         dropout: Share of each hidden layer's units to drop; as `AlphaDropout` for SELU.
         l1: Weight of the absolute kernel values in the loss.
         l2: Weight of the squared kernel values in the loss.
@@ -40,7 +47,17 @@ def mlp(
     Raises:
         ValueError: For an argument that is not allowed, with the value received.
     """
-    blocks.check(input_shape, widths, num_outputs, normalization, dropout)
+    blocks.check(input_shape, widths, num_outputs)
+    hidden = blocks.Hidden(
+        activation=activation,
+        negative_slope=negative_slope,
+        pieces=pieces,
+        kernel_initializer=kernel_initializer,
+        normalization=normalization,
+        dropout=dropout,
+        l1=l1,
+        l2=l2,
+    )
     inputs = x = keras.Input(input_shape, name="inputs")
     if len(input_shape) > 1:
         x = keras.layers.Flatten(name="flatten")(x)
@@ -48,9 +65,5 @@ def mlp(
         x = CategoryEmbedding(embedded, name="embedding")(x)
     for number, width in enumerate(widths, start=1):
         name = f"dense_{number}"
-        x = keras.layers.Dense(width, **blocks.kernel(activation, kernel_initializer, l1, l2), name=name)(x)
-        x = blocks.activate(x, activation, normalization, name)
-        x = blocks.drop(x, dropout, activation, name)
-    # float32, so that the loss is exact in mixed precision too.
-    logits = keras.layers.Dense(num_outputs, **blocks.kernel("linear", None, l1, l2), name="logits", dtype="float32")(x)
-    return keras.Model(inputs, logits, name="mlp")
+        x = hidden.drop(hidden.dense(x, width, name), name)
+    return keras.Model(inputs, hidden.logits(x, num_outputs), name="mlp")

@@ -1,0 +1,61 @@
+"""PReLU of He et al. (2015): a ReLU that learns its slope below 0, and takes images of any size."""
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class PReLU(keras.layers.PReLU):
+    """`f(x) = x` where x > 0, otherwise `alpha * x`, with a learned `alpha` for each channel.
+
+    Keras's own layer begins at 0, which is a ReLU, and learns a slope for each pixel, so that the size of the images
+    is fixed. This one begins at 0.25 and shares the slope over space, as He et al. 2015 (arXiv:1502.01852) do.
+    Weight decay would pull it to 0, back to the ReLU: keep it out. Recipes do; by hand, before `compile`:
+    `optimizer.exclude_from_weight_decay(var_names=["alpha"])`.
+
+    Args:
+        alpha_initializer: Of the slopes; a number begins all of them there.
+        alpha_regularizer: Of the slopes.
+        alpha_constraint: Of the slopes, such as `keras.constraints.NonNeg()`.
+        shared_axes: Axes that share a slope. `"spatial"`: all between batch and channels. `None`, or a list of axes: as
+            in Keras.
+        data_format: Where the channels are, for `"spatial"`: `"channels_last"` or `"channels_first"`. Default: Keras's
+            setting.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
+
+    Input shape: `(batch, ..., channels)`, or `(batch, channels, ...)`. Output shape: the same. Masks are passed on.
+
+    Raises:
+        ValueError: For other words in `shared_axes` or `data_format`.
+    """
+
+    def __init__(
+        self,
+        alpha_initializer=0.25,
+        alpha_regularizer=None,
+        alpha_constraint=None,
+        shared_axes="spatial",
+        data_format=None,
+        **kwargs,
+    ):
+        if isinstance(shared_axes, str) and shared_axes != "spatial":
+            raise ValueError(f"`shared_axes` must be spatial, a list of axes or None. Received: {shared_axes!r}")
+        if data_format not in (None, "channels_last", "channels_first"):
+            raise ValueError(f"`data_format` must be channels_last or channels_first. Received: {data_format!r}")
+        if isinstance(alpha_initializer, int | float) and not isinstance(alpha_initializer, bool):
+            alpha_initializer = keras.initializers.Constant(alpha_initializer)
+        self._spatial = shared_axes == "spatial"
+        super().__init__(
+            alpha_initializer, alpha_regularizer, alpha_constraint, None if self._spatial else shared_axes, **kwargs
+        )
+        self.data_format = data_format or keras.config.image_data_format()
+
+    def build(self, input_shape):
+        if self._spatial:
+            first = self.data_format == "channels_first"
+            axes = range(1, len(input_shape))
+            self.shared_axes = list(axes[1:] if first else axes[:-1])
+        super().build(input_shape)
+
+    def get_config(self):
+        shared_axes = "spatial" if self._spatial else self.shared_axes
+        return {**super().get_config(), "shared_axes": shared_axes, "data_format": self.data_format}

@@ -1,0 +1,180 @@
+"""The kernels of a layer as matrices `(fan_in, units)`: to draw them, and to know what they do to a signal."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from custom_layers import Maxout, MaxoutConv1D, MaxoutConv2D
+from recipes.initialization.moments import Signal
+
+MAXOUT = (Maxout, MaxoutConv1D, MaxoutConv2D)
+DENSE = (keras.layers.Dense, keras.layers.EinsumDense)
+CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
+DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+KERNEL_LAYERS = (*MAXOUT, *DENSE, *CONVOLUTIONS, *TRANSPOSED, *DEPTHWISE, *SEPARABLE)
+
+# What the standard deviation of a normal distribution shrinks to when it is cut at two standard deviations.
+_CUT = 0.87962566103423978
+
+
+@dataclass(frozen=True)
+class KernelStart:
+    """How a kernel was drawn, and the pre-activations behind it.
+
+    Attributes:
+        layer: Name of the layer.
+        kernel_variance: Variance of the kernel's weights.
+        mean: Mean of the pre-activations, over units and rows.
+        variance: Their variance, over units and rows.
+        spread: Their standard deviation over rows, unit by unit, as a fraction of the root of `variance`. Near 0, the
+            layer answers every row alike, however healthy its variance looks.
+    """
+
+    layer: str
+    kernel_variance: float
+    mean: float
+    variance: float
+    spread: float
+
+    @classmethod
+    def of(cls, layer: str, kernel_variance: float, signal: Signal) -> "KernelStart":
+        """The record of a kernel whose pre-activations are `signal`."""
+        return cls(layer, *map(float, (kernel_variance, signal.mean, signal.variance, signal.spread)))
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One kernel of a layer.
+
+    Attributes:
+        variable: The weight.
+        inputs: The axes of `variable` that are summed over; the others are the units.
+        blocks: Groups of consecutive units that look at different inputs.
+    """
+
+    variable: keras.Variable
+    inputs: tuple[int, ...]
+    blocks: int = 1
+
+    @property
+    def _order(self) -> tuple[int, ...]:
+        return (*self.inputs, *(axis for axis in range(len(self.variable.shape)) if axis not in self.inputs))
+
+    @property
+    def fan_in(self) -> int:
+        return math.prod(self.variable.shape[axis] for axis in self.inputs)
+
+    def read(self) -> np.ndarray:
+        """The kernel as a float64 matrix `(fan_in, units)`."""
+        values = keras.ops.convert_to_numpy(keras.ops.cast(self.variable.value, "float32")).astype("float64")
+        return np.transpose(values, self._order).reshape(self.fan_in, -1)
+
+    def write(self, matrix: np.ndarray) -> None:
+        """Set the kernel to the matrix `(fan_in, units)`."""
+        shape = [self.variable.shape[axis] for axis in self._order]
+        values = np.transpose(matrix.reshape(shape), np.argsort(self._order))
+        # On PyTorch, what is assigned inside a layer of mixed precision goes to the copy that is cast for its call, and
+        # is lost. A layer without autocast leaves that scope.
+        outside = keras.layers.Lambda(self.variable.assign, autocast=False, name="assign")
+        outside(keras.ops.convert_to_tensor(values, "float32"))
+
+    def normal(self, variance: float, rng: np.random.Generator) -> np.ndarray:
+        """A matrix drawn from the normal distribution of this variance, cut at two standard deviations."""
+        matrix = rng.standard_normal((self.fan_in, math.prod(self.variable.shape) // self.fan_in))
+        while (outside := np.abs(matrix) > 2).any():
+            matrix[outside] = rng.standard_normal(outside.sum())
+        return matrix * (math.sqrt(variance) / _CUT)
+
+    def orthonormal(self, rng: np.random.Generator) -> np.ndarray:
+        """A matrix whose columns are orthonormal, or its rows where it is wider than high, block by block."""
+        units = math.prod(self.variable.shape) // self.fan_in // self.blocks
+        blocks = []
+        for _ in range(self.blocks):
+            drawn = rng.standard_normal((max(self.fan_in, units), min(self.fan_in, units)))
+            # The backend's decomposition: that of NumPy is tens of times slower where processes compete for the cores.
+            q, r = map(keras.ops.convert_to_numpy, keras.ops.qr(keras.ops.convert_to_tensor(drawn, "float32")))
+            q = q.astype("float64") * np.sign(np.diag(r))  # or it would not be uniform over all such matrices
+            blocks.append(q if self.fan_in >= units else q.T)
+        return np.concatenate(blocks, axis=1)
+
+
+def has_kernels(layer: object) -> bool:
+    """Whether `layer` is one whose kernels can be drawn: of `KERNEL_LAYERS`, neither quantized nor under LoRA."""
+    plain = known_class(layer, KERNEL_LAYERS) is not None
+    return plain and layer.quantization_mode is None and not getattr(layer, "lora_enabled", False)
+
+
+def known_class(layer: object, classes: Iterable[type]) -> type | None:
+    """The first class of `classes` that `layer` is of; `None` where a subclass computes something else."""
+    kind = next((kind for kind in type(layer).__mro__ if kind in classes), None)
+    return kind if kind is not None and type(layer).call is kind.call else None
+
+
+def kernels(layer: keras.layers.Layer) -> tuple[Kernel, ...]:
+    """The kernels of one of the `KERNEL_LAYERS`, in the order in which the signal meets them."""
+    if isinstance(layer, MAXOUT):
+        return kernels(layer.affine)
+    if isinstance(layer, keras.layers.EinsumDense):
+        operands, output = layer.equation.replace(" ", "").split("->")
+        incoming, weights = operands.split(",")
+        return (Kernel(layer.kernel, tuple(i for i, a in enumerate(weights) if a in incoming and a not in output)),)
+    if isinstance(layer, SEPARABLE):
+        depthwise, pointwise = layer.depthwise_kernel, layer.pointwise_kernel
+        window = tuple(range(len(depthwise.shape) - 2))
+        return Kernel(depthwise, window, depthwise.shape[-2]), Kernel(pointwise, tuple(range(len(pointwise.shape) - 1)))
+    rank = len(layer.kernel.shape)
+    if isinstance(layer, DEPTHWISE):
+        return (Kernel(layer.kernel, tuple(range(rank - 2)), layer.kernel.shape[-2]),)
+    if isinstance(layer, TRANSPOSED):  # their kernels hold the output channels before the input channels
+        return (Kernel(layer.kernel, (*range(rank - 2), rank - 1)),)
+    return (Kernel(layer.kernel, tuple(range(rank - 1)), getattr(layer, "groups", 1)),)
+
+
+def hits(layer: keras.layers.Layer, incoming: Sequence, outgoing: Sequence) -> float:
+    """Inputs that a unit of the output sees, on average over positions, as a fraction of those in its kernel.
+
+    Less than 1 where a window hangs over the border: in a stack of 3x3 windows on 8x8 positions with `"same"` padding,
+    a signal that ignored it would lose 16 % of its variance at each layer. In a transposed convolution the stride
+    divides it. Positions of unknown number (`None`) count as endless.
+
+    Args:
+        layer: Any layer; one without a window sees all of its inputs.
+        incoming: Shape of its input, with the batch.
+        outgoing: Shape of its output, with the batch.
+    """
+    layer = layer.affine if isinstance(layer, MAXOUT) else layer
+    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+    if window is None:
+        return 1.0
+    rank = len(window)
+    strides, dilation = (_each(getattr(layer, name, 1), rank) for name in ("strides", "dilation_rate"))
+    first = slice(2, 2 + rank) if getattr(layer, "data_format", None) == "channels_first" else slice(1, 1 + rank)
+    fraction = 1.0
+    for size, result, width, stride, step in zip(
+        incoming[first], outgoing[first], window, strides, dilation, strict=True
+    ):
+        if isinstance(layer, TRANSPOSED):
+            known = size is not None and result is not None
+            # A transposed convolution joins the same pairs of positions as the convolution back from its output.
+            ratio = size / result if known else 1 / stride
+            fraction *= ratio * (_inside(result, size, width, stride, step, layer.padding) if known else 1)
+        elif size is not None and result is not None:
+            fraction *= _inside(size, result, width, stride, step, layer.padding)
+    return fraction
+
+
+def _each(value, rank: int) -> tuple[int, ...]:
+    return (value,) * rank if isinstance(value, int) else tuple(value)
+
+
+def _inside(size: int, result: int, width: int, stride: int, step: int, padding: str) -> float:
+    """The fraction of (position of the output, place in the window) that lies inside an axis of length `size`."""
+    extent = (width - 1) * step + 1
+    before = {"causal": extent - 1, "same": max((result - 1) * stride + extent - size, 0) // 2}.get(padding, 0)
+    places = np.arange(result)[:, None] * stride - before + np.arange(width) * step
+    return float(np.mean((places >= 0) & (places < size)))

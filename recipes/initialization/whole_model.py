@@ -1,0 +1,188 @@
+"""Initial weights for a whole model at once, so that the signal keeps its variance from the first layer to the last."""
+
+import numbers
+import random
+import warnings
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from recipes.initialization.kernels import KernelStart
+from recipes.initialization.lsuv import TRIALS, Scaling
+from recipes.initialization.moments import Signal
+from recipes.initialization.variance import Walk, graph_of, measured
+from recipes.lookup import normalize, unknown
+
+METHODS = ("variance", "lsuv")
+ROWS = 512  # of `x` that are used
+# Beside the seed, so that rows drawn with the same seed are not the very numbers that the kernels are made of.
+_STREAM = 2109_08958
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """What `initialize` did. It prints as a table.
+
+    Attributes:
+        method: `"variance"` or `"lsuv"`.
+        layers: One record for each kernel that was drawn, in the order of the signal, with `layer` (its name),
+            `kernel_variance`, and of the pre-activations `mean`, `variance` and `spread`, which `"variance"`
+            calculates and `"lsuv"` measures. `spread` is their standard deviation over rows, unit by unit, relative
+            to that over rows and units: near 0, the layer answers every row alike.
+        unknown: Names of the layers that were left alone because nothing is known about them.
+    """
+
+    method: str
+    layers: tuple[KernelStart, ...]
+    unknown: tuple[str, ...] = ()
+
+    def __str__(self):
+        heads = ("layer", "kernel variance", "mean", "variance", "spread over rows")
+        rows = [
+            (
+                start.layer,
+                f"{start.kernel_variance:.3g}",
+                *(f"{v:.3f}" for v in (start.mean, start.variance, start.spread)),
+            )
+            for start in self.layers
+        ]
+        widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+        lines = [
+            "  ".join(
+                [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+            )
+            for row in (heads, *rows)
+        ]
+        lines += [f"left alone: {', '.join(self.unknown)}"] if self.unknown else []
+        return "\n".join(lines)
+
+
+def initialize(model: keras.Model, method: str = "variance", x=None, *, seed: int | None = None) -> Initialization:
+    """Draw the kernels of a built model anew, each to suit the signal that reaches it.
+
+    `"variance"` needs no data. It walks the graph, calculates the mean m and the variance v of the signal in front of
+    each kernel, through dense, convolutional, pooling, dropout, normalization, merge and activation layers, and draws
+
+        W ~ truncated normal, mean 0, variance 1 / (fan_in (m^2 + v)),
+
+    for which the pre-activations have variance 1. `"lsuv"` runs one batch through the model: each kernel becomes a
+    random orthonormal matrix, and is divided by the standard deviation of its own pre-activations until their variance
+    is within 0.01 of 1. It measures what the other calculates, and takes subclassed models, too.
+
+    Biases and all other weights stay as they are, and so do frozen layers; what they do to the signal is counted. A
+    layer that is used several times is drawn at its first call. Layers whose kind is not known (recurrent layers,
+    attention, your own) are named and left alone, and so is what they hold; your own are looked into by `"lsuv"`.
+
+    A healthy variance is not all: behind sigmoid and softplus nearly all of it soon lies between the units, the same
+    for every row, and neither method can help that. `spread`, in the result, tells how much is left.
+
+    Args:
+        model: A built model: for `"variance"` Sequential or functional, with models inside or not; for `"lsuv"` any.
+        method: `"variance"` or `"lsuv"`.
+        x: Rows as the model takes them, prepared: an array, or a list or dict of arrays for several inputs. The first
+            512 are used: by `"lsuv"`, which needs them, as its batch; by `"variance"` for the mean and variance of
+            the inputs, which are 0 and 1 without.
+        seed: A whole number makes the weights repeatable, and up to rounding the same on every backend. `None`: new
+            ones at each call, which `keras.utils.set_random_seed` makes repeatable.
+
+    Returns:
+        An `Initialization`, which prints as a table of the layers.
+
+    Raises:
+        ValueError: For what is not a built Keras model, an unknown method, a subclassed model with `"variance"`,
+            `"lsuv"` without `x`, a seed that is no whole number, and an `x` that does not fit the model or holds NaN
+            or infinity. No weight is changed then.
+
+    Warns:
+        UserWarning: Names the layers that are left alone because they are not known, and for `"lsuv"` those whose
+            pre-activations do not vary and those that the model does not call.
+
+    Sources: `"variance"`: Bingham & Miikkulainen 2023 (AutoInit, arXiv:2109.08958), written from the paper. `"lsuv"`:
+    Mishkin & Matas 2016 (arXiv:1511.06422, algorithm 1).
+    """
+    method = _check(model, method, x, seed)
+    parts, rows = (None, None) if x is None else _rows(model, x)
+    seed = random.randint(1, 10**9) if seed is None else int(seed)  # as Keras draws its seeds
+    rng = np.random.default_rng([seed, _STREAM])
+    notes = []
+    if method == "variance":
+        graph = graph_of(model)
+        signals = [Signal(0.0, 1.0) for _ in graph.inputs] if x is None else [measured(part) for part in parts]
+        worker = Walk(rng)
+        worker.through(graph, signals)
+    else:
+        worker = Scaling(model, rng)
+        worker.run(rows)
+        if worker.failed:
+            notes.append(
+                f"not brought to unit variance in {TRIALS} trials, or without any variance: {', '.join(worker.failed)}"
+            )
+        if worker.missed:
+            notes.append(f"not called by the model, so left alone: {', '.join(worker.missed)}")
+    if worker.unknown:
+        notes.insert(0, f"layers of unknown kinds, left alone: {', '.join(worker.unknown)}")
+    if notes:
+        warnings.warn(f"initialize({method!r}): {'; '.join(notes)}.", UserWarning, stacklevel=2)
+    return Initialization(method, tuple(worker.starts), tuple(worker.unknown))
+
+
+def _check(model, method, x, seed) -> str:
+    """The method's name as it is spelt here, or a ValueError."""
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"`model` must be a keras.Model. Received: {model!r} of type {type(model).__name__}")
+    name = normalize(method)
+    if name not in METHODS:
+        raise unknown("initialization method", method, METHODS)
+    if seed is not None and (not isinstance(seed, numbers.Integral) or isinstance(seed, bool) or seed < 0):
+        raise ValueError(f"`seed` must be a whole number of at least 0, or None. Received: seed={seed!r}")
+    if not model.built:
+        raise ValueError(
+            f"the model {model.name!r} has no weights yet: begin it with keras.Input(shape), call "
+            f"model.build(input_shape), or call the model on a batch."
+        )
+    if name == "variance" and graph_of(model) is None:
+        raise ValueError(
+            f"method 'variance' walks the graph of a Sequential or functional model, and {model.name!r}, a "
+            f"{type(model).__name__}, has none: use method='lsuv' with a batch of rows x."
+        )
+    if name == "lsuv" and x is None:
+        raise ValueError(
+            "method 'lsuv' measures the signal on one batch: pass rows as the model takes them. Received: x=None"
+        )
+    return name
+
+
+def _rows(model, x) -> tuple[list[np.ndarray], object]:
+    """The first rows of `x`: as arrays in the order of the model's inputs, and as the model takes them."""
+    graph = graph_of(model)
+    several = isinstance(x, dict) or (isinstance(x, list | tuple) and all(hasattr(part, "shape") for part in x))
+    rows = keras.tree.map_structure(_first, x) if several else _first(x)
+    parts = keras.tree.flatten(rows)
+    if graph is not None:
+        names = [tensor.name for tensor in graph.inputs]
+        if isinstance(rows, dict) and set(rows) == set(names):
+            parts = [rows[name] for name in names]
+        if len(parts) != len(names):
+            raise ValueError(f"`x` must be {len(names)} array(s), for the inputs {names}. Received: {len(parts)}")
+        for part, tensor in zip(parts, graph.inputs, strict=True):
+            if len(part.shape) != len(tensor.shape) or any(
+                size is not None and size != found for size, found in zip(tensor.shape[1:], part.shape[1:], strict=True)
+            ):
+                raise ValueError(
+                    f"`x` must have the shape that input {tensor.name!r} takes, {tensor.shape}. Received: {part.shape}"
+                )
+    if len({len(part) for part in parts}) > 1 or len(parts[0]) < 2:
+        raise ValueError(f"`x` must hold at least 2 rows, as many for each input. Received: {[len(p) for p in parts]}")
+    return parts, rows
+
+
+def _first(x) -> np.ndarray:
+    """The first rows of one array, which must be finite numbers."""
+    is_tensor = keras.ops.is_tensor(x)
+    values = keras.ops.convert_to_numpy(x[:ROWS]) if is_tensor else np.asarray(x)[:ROWS]
+    if values.dtype.kind not in "fiub" or not values.ndim:
+        raise ValueError(f"`x` must be arrays of numbers. Received: {type(x).__name__} of dtype {values.dtype}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"`x` must be finite. Received: {(~np.isfinite(values)).sum()} NaN or infinite values")
+    return values
