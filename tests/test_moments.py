@@ -44,7 +44,6 @@ def through(*stack, shape):
     return keras.Model(inputs, outputs)
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize(
     "name",
     ["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "sigmoid", "softplus", "exponential"],

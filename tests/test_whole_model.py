@@ -9,6 +9,7 @@ from custom_layers import Maxout, MaxoutConv2D
 from recipes.initialization import whole_model
 from recipes.initialization.whole_model import initialize
 
+BACKEND = pytest.mark.backend
 # Keras's own; pytest.warns gives them back as if they came from here.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
@@ -114,8 +115,10 @@ def assert_equal_weights(before, after):
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize("activation", ["linear", "relu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus", "elu"])
+@pytest.mark.parametrize(
+    "activation",
+    ["linear", "relu", "selu", "silu", "tanh", "sigmoid", "softplus", "elu", pytest.param("gelu", marks=BACKEND)],
+)
 def test_variance_keeps_the_signal_in_a_deep_net(activation):
     model = mlp(activation)
     result = initialize(model, seed=1)
@@ -125,10 +128,9 @@ def test_variance_keeps_the_signal_in_a_deep_net(activation):
     assert np.mean(list(seen.values())) == pytest.approx(1, abs=0.2)
 
 
-BACKEND_RESIDUAL = pytest.param(residual_net, marks=pytest.mark.backend)
-
-
-@pytest.mark.parametrize("build", [convnet, lambda: convnet(normalization=True), BACKEND_RESIDUAL])
+@pytest.mark.parametrize(
+    "build", [convnet, lambda: convnet(normalization=True), pytest.param(residual_net, marks=BACKEND)]
+)
 def test_variance_keeps_the_signal_in_nets_of_many_kinds_of_layers(build):
     model = build()
     result = initialize(model, seed=0)
@@ -156,7 +158,7 @@ def test_the_moments_of_the_rows_count():
     assert keras.ops.convert_to_numpy(model.weights[0]).var() == pytest.approx(start.kernel_variance, rel=0.02)
 
 
-@pytest.mark.parametrize("build", [mlp, lambda: mlp("sigmoid"), convnet, BACKEND_RESIDUAL])
+@pytest.mark.parametrize("build", [mlp, lambda: mlp("sigmoid"), convnet, pytest.param(residual_net, marks=BACKEND)])
 def test_lsuv_gives_unit_variance_everywhere(build):
     model = build()
     x = rows(200, *model.input_shape[1:])
