@@ -138,23 +138,38 @@ class Optimizer(Checked):
     Args:
         name: Of the optimizer.
         learning_rate: Peak step size; the schedule scales it.
+        momentum: Of momentum and nesterov. Not set: 0.9.
         weight_decay: Share of each kernel to take off per step, times the learning rate; never of biases,
             normalization or slopes.
         clipnorm: Largest norm of the gradient of each weight.
         global_clipnorm: Largest norm of all gradients together.
         clipvalue: Largest absolute value of each entry of a gradient.
+        adaptive_clip: Largest norm of a unit's gradient relative to that of its weights, such as 0.01.
+        percentile_clip: Percentile of the gradient norms so far that bounds the next one, such as 10.
+        ema_momentum: Average the weights with this momentum, such as 0.99; the average is validated and saved.
     """
 
-    name: Literal["sgd", "momentum", "nesterov", "rmsprop", "adam"] = "adam"
+    name: Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "nadam", "lamb"] = "adam"
     learning_rate: float = 0.001
+    momentum: float | None = None
     weight_decay: float | None = None
     clipnorm: float | None = None
     global_clipnorm: float | None = None
     clipvalue: float | None = None
+    adaptive_clip: float | None = None
+    percentile_clip: float | None = None
+    ema_momentum: float | None = None
 
     def __post_init__(self):
         super().__post_init__()
-        clips = ("clipnorm", "global_clipnorm", "clipvalue")
+        clips = ("clipnorm", "global_clipnorm", "clipvalue", "adaptive_clip", "percentile_clip")
+        for name in ("momentum", "ema_momentum"):
+            self.require(name, lambda value: 0 <= value < 1, "at least 0 and less than 1")
+        self.require("percentile_clip", lambda value: value <= 100, "at most 100")
+        if self.momentum is not None and self.name not in ("momentum", "nesterov"):
+            raise ValueError(
+                f"optimizer.momentum belongs to momentum and nesterov. Received: {self.momentum} with {self.name}"
+            )
         for name in ("learning_rate", "weight_decay", *clips):
             self.require(name, lambda value: 0 < value < math.inf, "more than 0 and finite")
         chosen = [f"{self.label(name)}={getattr(self, name)}" for name in clips if getattr(self, name) is not None]

@@ -1,6 +1,7 @@
 """From a recipe and data to a trained, saved and judged model."""
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -151,8 +152,8 @@ def compile_model(
         warmup_fraction=recipe.schedule.warmup_fraction,
     )
     settings = recipe.optimizer
-    options = ("weight_decay", "clipnorm", "global_clipnorm", "clipvalue")
-    options = {option: getattr(settings, option) for option in options}
+    options = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    del options["name"], options["learning_rate"]
     if task == "regression":
         loss, metric = keras.losses.MeanSquaredError(), keras.metrics.MeanAbsoluteError()
     elif outputs == 1:
@@ -171,9 +172,13 @@ def callbacks_for(recipe: str | Path | Recipe) -> list[keras.callbacks.Callback]
 
     `fit` then needs `validation_data`.
     """
-    fit = _recipe(recipe).fit
+    recipe = _recipe(recipe)
     # Without patience the best weights are restored all the same.
-    return [StopOnDivergence(), EarlyStopping(patience=fit.patience or fit.epochs)]
+    stopping = EarlyStopping(patience=recipe.fit.patience or recipe.fit.epochs)
+    if recipe.optimizer.ema_momentum is None:
+        return [StopOnDivergence(), stopping]
+    # In front of what restores weights, or those would be the ones that are not averaged.
+    return [keras.callbacks.SwapEMAWeights(swap_on_epoch=True), StopOnDivergence(), stopping]
 
 
 def _recipe(recipe: str | Path | Recipe) -> Recipe:
@@ -240,12 +245,12 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
 def _fit(
     core, recipe: Recipe, dataset: Dataset, callbacks, seed: int, fast_dev_run: bool, verbose: bool
 ) -> dict[str, list[float]]:
-    diverged, stopping = callbacks_for(recipe)
+    *before, diverged, stopping = callbacks_for(recipe)
     progress = [Progress()] if verbose else []
     history = core.fit(
         **_rows_to_fit(recipe, dataset, seed, _limit(recipe, fast_dev_run)),
         epochs=recipe.fit.epochs,
-        callbacks=[diverged, stopping, *progress, *callbacks],
+        callbacks=[*before, diverged, stopping, *progress, *callbacks],
         verbose=0,
     )
     if diverged.stopped_epoch is not None:

@@ -27,7 +27,7 @@ ALLOWED = {
     },
     "recipes.metrics": {*LEAVES, "recipes.data", "recipes.metrics", "numpy", "matplotlib"},
     "recipes.initialization": {*LEAVES, "recipes.initialization", "custom_layers", "keras", "numpy"},
-    "recipes.optimizers": {*LEAVES, "keras"},
+    "recipes.optimizers": {*LEAVES, "recipes.optimizers", "keras", "tensorflow"},
     "recipes.schedules": {*LEAVES, "keras"},
     "recipes.models": {
         *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.models", "custom_layers",

@@ -12,15 +12,19 @@ from custom_layers import Maxout, PReLU
         ("sgd", keras.optimizers.SGD, 0.0),
         ("momentum", keras.optimizers.SGD, 0.9),
         ("nesterov", keras.optimizers.SGD, 0.9),
+        ("adagrad", keras.optimizers.Adagrad, None),
         ("rmsprop", keras.optimizers.RMSprop, 0.0),
         ("adam", keras.optimizers.Adam, None),
+        ("adamw", keras.optimizers.AdamW, None),
+        ("nadam", keras.optimizers.Nadam, None),
+        ("lamb", keras.optimizers.Lamb, None),
     ],
 )
 def test_optimizers_come_by_name(name, kind, momentum):
-    optimizer = recipes.optimizers.get(name, 0.25, global_clipnorm=2.0)
-    assert type(optimizer) is kind
-    assert float(optimizer.learning_rate) == 0.25
-    assert optimizer.global_clipnorm == 2.0
+    guard = recipes.optimizers.get(name, 0.25, global_clipnorm=2.0)
+    optimizer = guard.inner_optimizer
+    assert isinstance(optimizer, kind)
+    assert float(guard.learning_rate) == 0.25
     assert getattr(optimizer, "momentum", None) == momentum
     assert getattr(optimizer, "nesterov", False) == (name == "nesterov")
 
@@ -53,8 +57,13 @@ def test_weight_decay_shrinks_kernels_only(name):
         (3, {}, "unknown optimizer 3"),
         ("adam", {"learning_rate": -1.0}, "`learning_rate` must be more than 0 and finite. Received: -1.0"),
         ("adam", {"weight_decay": 0}, "`weight_decay` must be more than 0 and finite. Received: 0"),
-        ("adam", {"clipnorm": 0}, "`clipnorm` must be more than 0. Received: 0"),
+        ("adam", {"clipnorm": 0}, "`clipnorm` must be more than 0 and finite. Received: 0"),
         ("adam", {"clipnorm": 1, "clipvalue": 1}, "only one way of clipping can be set"),
+        ("adam", {"clipnorm": 1, "percentile_clip": 10}, "only one way of clipping can be set"),
+        ("adam", {"momentum": 0.9}, "`momentum` belongs to momentum and nesterov. Received: 0.9 with adam"),
+        ("momentum", {"momentum": 1.0}, "`momentum` must be at least 0 and less than 1. Received: 1.0"),
+        ("adam", {"ema_momentum": -0.1}, "`ema_momentum` must be at least 0 and less than 1. Received: -0.1"),
+        ("adam", {"adaptive_clip": 0}, "`clip_factor` must be more than 0 and finite. Received: 0"),
     ],
 )
 def test_wrong_arguments_are_refused(name, arguments, message):

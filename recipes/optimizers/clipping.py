@@ -1,0 +1,65 @@
+"""Gradient clipping by a bound that is given: by weight, by the norm of all gradients, or by value."""
+
+import keras
+from keras import ops
+
+from recipes.optimizers.guard import Guard, global_norm, require_positive
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class GradientClipping(Guard):
+    """Bounds of the gradient, as Keras has them, but counted, right on several devices, and safe from NaN.
+
+    `clipnorm`: each weight's gradient g becomes `g * min(1, clipnorm / |g|)`. `global_clipnorm`: the same factor for
+    all, from the norm of all gradients together, which keeps their direction (Pascanu et al. 2013, arXiv:1211.5063).
+    `clipvalue`: each entry is moved into `[-clipvalue, clipvalue]`. Without a bound, updates that are not finite are
+    left out, and that is all.
+
+    Args:
+        optimizer: Any Keras optimizer without clipping of its own.
+        clipnorm: Largest norm of the gradient of each weight.
+        global_clipnorm: Largest norm of all gradients together.
+        clipvalue: Largest absolute value of each entry of a gradient.
+        name: Of this optimizer.
+
+    Attributes:
+        clipped_steps: Number of updates that the bound changed.
+        skipped_steps: Number of updates left out because a gradient was not finite.
+
+    Raises:
+        ValueError: For a bound that is not positive, or more than one.
+    """
+
+    def __init__(self, optimizer, clipnorm=None, global_clipnorm=None, clipvalue=None, name=None):
+        bounds = {"clipnorm": clipnorm, "global_clipnorm": global_clipnorm, "clipvalue": clipvalue}
+        chosen = {bound: value for bound, value in bounds.items() if value is not None}
+        if len(chosen) > 1:
+            raise ValueError(f"only one way of clipping can be set. Received: {chosen}")
+        for bound, value in chosen.items():
+            require_positive(bound, value)
+        super().__init__(optimizer, name=name)
+        self.clipnorm = clipnorm
+        self.global_clipnorm = global_clipnorm
+        self.clipvalue = clipvalue
+
+    def clip(self, gradients, variables):
+        if self.global_clipnorm is not None:
+            return scaled(gradients, global_norm(gradients), self.global_clipnorm)
+        if self.clipnorm is not None:
+            pairs = [scaled([gradient], global_norm([gradient]), self.clipnorm) for gradient in gradients]
+            return [gradient for (gradient,), _ in pairs], ops.any(ops.stack([touched for _, touched in pairs]))
+        if self.clipvalue is not None:
+            bound = self.clipvalue
+            largest = ops.stack([ops.max(ops.abs(gradient)) for gradient in gradients])
+            return [ops.clip(gradient, -bound, bound) for gradient in gradients], ops.any(largest > bound)
+        return gradients, False
+
+    def get_config(self):
+        bounds = {name: getattr(self, name) for name in ("clipnorm", "global_clipnorm", "clipvalue")}
+        return {**super().get_config(), **bounds}
+
+
+def scaled(gradients, norm, bound):
+    """`gradients` times min(1, bound / norm), and whether that is less than 1."""
+    factor = bound / ops.maximum(norm, bound)
+    return [gradient * ops.cast(factor, gradient.dtype) for gradient in gradients], norm > bound
