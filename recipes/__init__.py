@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from recipes import initialization as initialization
+    from recipes import losses as losses
     from recipes import optimizers as optimizers
     from recipes import schedules as schedules
     from recipes.catalogue import get as get
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from recipes.training import compile_model as compile_model
     from recipes.training import train as train
 
-_MODULES = ("initialization", "optimizers", "schedules")
+_MODULES = ("initialization", "losses", "optimizers", "schedules")
 _HOME = {
     "get": "catalogue",
     "names": "catalogue",

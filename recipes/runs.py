@@ -17,6 +17,9 @@ import keras
 import numpy as np
 
 import custom_layers  # noqa: F401  (registers the layers that a saved model may hold)
+import recipes.losses
+import recipes.optimizers
+import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
 from recipes.data import Dataset
 from recipes.metrics import ClassificationReport, decide, plots
 from recipes.settings import Recipe

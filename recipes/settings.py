@@ -116,19 +116,58 @@ class Regularization(Checked):
 
     Args:
         dropout: Share of hidden units dropped in each step; `AlphaDropout` for SELU.
+        input_dropout: Share of the inputs dropped in each step.
+        noise: Standard deviation of normal noise on the (scaled) inputs.
         l1: Weight of the absolute kernel values in the loss.
         l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each hidden unit.
+        bias_start: What the biases of hidden layers begin at; slightly positive, such as 0.1, keeps ReLUs alive.
     """
 
     dropout: float = 0.0
+    input_dropout: float = 0.0
+    noise: float = 0.0
     l1: float = 0.0
     l2: float = 0.0
+    max_norm: float | None = None
+    bias_start: float = 0.0
 
     def __post_init__(self):
         super().__post_init__()
-        self.require("dropout", lambda value: 0 <= value < 1, "at least 0 and less than 1")
-        for name in ("l1", "l2"):
+        for name in ("dropout", "input_dropout"):
+            self.require(name, lambda value: 0 <= value < 1, "at least 0 and less than 1")
+        for name in ("l1", "l2", "noise"):
             self.require(name, lambda value: 0 <= value < math.inf, "at least 0 and finite")
+        self.require("max_norm", lambda value: 0 < value < math.inf, "more than 0 and finite")
+        self.require("bias_start", math.isfinite, "finite")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(Checked):
+    """What the training makes small.
+
+    Args:
+        name: A name that `recipes.losses.get` knows: cross_entropy, focal, weston_watkins_hinge, crammer_singer_hinge,
+            hinge, mean_squared_error, mean_absolute_error, huber and others. Not set: cross_entropy, and
+            mean_squared_error for regression.
+        label_smoothing: Share of each label that is spread over all classes.
+        margin: Of the multi-class hinges. Not set: 1.
+        gamma: Of focal. Not set: 2.
+        delta: Of huber, in standard deviations of the targets. Not set: 1.
+    """
+
+    name: str | None = None
+    label_smoothing: float = 0.0
+    margin: float | None = None
+    gamma: float | None = None
+    delta: float | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require("label_smoothing", lambda value: 0 <= value < 1, "at least 0 and less than 1")
+        self.require("gamma", lambda value: 0 <= value < math.inf, "at least 0 and finite")
+        for name in ("margin", "delta"):
+            self.require(name, lambda value: 0 < value < math.inf, "more than 0 and finite")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,16 +221,34 @@ class Schedule(Checked):
     """How the learning rate moves over the planned epochs.
 
     Args:
-        name: `constant`, or `cosine`: a linear warm-up to the peak, then half a cosine down to 0.
-        warmup_fraction: Share of all steps spent warming up (cosine).
+        name: `constant`; `step`; `exponential`; `cosine`: a linear warm-up to the peak, then half a cosine down to 0;
+            `one_cycle`: half a cosine up, then half a cosine down; `reduce_on_plateau`: lower when the validation loss
+            no longer falls.
+        warmup_fraction: Share of all steps spent warming up. Not set: 0.05 (cosine), 0.3 (one_cycle).
+        milestones: Shares of all steps after which the rate falls (step).
+        factor: What the rate is multiplied by when it falls (step, reduce_on_plateau).
+        final_fraction: Share of the peak that is left at the end (exponential).
+        patience: Epochs without a lower validation loss after which the rate falls (reduce_on_plateau).
     """
 
-    name: Literal["constant", "cosine"] = "constant"
-    warmup_fraction: float = 0.05
+    name: Literal["constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau"] = "constant"
+    warmup_fraction: float | None = None
+    milestones: tuple[float, ...] = (0.5, 0.75)
+    factor: float = 0.1
+    final_fraction: float = 0.01
+    patience: int = 5
 
     def __post_init__(self):
         super().__post_init__()
         self.require("warmup_fraction", lambda value: 0 <= value < 1, "at least 0 and less than 1")
+        for name in ("factor", "final_fraction"):
+            self.require(name, lambda value: 0 < value < 1, "more than 0 and less than 1")
+        self.require(
+            "milestones",
+            lambda values: all(0 < value < 1 for value in values) and list(values) == sorted(set(values)),
+            "ascending, more than 0 and less than 1",
+        )
+        self.require("patience", lambda value: value >= 1, "at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +279,7 @@ class Fit(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Checked):
-    """A complete, named training: data, model, regularization, optimizer, schedule, fit.
+    """A complete, named training: data, model, regularization, loss, optimizer, schedule, fit.
 
     >>> recipe = Recipe(name="mine", optimizer=Optimizer(learning_rate=0.01))
     >>> recipe.replace(fit={"epochs": 5}).fit.epochs
@@ -233,6 +290,7 @@ class Recipe(Checked):
     data: Data = Data()
     model: Model = Model()
     regularization: Regularization = Regularization()
+    loss: Loss = Loss()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     fit: Fit = Fit()

@@ -11,15 +11,18 @@ import keras
 import numpy as np
 
 from callbacks import EarlyStopping, Progress, StopOnDivergence
-from recipes import catalogue, models, optimizers, runs, schedules
+from recipes import catalogue, losses, models, optimizers, runs, schedules
 from recipes.batches import Batches, fits_in_memory
 from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source, with_arguments
 from recipes.evaluation import judge, predict_by_chunks
 from recipes.metrics import ClassificationReport, RegressionReport
-from recipes.models.outputs import PROBABILITIES, last_activation
+from recipes.models.outputs import last_activation
 from recipes.settings import Recipe
 
 FAST_DEV_RUN_STEPS = 2
+_WITHOUT_STEPS = ("constant", "reduce_on_plateau")
+# Callbacks that set the learning rate, which a schedule sets already.
+_RATE_SETTERS = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 _LOGITS = "but recipes train on logits: leave its last softmax or sigmoid out; the saved model has it"
 
 
@@ -88,6 +91,12 @@ def train(
     say = print if verbose else lambda *_: None
     seed = check_seed(seed)
     recipe, dataset, default_name = _resolve(recipe, data, target, data_dir, seed, epochs)
+    setters = [type(callback).__name__ for callback in callbacks if isinstance(callback, _RATE_SETTERS)]
+    if setters and recipe.schedule.name != "constant":
+        raise ValueError(
+            f"the {recipe.schedule.name} schedule sets the learning rate, and so does {setters[0]}: leave that out, or "
+            f"set schedule.name to constant"
+        )
     name = default_name if name is None else name
     if not isinstance(name, str) or Path(name).name != name or name in ("", ".", ".."):
         raise ValueError(f"`name` must be the name of a folder, without a path. Received: {name!r}")
@@ -142,29 +151,37 @@ def compile_model(
     task = task or recipe.data.task or bundled.task(recipe.data.name) or ("classification" if outputs > 1 else None)
     if task not in ("classification", "regression"):
         raise ValueError(f"`task` must be classification or regression. Received: {task!r}")
-    _refuse_activation(model, task)
-    if steps_per_epoch is None and recipe.schedule.name != "constant":
+    if steps_per_epoch is None and recipe.schedule.name not in _WITHOUT_STEPS:
         raise ValueError(f"the {recipe.schedule.name} schedule needs `steps_per_epoch`: batches of one epoch")
     rate = schedules.get(
         recipe.schedule.name,
         recipe.optimizer.learning_rate,
         recipe.fit.epochs * (steps_per_epoch or 1),
         warmup_fraction=recipe.schedule.warmup_fraction,
+        milestones=recipe.schedule.milestones,
+        factor=recipe.schedule.factor,
+        final_fraction=recipe.schedule.final_fraction,
     )
+    loss = _loss(recipe, task, outputs)
+    losses.check_pair(loss, task, outputs, last_activation(model))
     settings = recipe.optimizer
     options = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     del options["name"], options["learning_rate"]
     if task == "regression":
-        loss, metric = keras.losses.MeanSquaredError(), keras.metrics.MeanAbsoluteError()
+        metric = keras.metrics.MeanAbsoluteError()
     elif outputs == 1:
         # A logit of 0 is a probability of one half.
-        loss = keras.losses.BinaryCrossentropy(from_logits=True)
         metric = keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
     else:
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         metric = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
     model.compile(optimizer=optimizers.get(settings.name, rate, **options), loss=loss, metrics=[metric])
     return model
+
+
+def _loss(recipe: Recipe, task: str, outputs: int) -> keras.losses.Loss:
+    options = {field.name: getattr(recipe.loss, field.name) for field in dataclasses.fields(recipe.loss)}
+    name = options.pop("name") or ("mean_squared_error" if task == "regression" else "cross_entropy")
+    return losses.get(name, task=task, num_outputs=outputs, **options)
 
 
 def callbacks_for(recipe: str | Path | Recipe) -> list[keras.callbacks.Callback]:
@@ -175,10 +192,15 @@ def callbacks_for(recipe: str | Path | Recipe) -> list[keras.callbacks.Callback]
     recipe = _recipe(recipe)
     # Without patience the best weights are restored all the same.
     stopping = EarlyStopping(patience=recipe.fit.patience or recipe.fit.epochs)
-    if recipe.optimizer.ema_momentum is None:
-        return [StopOnDivergence(), stopping]
-    # In front of what restores weights, or those would be the ones that are not averaged.
-    return [keras.callbacks.SwapEMAWeights(swap_on_epoch=True), StopOnDivergence(), stopping]
+    first = []
+    if recipe.optimizer.ema_momentum is not None:
+        # In front of what restores weights, or those would be the ones that are not averaged.
+        first.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    if recipe.schedule.name == "reduce_on_plateau":
+        first.append(
+            keras.callbacks.ReduceLROnPlateau(factor=recipe.schedule.factor, patience=recipe.schedule.patience)
+        )
+    return [*first, StopOnDivergence(), stopping]
 
 
 def _recipe(recipe: str | Path | Recipe) -> Recipe:
@@ -318,16 +340,6 @@ def _prediction_batch(recipe: Recipe) -> int:
 def _size(model: keras.Model) -> str:
     layers = sum(bool(layer.weights) for layer in model.layers)
     return f"model {model.name}: {layers} layers with weights, {model.count_params():,} parameters"
-
-
-def _refuse_activation(model: keras.Model, task: str) -> None:
-    """A loss on logits, fed with probabilities, trains slowly and quietly to a worse end."""
-    last = last_activation(model)
-    if last not in PROBABILITIES:
-        return
-    if task == "regression":
-        raise ValueError(f"the model ends in {last}, which cannot reach scaled targets: leave that activation out")
-    raise ValueError(f"the model ends in {last}, {_LOGITS}")
 
 
 def _output_units(model: keras.Model) -> int:

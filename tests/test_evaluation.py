@@ -11,7 +11,8 @@ def test_a_run_is_judged_on_its_own_test_part(run):
     assert recipes.evaluate(run.directory).to_dict() == run.report.to_dict()
     assert recipes.evaluate(run.directory, "breast-cancer").to_dict() == run.report.to_dict()
     assert recipes.evaluate(run.model, "breast_cancer").to_dict() == run.report.to_dict()
-    assert recipes.evaluate(run.directory, "breast_cancer", seed=1).to_dict() != run.report.to_dict()
+    others = [recipes.evaluate(run.directory, "breast_cancer", seed=seed).to_dict() for seed in (1, 2)]
+    assert any(report != run.report.to_dict() for report in others)
 
 
 @pytest.mark.backend

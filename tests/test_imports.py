@@ -28,6 +28,7 @@ ALLOWED = {
     "recipes.metrics": {*LEAVES, "recipes.data", "recipes.metrics", "numpy", "matplotlib"},
     "recipes.initialization": {*LEAVES, "recipes.initialization", "custom_layers", "keras", "numpy"},
     "recipes.optimizers": {*LEAVES, "recipes.optimizers", "keras", "tensorflow"},
+    "recipes.losses": {*LEAVES, "recipes.losses", "keras"},
     "recipes.schedules": {*LEAVES, "keras"},
     "recipes.models": {
         *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.models", "custom_layers",
@@ -36,8 +37,8 @@ ALLOWED = {
     "recipes.batches": {"recipes.data", "keras", "numpy"},
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
-        *LEAVES, "recipes.__version__", "recipes.settings", "recipes.data", "recipes.metrics", "custom_layers", "keras",
-        "numpy", "matplotlib",
+        *LEAVES, "recipes.__version__", "recipes.losses", "recipes.optimizers", "recipes.schedules",
+        "recipes.settings", "recipes.data", "recipes.metrics", "custom_layers", "keras", "numpy", "matplotlib",
     },
     "recipes.evaluation": {
         *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
@@ -45,8 +46,8 @@ ALLOWED = {
     },
     "recipes.training": {
         *LEAVES, "recipes.settings", "recipes.catalogue", "recipes.data", "recipes.models", "recipes.metrics",
-        "recipes.optimizers", "recipes.schedules", "recipes.batches", "recipes.runs", "recipes.evaluation", "callbacks",
-        "keras", "numpy",
+        "recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.batches", "recipes.runs", "recipes.evaluation",
+        "callbacks", "keras", "numpy",
     },
 }  # fmt: skip
 

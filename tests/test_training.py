@@ -217,7 +217,10 @@ class TwoOutputs(Unregistered):
         ({"name": ".."}, "`name` must be the name of a folder"),
         ({"model": "mlp"}, "`model` must be a Keras model, or a function"),
         ({"model": lambda dataset: None}, "`model` must be a Keras model, or a function"),
-        ({"model": ending_in("sigmoid", 1)}, "the model ends in sigmoid, but recipes train on logits"),
+        (
+            {"model": ending_in("sigmoid", 1)},
+            "the model ends in sigmoid, but binary_crossentropy takes logits: leave that activation out",
+        ),
         ({"model": ending_in("softmax", 2)}, "the model gives probabilities, but recipes train on logits"),
         ({"model": softmax_in_disguise}, "the model gives probabilities, but recipes train on logits"),
         ({"model": ending_in("sigmoid", 1), "data": "diabetes"}, "ends in sigmoid, which cannot reach scaled targets"),

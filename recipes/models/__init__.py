@@ -1,5 +1,7 @@
 """Builders of networks, and the model that is saved."""
 
+from dataclasses import fields
+
 from recipes.data import Dataset
 from recipes.initialization import initialize
 from recipes.models.convnet import convnet as convnet
@@ -21,9 +23,7 @@ def build(recipe: Recipe, dataset: Dataset):
         "pieces": settings.pieces,
         "kernel_initializer": settings.kernel_initializer,
         "normalization": settings.normalization,
-        "dropout": regularization.dropout,
-        "l1": regularization.l1,
-        "l2": regularization.l2,
+        **{field.name: getattr(regularization, field.name) for field in fields(regularization)},
     }
     if settings.builder == "convnet":
         arguments["kernel_size"] = settings.kernel_size

@@ -1,5 +1,6 @@
 """What the builders share: checks at the call, and how every hidden layer is made."""
 
+import math
 import numbers
 from dataclasses import dataclass
 from typing import Any
@@ -37,14 +38,23 @@ class Hidden:
     kernel_initializer: Any
     normalization: str | None
     dropout: float
+    input_dropout: float
+    noise: float
     l1: float
     l2: float
+    max_norm: float | None
+    bias_start: float
 
     def __post_init__(self):
         if self.normalization not in (None, *NORMALIZATIONS):
             raise unknown("normalization", self.normalization, NORMALIZATIONS)
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"`dropout` must be at least 0 and less than 1. Received: {self.dropout}")
+        for name in ("dropout", "input_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {getattr(self, name)}")
+        if not 0 <= self.noise < math.inf:
+            raise ValueError(f"`noise` must be at least 0 and finite. Received: {self.noise}")
+        if self.max_norm is not None and not 0 < self.max_norm < math.inf:
+            raise ValueError(f"`max_norm` must be more than 0 and finite. Received: {self.max_norm}")
         if self.negative_slope is not None and self._name not in ("leaky_relu", "prelu"):
             raise ValueError(
                 f"`negative_slope` belongs to leaky_relu and prelu. Received: {self.negative_slope!r} with {self._name}"
@@ -56,15 +66,24 @@ class Hidden:
         """Of the activation, as Keras spells it."""
         return normalize(getattr(self.activation, "__name__", self.activation) or "linear").replace("-", "_")
 
+    def disturb(self, x):
+        """Noise on the inputs, and dropout of some."""
+        if self.noise:
+            x = keras.layers.GaussianNoise(self.noise, name="inputs_noise")(x)
+        if self.input_dropout:
+            x = keras.layers.Dropout(self.input_dropout, name="inputs_dropout")(x)
+        return x
+
     def dense(self, x, units: int, name: str):
         """A dense layer called `name`, with what belongs behind it."""
+        arguments = {**self._weights(rank=0), "name": name}
         if self._name == "maxout":
-            return self._behind(Maxout(units, self.pieces, **self._kernel(), name=name)(x), name)
-        return self._behind(keras.layers.Dense(units, **self._kernel(), name=name)(x), name)
+            return self._behind(Maxout(units, self.pieces, **arguments)(x), name)
+        return self._behind(keras.layers.Dense(units, **arguments)(x), name)
 
     def conv(self, x, filters: int, kernel_size: int, name: str):
         """A convolution called `name` over padded images, with what belongs behind it."""
-        arguments = {"padding": "same", **self._kernel(), "name": name}
+        arguments = {"padding": "same", **self._weights(rank=2), "name": name}
         if self._name == "maxout":
             return self._behind(MaxoutConv2D(filters, kernel_size, self.pieces, **arguments)(x), name)
         return self._behind(keras.layers.Conv2D(filters, kernel_size, **arguments)(x), name)
@@ -102,8 +121,15 @@ class Hidden:
         activation = self._name if isinstance(self.activation, str) else self.activation
         return keras.layers.Activation(activation, name=name)
 
-    def _kernel(self) -> dict:
-        return {"kernel_initializer": self._start(), "kernel_regularizer": self._penalty()}
+    def _weights(self, rank: int) -> dict:
+        """Keyword arguments for the weights of a layer with a window of `rank` axes."""
+        arguments = {"kernel_initializer": self._start(), "kernel_regularizer": self._penalty()}
+        if self.bias_start:
+            arguments["bias_initializer"] = keras.initializers.Constant(self.bias_start)
+        if self.max_norm is not None:
+            # Over all that one unit sums: the last axis of a kernel is that of the units.
+            arguments["kernel_constraint"] = keras.constraints.MaxNorm(self.max_norm, axis=list(range(rank + 1)))
+        return arguments
 
     def _start(self) -> keras.initializers.Initializer:
         if self.kernel_initializer is None:

@@ -16,8 +16,12 @@ def convnet(
     kernel_initializer=None,
     normalization: str | None = None,
     dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    noise: float = 0.0,
     l1: float = 0.0,
     l2: float = 0.0,
+    max_norm: float | None = None,
+    bias_start: float = 0.0,
     kernel_size: int = 3,
 ) -> keras.Model:
     """Convolutions, each with its normalization, activation and 2 x 2 max-pooling; dropout; one layer for the logits.
@@ -35,8 +39,12 @@ def convnet(
         normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which
             has its own inside. `None` for none.
         dropout: Share of the features to drop in front of the last layer; as `AlphaDropout` for SELU.
+        input_dropout: Share of the inputs to drop.
+        noise: Standard deviation of normal noise on the inputs, in training.
         l1: Weight of the absolute kernel values in the loss.
         l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each unit of every convolution; of each piece, for Maxout.
+        bias_start: What the biases of every convolution begin at; slightly positive, such as 0.1, keeps ReLUs alive.
         kernel_size: Side of the convolution kernels, in pixels; the image is padded, so that it keeps its size.
 
     Returns:
@@ -53,8 +61,12 @@ def convnet(
         kernel_initializer=kernel_initializer,
         normalization=normalization,
         dropout=dropout,
+        input_dropout=input_dropout,
+        noise=noise,
         l1=l1,
         l2=l2,
+        max_norm=max_norm,
+        bias_start=bias_start,
     )
     if len(input_shape) != 3:
         raise ValueError(f"convnet takes images (height, width, channels). Received: rows of shape {input_shape}")
@@ -67,6 +79,7 @@ def convnet(
             f"Received: {widths}"
         )
     inputs = x = keras.Input(input_shape, name="inputs")
+    x = hidden.disturb(x)
     for number, width in enumerate(widths, start=1):
         name = f"conv_{number}"
         x = keras.layers.MaxPooling2D(name=f"{name}_pool")(hidden.conv(x, width, kernel_size, name))

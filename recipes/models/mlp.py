@@ -17,8 +17,12 @@ def mlp(
     kernel_initializer=None,
     normalization: str | None = None,
     dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    noise: float = 0.0,
     l1: float = 0.0,
     l2: float = 0.0,
+    max_norm: float | None = None,
+    bias_start: float = 0.0,
     embedded: tuple[int, ...] = (),
 ) -> keras.Model:
     """Dense layers, each with its normalization, activation and dropout; then one linear layer for the logits.
@@ -36,8 +40,12 @@ def mlp(
         normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which
             has its own inside. `None` for none.
         dropout: Share of each hidden layer's units to drop; as `AlphaDropout` for SELU.
+        input_dropout: Share of the inputs to drop.
+        noise: Standard deviation of normal noise on the inputs, in training.
         l1: Weight of the absolute kernel values in the loss.
         l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        bias_start: What the biases of every hidden layer begin at; slightly positive, such as 0.1, keeps ReLUs alive.
         embedded: Numbers of codes of the last columns of a row, which hold categories of many kinds
             (`dataset.embedded`): each gets learned vectors.
 
@@ -55,12 +63,19 @@ def mlp(
         kernel_initializer=kernel_initializer,
         normalization=normalization,
         dropout=dropout,
+        input_dropout=input_dropout,
+        noise=noise,
         l1=l1,
         l2=l2,
+        max_norm=max_norm,
+        bias_start=bias_start,
     )
     inputs = x = keras.Input(input_shape, name="inputs")
     if len(input_shape) > 1:
         x = keras.layers.Flatten(name="flatten")(x)
+    if embedded and (input_dropout or noise):
+        raise ValueError("`input_dropout` and `noise` would change codes of categories: not with `embedded`")
+    x = hidden.disturb(x)
     if embedded:
         x = CategoryEmbedding(embedded, name="embedding")(x)
     for number, width in enumerate(widths, start=1):

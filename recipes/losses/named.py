@@ -1,0 +1,119 @@
+"""Losses by name."""
+
+import numbers
+
+import keras
+
+from recipes.lookup import normalize, unknown
+from recipes.losses.crossentropy import SparseCategoricalCrossentropy
+from recipes.losses.focal import FocalCrossentropy
+from recipes.losses.hinges import CrammerSingerHinge, WestonWatkinsHinge
+from recipes.losses.options import check_number
+from recipes.losses.pairing import check_pair
+
+
+def _sparse(from_logits=True, label_smoothing=0.0):
+    if label_smoothing:
+        return SparseCategoricalCrossentropy(from_logits=from_logits, label_smoothing=label_smoothing)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+
+
+def _binary(from_logits=True, label_smoothing=0.0):
+    return keras.losses.BinaryCrossentropy(from_logits=from_logits, label_smoothing=label_smoothing)
+
+
+_LOSSES = {
+    "cross_entropy": (None, ("from_logits", "label_smoothing")),  # one of the next two
+    "binary_crossentropy": (_binary, ("from_logits", "label_smoothing")),
+    "sparse_categorical_crossentropy": (_sparse, ("from_logits", "label_smoothing")),
+    "focal": (FocalCrossentropy, ("gamma",)),
+    "weston_watkins_hinge": (WestonWatkinsHinge, ("margin",)),
+    "crammer_singer_hinge": (CrammerSingerHinge, ("margin",)),
+    "hinge": (keras.losses.Hinge, ()),
+    "squared_hinge": (keras.losses.SquaredHinge, ()),
+    "mean_squared_error": (keras.losses.MeanSquaredError, ()),
+    "mean_absolute_error": (keras.losses.MeanAbsoluteError, ()),
+    "huber": (keras.losses.Huber, ("delta",)),
+    "log_cosh": (keras.losses.LogCosh, ()),
+}
+_ALIASES = {"mse": "mean_squared_error", "mae": "mean_absolute_error"}
+
+
+def get(
+    name: str,
+    *,
+    task: str | None = None,
+    num_outputs: int | None = None,
+    from_logits: bool | None = None,
+    label_smoothing: float | None = None,
+    gamma: float | None = None,
+    margin: float | None = None,
+    delta: float | None = None,
+) -> keras.losses.Loss:
+    """A new loss, of integer labels or of numbers, that takes what the last layer gives without an activation.
+
+    | name | options | loss |
+    |---|---|---|
+    | cross_entropy | from_logits, label_smoothing | binary_crossentropy of one output, else the sparse one |
+    | binary_crossentropy | the same | Keras's own |
+    | sparse_categorical_crossentropy | the same | Keras's own; with label smoothing ours |
+    | focal | gamma=2 | ours; of one output or several |
+    | weston_watkins_hinge, crammer_singer_hinge | margin=1 | ours; of several outputs |
+    | hinge, squared_hinge | | Keras's own; of one output |
+    | mean_squared_error or mse, mean_absolute_error or mae, log_cosh | | Keras's own |
+    | huber | delta=1 | Keras's own; it turns from a parabola into a line at an error of delta |
+
+    Args:
+        name: As in the table; `-` and `_` alike.
+        task: `"classification"` or `"regression"`, if the loss shall be checked against it.
+        num_outputs: Units of the last layer, likewise; cross_entropy depends on it.
+        from_logits: `False` for a model that ends in softmax or sigmoid.
+        label_smoothing: Share of each label that is spread over all classes. At least 0 and less than 1.
+        gamma: How much less rows count that are right already. At least 0.
+        margin: By how much the true class must lead. More than 0.
+        delta: In units of the targets. More than 0.
+
+    Raises:
+        ValueError: For an unknown name, an option that the loss does not have or that is out of range, or a loss that
+            does not suit the task or the outputs.
+    """
+    given = {"label_smoothing": label_smoothing, "gamma": gamma, "margin": margin, "delta": delta}
+    options = {option: check_number(option, value) for option, value in given.items() if value is not None}
+    if from_logits is not None:
+        if not isinstance(from_logits, bool):
+            raise ValueError(f"`from_logits` must be true or false. Received: {from_logits!r}")
+        options["from_logits"] = from_logits
+    if num_outputs is not None and (not isinstance(num_outputs, numbers.Integral) or num_outputs < 1):
+        raise ValueError(f"`num_outputs` must be a whole number of at least 1. Received: {num_outputs!r}")
+    known = _known(name)
+    make, allowed = _LOSSES[known]
+    for option, value in options.items():
+        if option not in allowed and (option, value) != ("label_smoothing", 0):
+            raise ValueError(f"{known} has {_words(allowed)}. Received: {option}={value!r}")
+    if make is None:
+        make = _cross_entropy(task, num_outputs)
+    loss = make(**{option: value for option, value in options.items() if option in allowed})
+    check_pair(loss, task, num_outputs)
+    return loss
+
+
+def _known(name) -> str:
+    """The name in the table that is meant; crossentropy and cross_entropy are the same."""
+    by_letters = {entry.replace("_", ""): entry for entry in _LOSSES}
+    by_letters |= _ALIASES
+    letters = normalize(name).replace("-", "")
+    if letters == "categoricalhinge":
+        raise ValueError("categorical_hinge of Keras is wrong for negative scores: use crammer_singer_hinge")
+    if letters not in by_letters:
+        raise unknown("loss", name, [*_LOSSES, *_ALIASES])
+    return by_letters[letters]
+
+
+def _cross_entropy(task, num_outputs):
+    if num_outputs is None and task != "regression":  # for which either is refused
+        raise ValueError("`num_outputs` must be given for cross_entropy: 1, or the number of classes. Received: None")
+    return _binary if num_outputs == 1 else _sparse
+
+
+def _words(options) -> str:
+    return f"only the options {' and '.join(options)}" if options else "no options"
