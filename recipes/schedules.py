@@ -94,7 +94,7 @@ def get(
     | constant | the peak |
     | step | times `factor` at each of the `milestones` |
     | exponential | falls evenly by the logarithm, to `final_fraction` of the peak at the end |
-    | cosine | a linear warm-up from a tenth of the peak, then half a cosine to 0 (arXiv:1608.03983, without restarts) |
+    | cosine | a linear warm-up from a tenth of the peak, then half a cosine to 0 (arXiv:1608.03983) |
     | one_cycle | `OneCycle` |
     | reduce_on_plateau | the peak; the callback `keras.callbacks.ReduceLROnPlateau` lowers it, `callbacks_for` adds it |
 

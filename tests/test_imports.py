@@ -46,8 +46,8 @@ ALLOWED = {
     },
     "recipes.training": {
         *LEAVES, "recipes.settings", "recipes.catalogue", "recipes.data", "recipes.models", "recipes.metrics",
-        "recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.batches", "recipes.runs", "recipes.evaluation",
-        "callbacks", "keras", "numpy",
+        "recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.batches", "recipes.runs",
+        "recipes.evaluation", "callbacks", "keras", "numpy",
     },
 }  # fmt: skip
 

@@ -314,3 +314,53 @@ def test_compile_model_says_what_it_needs():
         recipes.compile_model(recipes.mlp((3,), 1), "tabular")
     with pytest.raises(ValueError, match="`task` must be classification or regression. Received: 'ranking'"):
         recipes.compile_model(recipes.mlp((3,), 1), "tabular", 10, task="ranking")
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss": {"name": "weston_watkins_hinge"}, "schedule": {"name": "one_cycle"}},
+        {
+            "loss": {"label_smoothing": 0.1},
+            "optimizer": {"name": "momentum", "global_clipnorm": None, "adaptive_clip": 0.05},
+        },
+        {
+            "optimizer": {"ema_momentum": 0.9, "global_clipnorm": None, "percentile_clip": 50},
+            "schedule": {"name": "reduce_on_plateau"},
+        },
+        {
+            "regularization": {"input_dropout": 0.05, "noise": 0.1, "max_norm": 3.0, "bias_start": 0.1},
+            "optimizer": {"name": "adamw", "weight_decay": 0.01},
+            "schedule": {"name": "step"},
+        },
+    ],
+)
+def test_every_part_is_one_setting(tmp_path, changes):
+    recipe = recipes.get("tabular").replace(model={"widths": [16]}, fit={"epochs": 12}, **changes)
+    recipe = recipe.replace(optimizer={"learning_rate": 0.02})
+    run = recipes.train(recipe, "wine", output=tmp_path, verbose=False)
+    assert run.report.accuracy > 0.85
+    assert recipes.Recipe.from_yaml(run.directory / "recipe.yaml") == run.recipe
+    assert recipes.evaluate(run.directory).accuracy == run.report.accuracy
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"loss": {"name": "mse"}}, "mean_squared_error is a loss of numbers, and the task is classification: use"),
+        ({"loss": {"name": "hinge"}}, "hinge needs a single output, and the model has 3: use weston_watkins_hinge or"),
+        ({"loss": {"name": "huber", "label_smoothing": 0.1}}, "huber has only the options delta. Received: label_sm"),
+        ({"loss": {"name": "cross_entropie"}}, "unknown loss 'cross_entropie': did you mean 'cross_entropy'"),
+    ],
+)
+def test_losses_that_do_not_suit_are_refused(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        recipes.train(recipes.get("tabular").replace(**changes), "wine", output=tmp_path, verbose=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_schedule_and_a_callback_may_not_both_set_the_rate(tmp_path):
+    callback = keras.callbacks.ReduceLROnPlateau()
+    with pytest.raises(ValueError, match="the cosine schedule sets the learning rate, and so does ReduceLROnPlateau"):
+        recipes.train("digits", callbacks=[callback], output=tmp_path, verbose=False)
