@@ -96,7 +96,7 @@ def get(
     | exponential | falls evenly by the logarithm, to `final_fraction` of the peak at the end |
     | cosine | a linear warm-up from a tenth of the peak, then half a cosine to 0 (arXiv:1608.03983) |
     | one_cycle | `OneCycle` |
-    | reduce_on_plateau | the peak; the callback `keras.callbacks.ReduceLROnPlateau` lowers it, `callbacks_for` adds it |
+    | reduce_on_plateau | the peak; the callback `ReduceLROnPlateau`, which `callbacks_for` adds, lowers it |
 
     Args:
         name: Of the schedule.

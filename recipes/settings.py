@@ -143,6 +143,37 @@ class Regularization(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Augmentation(Checked):
+    """How training images are changed at random, anew in each epoch.
+
+    Args:
+        shift: Largest move, as a share of the height and of the width.
+        rotate: Largest angle, in degrees, either way.
+        zoom: Largest enlargement, such as 0.1; the largest reduction is its inverse, 1 / 1.1.
+        flip: Direction in which half of the images are mirrored.
+        mixup: Pairs of rows, targets included, are averaged with a weight from Beta(mixup, mixup), such as 0.2
+            (arXiv:1710.09412).
+        cutout: Side of a square that is blanked with the mean, as a share of the image's shorter side
+            (arXiv:1708.04552).
+    """
+
+    shift: float = 0.0
+    rotate: float = 0.0
+    zoom: float = 0.0
+    flip: Literal["horizontal", "vertical", "both"] | None = None
+    mixup: float = 0.0
+    cutout: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("shift", "cutout"):
+            self.require(name, lambda value: 0 <= value < 1, "at least 0 and less than 1")
+        self.require("rotate", lambda value: 0 <= value <= 180, "from 0 to 180 degrees")
+        for name in ("zoom", "mixup"):
+            self.require(name, lambda value: 0 <= value < math.inf, "at least 0 and finite")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Loss(Checked):
     """What the training makes small.
 
@@ -279,7 +310,7 @@ class Fit(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Checked):
-    """A complete, named training: data, model, regularization, loss, optimizer, schedule, fit.
+    """A complete, named training: data, model, regularization, augmentation, loss, optimizer, schedule, fit.
 
     >>> recipe = Recipe(name="mine", optimizer=Optimizer(learning_rate=0.01))
     >>> recipe.replace(fit={"epochs": 5}).fit.epochs
@@ -290,6 +321,7 @@ class Recipe(Checked):
     data: Data = Data()
     model: Model = Model()
     regularization: Regularization = Regularization()
+    augmentation: Augmentation = Augmentation()
     loss: Loss = Loss()
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()

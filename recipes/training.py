@@ -12,12 +12,14 @@ import numpy as np
 
 from callbacks import EarlyStopping, Progress, StopOnDivergence
 from recipes import catalogue, losses, models, optimizers, runs, schedules
+from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
 from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source, with_arguments
 from recipes.evaluation import judge, predict_by_chunks
+from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.models.outputs import last_activation
-from recipes.settings import Recipe
+from recipes.settings import Augmentation, Recipe
 
 FAST_DEV_RUN_STEPS = 2
 _WITHOUT_STEPS = ("constant", "reduce_on_plateau")
@@ -91,6 +93,7 @@ def train(
     say = print if verbose else lambda *_: None
     seed = check_seed(seed)
     recipe, dataset, default_name = _resolve(recipe, data, target, data_dir, seed, epochs)
+    _check_augmentation(recipe, dataset)
     setters = [type(callback).__name__ for callback in callbacks if isinstance(callback, _RATE_SETTERS)]
     if setters and recipe.schedule.name != "constant":
         raise ValueError(
@@ -105,17 +108,17 @@ def train(
         recipe = recipe.replace(fit={"epochs": 1})
     with runs.new_folder(output, name, overwrite) as folder:
         keras.utils.set_random_seed(seed)
-        core = _network(model, recipe, dataset)
+        core, outputs = _network(model, recipe, dataset)
         serving = models.serving_model(core, dataset)
         if model is not None:
             runs.check_reloads(serving)
         say(f"{dataset.describe()}\n{_size(core)}")
-        history = _fit(core, recipe, dataset, callbacks, seed, fast_dev_run, verbose)
+        history = _fit(core, outputs, recipe, dataset, callbacks, seed, fast_dev_run, verbose)
         x, y = (array[: _limit(recipe, fast_dev_run)] for array in dataset.test)
-        outputs = predict_by_chunks(serving, x, _prediction_batch(recipe))
-        run = Run(serving, recipe, history, judge(y, outputs, dataset.class_names), Path(output) / name)
+        predicted = predict_by_chunks(serving, x, _prediction_batch(recipe))
+        run = Run(serving, recipe, history, judge(y, predicted, dataset.class_names), Path(output) / name)
         facts = {"seed": seed, "model": "the recipe's" if model is None else "the user's own"}
-        runs.write(folder, run, dataset, facts, y, outputs)
+        runs.write(folder, run, dataset, facts, y, predicted)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
     return run
 
@@ -169,6 +172,8 @@ def compile_model(
     del options["name"], options["learning_rate"]
     if task == "regression":
         metric = keras.metrics.MeanAbsoluteError()
+    elif _mixes_classes(recipe, task, outputs):
+        metric = keras.metrics.CategoricalAccuracy(name="accuracy")
     elif outputs == 1:
         # A logit of 0 is a probability of one half.
         metric = keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
@@ -181,6 +186,10 @@ def compile_model(
 def _loss(recipe: Recipe, task: str, outputs: int) -> keras.losses.Loss:
     options = {field.name: getattr(recipe.loss, field.name) for field in dataclasses.fields(recipe.loss)}
     name = options.pop("name") or ("mean_squared_error" if task == "regression" else "cross_entropy")
+    if _mixes_classes(recipe, task, outputs):
+        if normalize(name) not in ("cross-entropy", "crossentropy"):
+            raise ValueError(f"augmentation.mixup makes shares of classes, which cross_entropy takes. Received: {name}")
+        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.loss.label_smoothing)
     return losses.get(name, task=task, num_outputs=outputs, **options)
 
 
@@ -229,8 +238,8 @@ def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None) -> t
     return recipe, dataset, default_name
 
 
-def _network(model, recipe: Recipe, dataset: Dataset) -> keras.Model:
-    """The recipe's network or the user's own, checked against the data and compiled."""
+def _network(model, recipe: Recipe, dataset: Dataset) -> tuple[keras.Model, int]:
+    """The recipe's network or the user's own, checked against the data and compiled; and the number of its outputs."""
     if model is None:
         core = models.build(recipe, dataset)
     else:
@@ -239,7 +248,7 @@ def _network(model, recipe: Recipe, dataset: Dataset) -> keras.Model:
         raise ValueError(f"`model` must be a Keras model, or a function of the dataset giving one. Received: {core!r}")
     outputs = _check_fit(core, dataset)
     steps = math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)
-    return compile_model(core, recipe, steps, task=dataset.task, num_outputs=outputs)
+    return compile_model(core, recipe, steps, task=dataset.task, num_outputs=outputs), outputs
 
 
 def _check_fit(core: keras.Model, dataset: Dataset) -> int:
@@ -265,12 +274,12 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
 
 
 def _fit(
-    core, recipe: Recipe, dataset: Dataset, callbacks, seed: int, fast_dev_run: bool, verbose: bool
+    core, outputs: int, recipe: Recipe, dataset: Dataset, callbacks, seed: int, fast_dev_run: bool, verbose: bool
 ) -> dict[str, list[float]]:
     *before, diverged, stopping = callbacks_for(recipe)
     progress = [Progress()] if verbose else []
     history = core.fit(
-        **_rows_to_fit(recipe, dataset, seed, _limit(recipe, fast_dev_run)),
+        **_rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run)),
         epochs=recipe.fit.epochs,
         callbacks=[*before, diverged, stopping, *progress, *callbacks],
         verbose=0,
@@ -286,19 +295,44 @@ def _fit(
     return _numbers_of_every_epoch(history)
 
 
-def _rows_to_fit(recipe: Recipe, dataset: Dataset, seed: int, limit: int | None) -> dict:
+def _rows_to_fit(recipe: Recipe, dataset: Dataset, outputs: int, seed: int, limit: int | None) -> dict:
     """What `fit` takes: prepared arrays, or batches where the arrays would be too large."""
     weights, size = _class_weights(recipe, dataset), recipe.fit.batch_size
+
+    def augmented(content):
+        return AugmentedBatches(content, recipe.augmentation, seed, outputs)
+
     # The validation rows are weighted as well: otherwise early stopping would pick the weights by another loss than the
     # one that is trained.
     if not fits_in_memory(dataset, limit):
         train = Batches(dataset, "train", size, seed, shuffle=True, weights=weights, limit=limit)
+        if recipe.augmentation != Augmentation():
+            train = augmented(train)
         validation = Batches(dataset, "validation", max(size, 1024), weights=weights, limit=limit)
         return {"x": train, "validation_data": validation, "shuffle": False}
     (x, y), validation = (dataset.prepared(part, limit) for part in ("train", "validation"))
     if weights:
         validation = (*validation, np.array([weights[label] for label in validation[1]]))
+    if recipe.augmentation != Augmentation():
+        if _mixes_classes(recipe, dataset.task, outputs):
+            validation = (validation[0], np.eye(outputs, dtype=np.float32)[validation[1]], *validation[2:])
+        content = ArrayBatches(x, y, size, seed, weights=weights)
+        return {"x": augmented(content), "validation_data": validation, "shuffle": False}
     return {"x": x, "y": y, "batch_size": size, "validation_data": validation, "class_weight": weights}
+
+
+def _mixes_classes(recipe: Recipe, task: str, outputs: int) -> bool:
+    """Whether targets are shares of classes, instead of class numbers."""
+    return recipe.augmentation.mixup > 0 and task == "classification" and outputs > 1
+
+
+def _check_augmentation(recipe: Recipe, dataset: Dataset) -> None:
+    if recipe.augmentation == Augmentation():
+        return
+    if len(dataset.input_shape) != 3:
+        raise ValueError(f"augmentation is for images. Received: rows of shape {dataset.input_shape}")
+    if recipe.augmentation.mixup and not fits_in_memory(dataset):
+        raise ValueError("augmentation.mixup needs rows that fit the memory: set it to 0")
 
 
 def _numbers_of_every_epoch(history) -> dict[str, list[float]]:

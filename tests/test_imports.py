@@ -34,6 +34,7 @@ ALLOWED = {
         *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.models", "custom_layers",
         "keras",
     },
+    "recipes.augmentation": {*LEAVES, "recipes.settings", "keras", "numpy"},
     "recipes.batches": {"recipes.data", "keras", "numpy"},
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
@@ -46,7 +47,8 @@ ALLOWED = {
     },
     "recipes.training": {
         *LEAVES, "recipes.settings", "recipes.catalogue", "recipes.data", "recipes.models", "recipes.metrics",
-        "recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.batches", "recipes.runs",
+        "recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.augmentation", "recipes.batches",
+        "recipes.runs",
         "recipes.evaluation", "callbacks", "keras", "numpy",
     },
 }  # fmt: skip

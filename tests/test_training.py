@@ -364,3 +364,18 @@ def test_a_schedule_and_a_callback_may_not_both_set_the_rate(tmp_path):
     callback = keras.callbacks.ReduceLROnPlateau()
     with pytest.raises(ValueError, match="the cosine schedule sets the learning rate, and so does ReduceLROnPlateau"):
         recipes.train("digits", callbacks=[callback], output=tmp_path, verbose=False)
+
+
+@pytest.mark.parametrize("mixup", [0.0, 0.2])
+def test_images_are_augmented_by_settings(tmp_path, mixup):
+    changes = {"shift": 0.1, "rotate": 10, "zoom": 0.1, "cutout": 0.2, "mixup": mixup}
+    recipe = recipes.get("digits").replace(augmentation=changes, fit={"epochs": 6})
+    run = recipes.train(recipe, output=tmp_path, verbose=False)
+    assert run.report.accuracy > 0.85
+    assert run.history["val_accuracy"][-1] > 0.85
+
+
+def test_tables_are_not_augmented(tmp_path):
+    recipe = recipes.get("tabular").replace(augmentation={"flip": "horizontal"})
+    with pytest.raises(ValueError, match=r"augmentation is for images. Received: rows of shape \(13,\)"):
+        recipes.train(recipe, "wine", output=tmp_path, verbose=False)
