@@ -50,7 +50,7 @@ class Maxout(LargestPiece):
         check_count(units, "units", 1)
         check_pieces(pieces)
         affine = keras.layers.Dense(
-            units * pieces,
+            int(units * pieces),  # Keras takes no numbers of NumPy
             use_bias=use_bias,
             kernel_initializer=start(kernel_initializer, pieces),
             bias_initializer=bias_initializer,

@@ -30,7 +30,7 @@ class MaxoutConv(LargestPiece):
         check_count(filters, "filters", 1)
         check_pieces(pieces)
         affine = self.layer(
-            filters * pieces,
+            int(filters * pieces),
             kernel_size,
             strides=strides,
             padding=padding,

@@ -96,9 +96,10 @@ def largest_piece(maps, pieces: int, axis: int):
     if keras.backend.backend() == "tensorflow" and axis == -1:
         # One reduction is the cheapest form there; XLA, behind JAX, takes twice as long for its gradient as for
         # selecting pair by pair (benchmarks/maxout_speed.py).
-        shape = ops.shape(maps)
-        split = ops.reshape(maps, (*shape[:-1], pieces, maps.shape[-1] // pieces))
-        return ops.max(split, axis=-2)
+        # Rows in one axis: tf2onnx loses the batch of more (a Reshape after the one that ends a matrix product).
+        shape, units = ops.shape(maps), maps.shape[-1] // pieces
+        largest = ops.max(ops.reshape(maps, (-1, pieces, units)), axis=1)
+        return ops.reshape(largest, (*shape[:-1], units))
     blocks = ops.split(maps, pieces, axis=axis)
     return functools.reduce(lambda left, right: ops.where(left >= right, left, right), blocks)
 

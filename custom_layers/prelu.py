@@ -1,5 +1,7 @@
 """PReLU of He et al. (2015): a ReLU that learns its slope below 0, and takes images of any size."""
 
+import math
+
 import keras
 
 
@@ -37,11 +39,14 @@ class PReLU(keras.layers.PReLU):
         data_format=None,
         **kwargs,
     ):
-        if isinstance(shared_axes, str) and shared_axes != "spatial":
-            raise ValueError(f"`shared_axes` must be spatial, a list of axes or None. Received: {shared_axes!r}")
+        check_axes(shared_axes)
         if data_format not in (None, "channels_last", "channels_first"):
             raise ValueError(f"`data_format` must be channels_last or channels_first. Received: {data_format!r}")
         if isinstance(alpha_initializer, int | float) and not isinstance(alpha_initializer, bool):
+            if not math.isfinite(alpha_initializer):
+                raise ValueError(
+                    f"`alpha_initializer` must be a finite slope or an initializer. Received: {alpha_initializer}"
+                )
             alpha_initializer = keras.initializers.Constant(alpha_initializer)
         self._spatial = shared_axes == "spatial"
         super().__init__(
@@ -54,8 +59,21 @@ class PReLU(keras.layers.PReLU):
             first = self.data_format == "channels_first"
             axes = range(1, len(input_shape))
             self.shared_axes = list(axes[1:] if first else axes[:-1])
+        if self.shared_axes and max(self.shared_axes) >= len(input_shape):
+            raise ValueError(
+                f"`shared_axes` must be among the {len(input_shape)} axes of the input. Received: {self.shared_axes}"
+            )
         super().build(input_shape)
 
     def get_config(self):
         shared_axes = "spatial" if self._spatial else self.shared_axes
         return {**super().get_config(), "shared_axes": shared_axes, "data_format": self.data_format}
+
+
+def check_axes(shared_axes) -> None:
+    """Refuse what names no axes behind that of the batch."""
+    if shared_axes is None or (isinstance(shared_axes, str) and shared_axes == "spatial"):
+        return
+    axes = shared_axes if isinstance(shared_axes, list | tuple) else [shared_axes]
+    if not all(isinstance(axis, int) and not isinstance(axis, bool) and axis >= 1 for axis in axes):
+        raise ValueError(f"`shared_axes` must be spatial, a list of axes from 1 on, or None. Received: {shared_axes!r}")
