@@ -90,18 +90,26 @@ def start(kernel_initializer, pieces: int):
 def largest_piece(maps, pieces: int, axis: int):
     """The maximum over pieces of `maps`, `(batch, ..., pieces * units)`: `(batch, ..., units)`.
 
-    The pieces lie in blocks along `axis`, so that a maximum reads contiguous memory. Where pieces are equal the
-    gradient is that of the maximum still: the shares sum to 1.
+    The pieces lie in blocks along `axis`, so that a maximum reads contiguous memory. Where pieces are equal, their
+    shares of the gradient sum to 1; what is not a number stays so.
     """
-    if keras.backend.backend() == "tensorflow" and axis == -1:
-        # One reduction is the cheapest form there; XLA, behind JAX, takes twice as long for its gradient as for
-        # selecting pair by pair (benchmarks/maxout_speed.py).
-        # Rows in one axis: tf2onnx loses the batch of more (a Reshape after the one that ends a matrix product).
+    if keras.backend.backend() != "jax" and axis == -1:
+        # One reduction, the cheapest where operations run one by one. All rows in one axis: tf2onnx loses the batch of
+        # more (a Reshape after the one that ends a matrix product).
         shape, units = ops.shape(maps), maps.shape[-1] // pieces
         largest = ops.max(ops.reshape(maps, (-1, pieces, units)), axis=1)
         return ops.reshape(largest, (*shape[:-1], units))
-    blocks = ops.split(maps, pieces, axis=axis)
-    return functools.reduce(lambda left, right: ops.where(left >= right, left, right), blocks)
+    # For XLA: the number of the first largest piece, then a selection, whose gradient is a selection, too. Those of a
+    # reduction and of the maximum of two take longer (benchmarks/maxout_speed.py).
+    blocks = ops.split(maps, int(pieces), axis=axis)
+    largest, chosen = blocks[0], ops.zeros_like(blocks[0], dtype="int32")
+    for number, block in enumerate(blocks[1:], start=1):
+        chosen = ops.where(ops.logical_or(block > largest, ops.isnan(block)), number, chosen)
+        largest = ops.maximum(largest, block)
+    output = blocks[-1]
+    for number, block in enumerate(blocks[:-1]):
+        output = ops.where(chosen == number, block, output)
+    return output
 
 
 @functools.cache

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from recipes.initialization import gain as gain
     from recipes.initialization import initialize as initialize
     from recipes.initialization import initializer_for as initializer_for
+    from recipes.learning_rate_range import LearningRateRange as LearningRateRange
+    from recipes.learning_rate_range import find_learning_rate as find_learning_rate
     from recipes.metrics import ClassificationReport as ClassificationReport
     from recipes.metrics import RegressionReport as RegressionReport
     from recipes.metrics import classification_report as classification_report
@@ -50,6 +52,8 @@ _HOME = {
     "gain": "initialization",
     "initialize": "initialization",
     "initializer_for": "initialization",
+    "LearningRateRange": "learning_rate_range",
+    "find_learning_rate": "learning_rate_range",
     "ClassificationReport": "metrics",
     "RegressionReport": "metrics",
     "classification_report": "metrics",

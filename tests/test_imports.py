@@ -35,6 +35,7 @@ ALLOWED = {
         "keras",
     },
     "recipes.augmentation": {*LEAVES, "recipes.settings", "keras", "numpy"},
+    "recipes.learning_rate_range": {"keras", "numpy", "matplotlib"},
     "recipes.batches": {"recipes.data", "keras", "numpy"},
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {

@@ -10,7 +10,7 @@ import warnings
 from recipes.lookup import unknown
 
 # In the order of a newcomer's first steps.
-COMMANDS = ("list", "show", "train", "evaluate", "predict")
+COMMANDS = ("list", "show", "train", "find-lr", "evaluate", "predict")
 
 ERROR = 2
 INTERRUPTED = 130
@@ -70,7 +70,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _command(name: str):
-    return importlib.import_module(f"recipes.cli.{name}")
+    return importlib.import_module(f"recipes.cli.{name.replace('-', '_')}")
 
 
 def _help() -> str:
