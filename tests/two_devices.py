@@ -9,9 +9,6 @@ from test_clipping import WAYS, X, Y
 
 import recipes
 
-CPU = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(CPU, [tf.config.LogicalDeviceConfiguration()] * 2)
-STRATEGY = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 BROKEN = np.where(np.arange(64)[:, None] == 40, np.nan, X)  # for the second device only
 
 
@@ -26,7 +23,11 @@ def trained(options, scope):
     return model.get_weights(), f"{optimizer.clipped_steps},{optimizer.skipped_steps}"
 
 
-for way, options in WAYS.items():
-    one, alone = trained(options, contextlib.nullcontext())
-    two, together = trained(options, STRATEGY.scope())
-    print(way, max(np.abs(a - b).max() for a, b in zip(one, two, strict=True)), alone, together)
+if __name__ == "__main__":
+    processor = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    for way, options in WAYS.items():
+        one, alone = trained(options, contextlib.nullcontext())
+        two, together = trained(options, strategy.scope())
+        print(way, max(np.abs(a - b).max() for a, b in zip(one, two, strict=True)), alone, together)
