@@ -95,6 +95,26 @@ def test_percentile_clipping_follows_the_norms_that_were_seen():
     assert optimizer.clipped_steps == 3
 
 
+@pytest.mark.parametrize("way", ["none", "global_clipnorm"])
+def test_the_gradient_of_an_embedding_is_clipped_like_others(way):
+    def trained(optimizer):
+        keras.utils.set_random_seed(0)
+        layers = [keras.Input((3,), dtype="int32"), keras.layers.Embedding(5, 4), keras.layers.Flatten()]
+        model = keras.Sequential([*layers, keras.layers.Dense(1, kernel_initializer="ones")])
+        model.compile(optimizer, "mse")
+        rows = np.array([[0, 1, 1], [1, 2, 0]])  # of rows that are used several times, the sum counts
+        model.fit(rows, np.array([[3.0], [5.0]]), epochs=1, batch_size=2, verbose=0)
+        return arrays(model.weights)
+
+    free, bounded = trained(keras.optimizers.SGD(0.1)), trained(recipes.optimizers.get("sgd", 0.1, **WAYS[way]))
+    start = trained(keras.optimizers.SGD(1e-12))
+    norms = [
+        np.sqrt(sum(np.square(end - begin).sum() for end, begin in zip(ends, start, strict=True)))
+        for ends in (free, bounded)
+    ]
+    assert norms[1] == pytest.approx(norms[0] if way == "none" else 0.1 * 0.05, rel=1e-3)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_an_update_that_is_not_finite_is_skipped_and_the_rest_is_saved(way, tmp_path):
     optimizer = recipes.optimizers.get("adam", 0.01, **WAYS[way])

@@ -340,7 +340,7 @@ def test_every_part_is_one_setting(tmp_path, changes):
     recipe = recipes.get("tabular").replace(model={"widths": [16]}, fit={"epochs": 12}, **changes)
     recipe = recipe.replace(optimizer={"learning_rate": 0.02})
     run = recipes.train(recipe, "wine", output=tmp_path, verbose=False)
-    assert run.report.accuracy > 0.85
+    assert run.report.accuracy > 0.75  # the largest class is 0.4
     assert recipes.Recipe.from_yaml(run.directory / "recipe.yaml") == run.recipe
     assert recipes.evaluate(run.directory).accuracy == run.report.accuracy
 

@@ -184,13 +184,20 @@ def _reduced(gradients):
 
 def _dense(gradient):
     """An embedding's gradient names a row once for each time it was used: its true norm is that of the sum."""
-    return ops.convert_to_tensor(gradient)
+    if not _is_sparse(gradient):
+        return gradient
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(gradient)
+
+
+def _is_sparse(gradient):
+    return type(gradient).__name__ == "IndexedSlices"
 
 
 def _all_finite(gradients):
     present = [gradient for gradient in gradients if gradient is not None]
-    sparse = [type(gradient).__name__ == "IndexedSlices" for gradient in present]
-    values = [gradient.values if is_sparse else gradient for gradient, is_sparse in zip(present, sparse, strict=True)]
+    values = [gradient.values if _is_sparse(gradient) else gradient for gradient in present]
     return ops.all(ops.stack([ops.all(ops.isfinite(value)) for value in values]))
 
 
