@@ -99,17 +99,17 @@ def largest_piece(maps, pieces: int, axis: int):
         shape, units = ops.shape(maps), maps.shape[-1] // pieces
         largest = ops.max(ops.reshape(maps, (-1, pieces, units)), axis=1)
         return ops.reshape(largest, (*shape[:-1], units))
-    # For XLA: the number of the first largest piece, then a selection, whose gradient is a selection, too. Those of a
-    # reduction and of the maximum of two take longer (benchmarks/maxout_speed.py).
-    blocks = ops.split(maps, int(pieces), axis=axis)
-    largest, chosen = blocks[0], ops.zeros_like(blocks[0], dtype="int32")
-    for number, block in enumerate(blocks[1:], start=1):
-        chosen = ops.where(ops.logical_or(block > largest, ops.isnan(block)), number, chosen)
-        largest = ops.maximum(largest, block)
-    output = blocks[-1]
-    for number, block in enumerate(blocks[:-1]):
-        output = ops.where(chosen == number, block, output)
-    return output
+    # For XLA: a selection, half against half. Its gradient is a selection, too; those of a reduction and of the maximum
+    # of two take longer (benchmarks/maxout_speed.py).
+    if pieces == 1:
+        return maps
+    size, half = maps.shape[axis] // pieces, pieces // 2
+    left, right, *odd = ops.split(maps, [half * size, 2 * half * size] if pieces % 2 else 2, axis=axis)
+    return functools.reduce(_larger, odd, largest_piece(_larger(left, right), half, axis))
+
+
+def _larger(left, right):
+    return ops.where(ops.logical_or(left >= right, ops.isnan(left)), left, right)
 
 
 @functools.cache
