@@ -134,7 +134,12 @@ def test_image_files_are_predicted_at_any_size(tmp_path, color):
         for number in range(12):
             pixels = generator.integers(level - 50, level + 50, (16, 16, 3)).astype(np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{number}.png")
-    settings = {"model": {"builder": "convnet", "widths": [4]}, "data": {"color": color}, "fit": {"epochs": 15}}
+    settings = {
+        "model": {"builder": "convnet", "widths": [8]},
+        "data": {"color": color},
+        "optimizer": {"learning_rate": 0.01},
+        "fit": {"epochs": 30},
+    }
     recipe = recipes.get("digits-convnet").replace(**settings)
     run = recipes.train(recipe, tmp_path / "photos", output=tmp_path, verbose=False)
     assert run.model.input_shape == (None, None, None, 1 if color == "grey" else 3)

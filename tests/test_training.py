@@ -145,7 +145,6 @@ def test_accuracy_in_training_is_that_of_the_report(tmp_path, short_recipe):
     assert run.history["val_accuracy"][0] == pytest.approx(run.report.accuracy, abs=1e-6)
 
 
-@pytest.mark.backend
 def test_class_weights_are_one_setting(tmp_path, short_recipe):
     generator = np.random.default_rng(0)
     y = (np.arange(500) < 40).astype(int)
