@@ -1,6 +1,7 @@
 """Learning-rate schedules by name, sized by the number of steps."""
 
 import math
+import numbers
 
 import keras
 from keras import ops
@@ -143,10 +144,10 @@ def get(
 
 
 def _require_steps(total_steps) -> None:
-    if total_steps < 1:
+    if not isinstance(total_steps, numbers.Real) or total_steps < 1:
         raise ValueError(f"`total_steps` must be at least 1. Received: {total_steps}")
 
 
 def _require_fraction(name: str, value) -> None:
-    if not 0 <= value < 1:
+    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {value}")

@@ -49,7 +49,7 @@ class Hidden:
         if self.normalization not in (None, *NORMALIZATIONS):
             raise unknown("normalization", self.normalization, NORMALIZATIONS)
         for name in ("dropout", "input_dropout"):
-            if not 0 <= getattr(self, name) < 1:
+            if not isinstance(getattr(self, name), numbers.Real) or not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {getattr(self, name)}")
         if not 0 <= self.noise < math.inf:
             raise ValueError(f"`noise` must be at least 0 and finite. Received: {self.noise}")

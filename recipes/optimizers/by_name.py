@@ -1,6 +1,5 @@
 """Optimizers by name, with their clipping."""
 
-import math
 import numbers
 
 import keras
@@ -8,7 +7,7 @@ import keras
 from recipes.lookup import normalize, unknown
 from recipes.optimizers.adaptive import AdaptiveGradientClipping
 from recipes.optimizers.clipping import GradientClipping
-from recipes.optimizers.guard import Guard
+from recipes.optimizers.guard import Guard, require_positive
 from recipes.optimizers.percentile import PercentileClipping
 
 _OPTIMIZERS = {
@@ -67,10 +66,11 @@ def get(
     """
     if normalize(name) not in _OPTIMIZERS:
         raise unknown("optimizer", name, _OPTIMIZERS)
-    if isinstance(learning_rate, numbers.Real) and not 0 < learning_rate < math.inf:
-        raise ValueError(f"`learning_rate` must be more than 0 and finite. Received: {learning_rate}")
-    if weight_decay is not None and not 0 < weight_decay < math.inf:
-        raise ValueError(f"`weight_decay` must be more than 0 and finite. Received: {weight_decay}")
+    if isinstance(learning_rate, numbers.Real | str):
+        require_positive("learning_rate", learning_rate)
+        learning_rate = float(learning_rate)  # Keras takes no whole numbers
+    if weight_decay is not None:
+        require_positive("weight_decay", weight_decay)
     kind, arguments = _OPTIMIZERS[normalize(name)]
     arguments = dict(arguments)
     if momentum is not None:
@@ -102,6 +102,6 @@ def get(
 
 
 def _fraction(name: str, value: float) -> float:
-    if not 0 <= value < 1:
+    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {value}")
     return value

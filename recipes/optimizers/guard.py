@@ -1,5 +1,7 @@
 """What the clipping optimizers share: gradients of all devices together, and no update by one that is not finite."""
 
+import numbers
+
 import keras
 from keras import ops
 
@@ -208,5 +210,5 @@ def global_norm(gradients):
 
 def require_positive(name, value):
     """Refuse bounds of 0 or less; Keras takes them for no clipping at all."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < float("inf"):
         raise ValueError(f"`{name}` must be more than 0 and finite. Received: {value!r}")
