@@ -234,6 +234,10 @@ class _Rows:
         _require_whole("seed", seed, 0)
         if counts[0] < batch_size:
             raise ValueError(f"`x` must have the rows of one batch, {batch_size}, at least. Received: {counts[0]} rows")
+        # ReLUs may turn NaN into 0, and the loss would tell nothing of it.
+        for part in arrays:
+            if not np.isfinite(np.sum(keras.ops.convert_to_numpy(part), dtype="float64")):
+                raise ValueError("`x`, `y` and `sample_weight` must be finite. Received: NaN or infinite values")
         self.rows, self.batch_size, self.seed = counts[0], batch_size, seed
 
     def __iter__(self):

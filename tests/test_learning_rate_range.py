@@ -300,3 +300,12 @@ def test_the_command_tells_the_rate_the_flag_and_draws(tmp_path, capsys):
 def test_the_command_refuses_in_one_line(arguments, message):
     with pytest.raises((ValueError, OSError), match=message):
         find_lr.run(arguments)
+
+
+def test_rows_that_are_not_finite_are_refused():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((40, 3), "float32")
+    x[7, 1] = np.nan
+    with pytest.raises(ValueError, match="must be finite. Received: NaN or infinite values"):
+        recipes.find_learning_rate(model, x, np.ones(40))
