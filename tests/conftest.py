@@ -1,10 +1,26 @@
-"""Shared by all tests: one short real training, and no chatter."""
+"""Shared by all tests: one short real training, the same draws in every run, and no chatter."""
 
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest
+
+
+def pytest_configure(config):
+    """Let JAX keep what it compiles (it reads this when it is imported): many tests need the same programs."""
+    if config.pluginmanager.hasplugin("cacheprovider"):
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+@pytest.fixture(autouse=True)
+def same_draws():
+    """Every test draws the same numbers in every run: a short training must not pass or fail by luck."""
+    import keras
+
+    keras.utils.set_random_seed(0)
 
 
 @pytest.fixture(scope="session")
