@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from recipes.checked import Checked
 from recipes.lookup import unknown
+from recipes.widths import ALLOWED, resolve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,35 +78,53 @@ class Data(Checked):
 
 @dataclass(frozen=True, kw_only=True)
 class Model(Checked):
-    """Which network.
+    """Which network. What is not set is as the builder has it; what belongs to another builder is refused.
 
     Args:
         builder: The function of `recipes` that builds it.
-        widths: Units (mlp) or channels (convnet) of each hidden layer, first to last.
+        widths: Units (mlp, recurrent) or channels of each hidden layer or stage, first to last; or a rule, such as
+            `500 x 100`, `256 / 2 x 4` or `16 * 2 x 4`.
         activation: Of every hidden layer: relu, leaky_relu, prelu, rrelu, elu, selu, tanh, maxout and others.
         negative_slope: Slope below 0 of leaky_relu, or that prelu begins with. Not set: 0.2 and 0.25.
-        pieces: Maps of each unit of maxout.
+        pieces: Maps of each unit of maxout. Not set: 2.
         kernel_initializer: Name of an initializer of Keras's, or of `recipes.initialization.get`. Not set: chosen for
             each layer from its activation.
         initialization: How the whole model is then initialized: by calculation (variance) or on a batch (lsuv).
         normalization: Kind of normalization between each hidden layer and its activation.
-        kernel_size: Side of the convolution kernels, in pixels (convnet).
+        max_parameters: The layers are made narrower until the model has no more (mlp, convnet).
+        kernel_size: Side of the convolution kernels, in pixels (convnet, residual). Not set: 3.
+        convolutions: Of each stage (convnet). Not set: 1.
+        separable: Whether each channel is filtered by itself, then all are mixed (convnet).
+        downsampling: How each stage halves the image (convnet). Not set: max.
+        pooling: How the image becomes a row in front of the last layer (convnet, residual). Not set: flatten, average.
+        depth: Blocks of each stage (residual). Not set: 3.
     """
 
-    builder: Literal["mlp", "convnet"] = "mlp"
-    widths: tuple[int, ...] = (256, 128)
-    activation: str = "relu"
+    builder: Literal["mlp", "convnet", "residual"] = "mlp"
+    widths: tuple[int, ...] | str | None = None
+    activation: str | None = None
     negative_slope: float | None = None
-    pieces: int = 2
+    pieces: int | None = None
     kernel_initializer: str | None = None
     initialization: Literal["variance", "lsuv"] | None = None
     normalization: Literal["batch", "layer"] | None = None
-    kernel_size: int = 3
+    max_parameters: int | None = None
+    kernel_size: int | None = None
+    convolutions: int | None = None
+    separable: bool | None = None
+    downsampling: Literal["max", "average", "stride", "none"] | None = None
+    pooling: Literal["flatten", "average", "max"] | None = None
+    depth: int | None = None
 
     def __post_init__(self):
         super().__post_init__()
-        self.require("widths", lambda widths: all(width >= 1 for width in widths), "numbers of at least 1")
-        self.require("kernel_size", lambda value: value >= 1, "at least 1")
+        if self.widths is not None:
+            try:
+                resolve(self.widths)
+            except ValueError:
+                raise ValueError(f"model.widths must be {ALLOWED}. Received: {self.widths!r}") from None
+        for name in ("kernel_size", "convolutions", "depth", "max_parameters"):
+            self.require(name, lambda value: value >= 1, "at least 1")
         self.require("pieces", lambda value: value >= 2, "at least 2")
         self.require("negative_slope", math.isfinite, "finite")
 

@@ -108,7 +108,7 @@ def train(
         recipe = recipe.replace(fit={"epochs": 1})
     with runs.new_folder(output, name, overwrite) as folder:
         keras.utils.set_random_seed(seed)
-        core, outputs = _network(model, recipe, dataset)
+        core, outputs = network(recipe, dataset, model)
         serving = models.serving_model(core, dataset)
         if model is not None:
             runs.check_reloads(serving)
@@ -238,7 +238,7 @@ def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None) -> t
     return recipe, dataset, default_name
 
 
-def _network(model, recipe: Recipe, dataset: Dataset) -> tuple[keras.Model, int]:
+def network(recipe: Recipe, dataset: Dataset, model=None) -> tuple[keras.Model, int]:
     """The recipe's network or the user's own, checked against the data and compiled; and the number of its outputs."""
     if model is None:
         core = models.build(recipe, dataset)
@@ -279,7 +279,7 @@ def _fit(
     *before, diverged, stopping = callbacks_for(recipe)
     progress = [Progress()] if verbose else []
     history = core.fit(
-        **_rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run)),
+        **rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run)),
         epochs=recipe.fit.epochs,
         callbacks=[*before, diverged, stopping, *progress, *callbacks],
         verbose=0,
@@ -295,8 +295,8 @@ def _fit(
     return _numbers_of_every_epoch(history)
 
 
-def _rows_to_fit(recipe: Recipe, dataset: Dataset, outputs: int, seed: int, limit: int | None) -> dict:
-    """What `fit` takes: prepared arrays, or batches where the arrays would be too large."""
+def rows_to_fit(recipe: Recipe, dataset: Dataset, outputs: int, seed: int, limit: int | None = None) -> dict:
+    """What `fit` takes: prepared arrays, or batches where the arrays would be too large; of at most `limit` rows."""
     weights, size = _class_weights(recipe, dataset), recipe.fit.batch_size
 
     def augmented(content):

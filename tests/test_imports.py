@@ -13,12 +13,13 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("recipes", "custom_layers", "callbacks")
 
 # What each part may know besides the standard library. The command line, which is not named here, may know everything.
-LEAVES = {"recipes.lookup", "recipes.checked"}
+LEAVES = {"recipes.lookup", "recipes.checked", "recipes.widths"}
 ALLOWED = {
     "callbacks": {"callbacks", "keras", "numpy"},
     "custom_layers": {"custom_layers", "keras"},
     "recipes.lookup": set(),
     "recipes.checked": set(),
+    "recipes.widths": set(),
     "recipes.settings": {*LEAVES, "yaml"},
     "recipes.catalogue": {*LEAVES, "recipes.settings", "recipes.catalogue"},
     "recipes.data": {

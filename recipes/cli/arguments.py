@@ -6,10 +6,14 @@ import difflib
 import os
 import re
 import typing
+from collections.abc import Callable
+from pathlib import Path
 
 import jsonargparse
 
+from recipes import catalogue
 from recipes.checked import describe
+from recipes.settings import Recipe, parts
 
 
 class Parser(jsonargparse.ArgumentParser):
@@ -53,6 +57,7 @@ class Parser(jsonargparse.ArgumentParser):
         return message
 
 
+_HELP = {"-h", "--help"}
 # Short forms of settings that are set most often.
 SHORT = {
     "--data": "--data.name",
@@ -66,6 +71,53 @@ def lengthened(argument: str) -> str:
     """The full name of a flag that was given in short."""
     flag, equals, value = argument.partition("=")
     return f"{SHORT.get(flag, flag)}{equals}{value}"
+
+
+def read_recipe(
+    command: str, arguments: list[str], make_parser: Callable[[Recipe], Parser]
+) -> tuple[Recipe, Recipe, jsonargparse.Namespace]:
+    """What a command was given that takes a recipe: defaults < recipe < `--config` < flags, in whatever order.
+
+    Args:
+        command: Its name.
+        arguments: Behind the name.
+        make_parser: Gives the parser of a recipe, whose settings are the defaults of the flags.
+
+    Returns:
+        The recipe without its flags, with them, and all options.
+    """
+    arguments = [lengthened(argument) for argument in arguments]
+    base = _base(command, arguments, make_parser)
+    options = make_parser(base).parse(arguments)
+    return base, base.replace(**{part: vars(options[part]) for part in parts()}), options
+
+
+def _base(command: str, arguments: list[str], make_parser: Callable[[Recipe], Parser]) -> Recipe:
+    """The recipe before flags: as it is named, then changed by the file of `--config`."""
+    if not arguments:
+        raise ValueError(f"{command} needs the name of a recipe. Known: {', '.join(catalogue.names())}")
+    try:
+        options = make_parser(Recipe(name="recipe")).parse([text for text in arguments if text not in _HELP])
+    except ValueError:
+        if not _HELP & set(arguments):
+            raise
+        return Recipe(name="recipe")  # help without a recipe's name
+    base = named_recipe(options.recipe)
+    return Recipe.from_yaml(Path(options.config), base=base) if options.config else base
+
+
+def named_recipe(name: str) -> Recipe:
+    """The recipe of a name, or of a YAML file."""
+    return Recipe.from_yaml(Path(name)) if name.endswith((".yaml", ".yml")) else catalogue.get(name)
+
+
+def add_recipe(parser: Parser, base: Recipe) -> None:
+    """Name, seed, `--config`, and a flag for every setting; those of `base` are the defaults."""
+    parser.add_argument("recipe", metavar="NAME", help="of a recipe, or the path of a YAML file")
+    parser.add_setting(parser, "seed", int, 0, "of everything: split, weights, order of the rows")
+    parser.add_argument("--config", help="YAML file of settings: they change the recipe's; flags change both")
+    for part in parts():
+        add_part(parser, part, getattr(base, part))
 
 
 def add_part(parser: Parser, part: str, base) -> None:

@@ -1,35 +1,46 @@
 """Builders of networks, and the model that is saved."""
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import fields
 
 from recipes.data import Dataset
 from recipes.initialization import initialize
 from recipes.models.convnet import convnet as convnet
 from recipes.models.mlp import mlp as mlp
+from recipes.models.residual import residual as residual
 from recipes.models.serving import serving_model as serving_model
 from recipes.settings import Recipe
 
-BUILDERS = {"mlp": mlp, "convnet": convnet}
+BUILDERS = {"mlp": mlp, "convnet": convnet, "residual": residual}
 _SAMPLE_ROWS = 512  # of the training part, for the initialization of a whole model
 
 
 def build(recipe: Recipe, dataset: Dataset):
-    """The uncompiled model that `recipe` describes for `dataset`, giving logits."""
-    settings, regularization = recipe.model, recipe.regularization
-    arguments = {
-        "widths": settings.widths,
-        "activation": settings.activation,
-        "negative_slope": settings.negative_slope,
-        "pieces": settings.pieces,
-        "kernel_initializer": settings.kernel_initializer,
-        "normalization": settings.normalization,
-        **{field.name: getattr(regularization, field.name) for field in fields(regularization)},
-    }
-    if settings.builder == "convnet":
-        arguments["kernel_size"] = settings.kernel_size
-    if settings.builder == "mlp":
-        arguments["embedded"] = dataset.embedded
-    model = BUILDERS[settings.builder](dataset.input_shape, dataset.num_outputs, **arguments)
-    if settings.initialization:
-        initialize(model, settings.initialization, dataset.prepared("train", _SAMPLE_ROWS)[0])
+    """The uncompiled model that `recipe` describes for `dataset`, giving logits.
+
+    Raises:
+        ValueError: For a setting of another builder, and for what the builder refuses.
+    """
+    settings = {field.name: getattr(recipe.model, field.name) for field in fields(recipe.model)}
+    name, initialization = settings.pop("builder"), settings.pop("initialization")
+    chosen = {setting: value for setting, value in settings.items() if value is not None}
+    for setting in chosen:
+        owners = [builder for builder in BUILDERS if setting in _arguments(builder)]
+        if name not in owners:
+            raise ValueError(
+                f"model.{setting} belongs to {', '.join(owners)}. Received: {chosen[setting]!r} with {name}"
+            )
+    chosen |= {field.name: getattr(recipe.regularization, field.name) for field in fields(recipe.regularization)}
+    if dataset.embedded:
+        if "embedded" not in _arguments(name):
+            raise ValueError(f"{name} takes no categories of many kinds, which {dataset.name} has: use mlp or residual")
+        chosen["embedded"] = dataset.embedded
+    model = BUILDERS[name](dataset.input_shape, dataset.num_outputs, **chosen)
+    if initialization:
+        initialize(model, initialization, dataset.prepared("train", _SAMPLE_ROWS)[0])
     return model
+
+
+def _arguments(builder: str) -> Mapping:
+    return inspect.signature(BUILDERS[builder]).parameters

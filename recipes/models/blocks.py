@@ -1,36 +1,242 @@
-"""What the builders share: checks at the call, and how every hidden layer is made."""
+"""What the builders share: their arguments, checks at the call, and how every hidden layer is made."""
 
+import functools
+import inspect
 import math
 import numbers
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict, TypeVar
 
 import keras
 
-from custom_layers import Maxout, MaxoutConv2D, PReLU, RandomizedLeakyReLU
+from custom_layers import CategoryEmbedding, Maxout, MaxoutConv2D, PReLU, RandomizedLeakyReLU
 from recipes import initialization
 from recipes.lookup import normalize, unknown
+from recipes.widths import is_count
 
 NORMALIZATIONS = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
+Builder = TypeVar("Builder", bound=Callable)
 
 
-def _is_count(value) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1
+def require(name: str, value, test: Callable[[Any], bool], allowed: str) -> None:
+    """Refuse an argument `name` whose `value` is no number, or one that fails `test`."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not test(value):
+        raise ValueError(f"`{name}` must be {allowed}. Received: {value!r}")
 
 
-def check(input_shape, widths, num_outputs: int) -> None:
-    """Refuse shapes and sizes that no builder takes, before anything is built."""
-    if not isinstance(input_shape, tuple | list) or not input_shape or not all(map(_is_count, input_shape)):
+def choose(kind: str, value, known):
+    """`value`, if it is `None` or among the names `known`; names take `-` and `_` alike."""
+    if value is None or value in known:
+        return value
+    name = normalize(value).replace("-", "_")
+    if name not in known:
+        raise unknown(kind, value, known)
+    return name
+
+
+def check(input_shape, num_outputs: int) -> tuple[int, ...]:
+    """The shape of one row, after refusing shapes and sizes that no builder takes, before anything is built."""
+    if not isinstance(input_shape, tuple | list) or not input_shape or not all(map(is_count, input_shape)):
         raise ValueError(f"`input_shape` must be the shape of one row, such as (30,). Received: {input_shape!r}")
-    if not isinstance(widths, tuple | list) or not all(map(_is_count, widths)):
-        raise ValueError(f"`widths` must be whole numbers of at least 1. Received: {widths!r}")
-    if not _is_count(num_outputs):
+    if not is_count(num_outputs):
         raise ValueError(f"`num_outputs` must be a whole number of at least 1. Received: {num_outputs!r}")
+    return tuple(input_shape)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hidden:
-    """How every hidden layer is made: weights, normalization, activation and dropout, as the builders describe them."""
+    """How every hidden layer is made.
+
+    Args:
+        activation: Of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`, `"rrelu"` or
+            `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
+        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or that `"prelu"` begins with (0.25).
+        pieces: Maps of each unit of `"maxout"`.
+        kernel_initializer: Of every hidden layer: a Keras initializer, or a name that `recipes.initialization.get`
+            knows. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
+            own inside. `None` for none.
+        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
+        input_dropout: Share of the inputs to drop.
+        noise: Standard deviation of normal noise on the inputs, in training.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        bias_start: What the biases of every hidden layer begin at; slightly positive, such as 0.1, keeps ReLUs alive.
+    """
+
+    activation: Any = "relu"
+    negative_slope: float | None = None
+    pieces: int = 2
+    kernel_initializer: Any = None
+    normalization: str | None = None
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    noise: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+    max_norm: float | None = None
+    bias_start: float = 0.0
+
+    def __post_init__(self):
+        if self.normalization not in (None, *NORMALIZATIONS):
+            raise unknown("normalization", self.normalization, NORMALIZATIONS)
+        for name in ("dropout", "input_dropout"):
+            require(name, getattr(self, name), lambda share: 0 <= share < 1, "at least 0 and less than 1")
+        for name in ("noise", "l1", "l2"):
+            require(name, getattr(self, name), lambda value: 0 <= value < math.inf, "at least 0 and finite")
+        if self.max_norm is not None:
+            require("max_norm", self.max_norm, lambda value: 0 < value < math.inf, "more than 0 and finite")
+        require("bias_start", self.bias_start, math.isfinite, "a finite number")
+        if self.negative_slope is not None and self.name not in ("leaky_relu", "prelu"):
+            raise ValueError(
+                f"`negative_slope` belongs to leaky_relu and prelu. Received: {self.negative_slope!r} with {self.name}"
+            )
+        self.initializer()  # refuses an unknown activation or initializer, and wrong slopes and pieces
+
+    @classmethod
+    def of(cls, arguments: dict, builder: str) -> "Hidden":
+        """From the keyword arguments that `builder` was given.
+
+        Raises:
+            ValueError: For an unknown argument, or a value that is not allowed.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in arguments:
+            if name not in known:
+                raise unknown(f"argument of {builder}:", name, known)
+        return cls(**arguments)
+
+    @property
+    def name(self) -> str:
+        """Of the activation, as Keras spells it."""
+        return normalize(getattr(self.activation, "__name__", self.activation) or "linear").replace("-", "_")
+
+    def disturb(self, x):
+        """Noise on the inputs, and dropout of some."""
+        if self.noise:
+            x = keras.layers.GaussianNoise(self.noise, name="inputs_noise")(x)
+        if self.input_dropout:
+            x = keras.layers.Dropout(self.input_dropout, name="inputs_dropout")(x)
+        return x
+
+    def embed(self, x, embedded: tuple[int, ...]):
+        """Rows of numbers: disturbed, or with learned vectors in place of the codes in their last columns."""
+        if not embedded:
+            return self.disturb(x)
+        if self.input_dropout or self.noise:
+            raise ValueError("`input_dropout` and `noise` would change codes of categories: not with `embedded`")
+        return CategoryEmbedding(embedded, name="embedding")(x)
+
+    def dense(self, x, units: int, name: str):
+        """A dense layer called `name`, with normalization and activation behind it."""
+        return self.activated(self.affine_dense(x, units, name), name)
+
+    def conv(self, x, filters: int, kernel_size: int, name: str, strides: int = 1, separable: bool = False):
+        """A convolution called `name` over padded images, with normalization and activation behind it."""
+        return self.activated(self.affine_conv(x, filters, kernel_size, name, strides, separable), name)
+
+    def affine_dense(self, x, units: int, name: str):
+        """A dense layer called `name`; for Maxout with its maximum."""
+        arguments = {**self._weights(rank=0), "name": name}
+        if self.name == "maxout":
+            return Maxout(units, self.pieces, **arguments)(x)
+        return keras.layers.Dense(units, **arguments)(x)
+
+    def affine_conv(self, x, filters: int, kernel_size: int, name: str, strides: int = 1, separable: bool = False):
+        """A convolution called `name` over padded images; for Maxout with its maximum.
+
+        Where it is `separable`, every channel is first filtered by itself (layer `<name>_depthwise`), then all are
+        mixed pixel by pixel.
+        """
+        if separable:
+            # Keras would take all channels for the fan-in of each, and make the signal small.
+            start = keras.initializers.RandomNormal(stddev=1 / kernel_size)
+            x = keras.layers.DepthwiseConv2D(
+                kernel_size,
+                strides,
+                "same",
+                use_bias=False,
+                depthwise_initializer=start,
+                depthwise_regularizer=self.penalty(),
+                name=f"{name}_depthwise",
+            )(x)
+            kernel_size = strides = 1
+        arguments = {"strides": strides, "padding": "same", **self._weights(rank=2), "name": name}
+        if self.name == "maxout":
+            return MaxoutConv2D(filters, kernel_size, self.pieces, **arguments)(x)
+        return keras.layers.Conv2D(filters, kernel_size, **arguments)(x)
+
+    def normalized(self, x, name: str):
+        """Normalization, where there is one."""
+        return NORMALIZATIONS[self.normalization](name=f"{name}_norm")(x) if self.normalization else x
+
+    def activated(self, x, name: str):
+        """Normalization, where there is one, and the activation; Maxout's is in its layer, in front of both."""
+        x = self.normalized(x, name)
+        return x if self.name == "maxout" else self._activation(f"{name}_{self.name}")(x)
+
+    def drop(self, x, name: str):
+        """Dropout that suits the activation: SELU keeps its mean and variance only under `AlphaDropout`."""
+        if not self.dropout:
+            return x
+        layer = keras.layers.AlphaDropout if self.name == "selu" else keras.layers.Dropout
+        return layer(self.dropout, name=f"{name}_dropout")(x)
+
+    def logits(self, x, num_outputs: int):
+        """The linear layer at the end."""
+        # float32, so that the loss is exact in mixed precision too.
+        start = initialization.initializer_for("linear")
+        arguments = {"kernel_initializer": start, "kernel_regularizer": self.penalty(), "dtype": "float32"}
+        return keras.layers.Dense(num_outputs, **arguments, name="logits")(x)
+
+    def _activation(self, name: str) -> keras.layers.Layer:
+        if self.name == "prelu":
+            start = {} if self.negative_slope is None else {"alpha_initializer": self.negative_slope}
+            return PReLU(**start, name=name)
+        if self.name == "rrelu":
+            return RandomizedLeakyReLU(name=name)
+        if self.name == "leaky_relu" and self.negative_slope is not None:
+            return keras.layers.LeakyReLU(self.negative_slope, name=name)
+        return keras.layers.Activation(self.function(), name=name)
+
+    def function(self):
+        """The activation in a form that Keras takes: a name or a function."""
+        return self.name if isinstance(self.activation, str) else self.activation
+
+    def _weights(self, rank: int) -> dict:
+        """Keyword arguments for the weights of a layer with a window of `rank` axes."""
+        arguments = {"kernel_initializer": self.initializer(), "kernel_regularizer": self.penalty()}
+        if self.bias_start:
+            arguments["bias_initializer"] = keras.initializers.Constant(self.bias_start)
+        if self.max_norm is not None:
+            arguments["kernel_constraint"] = self.constraint(rank)
+        return arguments
+
+    def constraint(self, rank: int = 0) -> keras.constraints.Constraint | None:
+        """Over all that one unit sums: the last axis of a kernel is that of the units."""
+        return None if self.max_norm is None else keras.constraints.MaxNorm(self.max_norm, axis=list(range(rank + 1)))
+
+    def initializer(self) -> keras.initializers.Initializer:
+        """Of one layer's kernel."""
+        if self.kernel_initializer is None:
+            return initialization.initializer_for(
+                self.activation, negative_slope=self.negative_slope, pieces=self.pieces
+            )
+        chosen = initialization.get(self.kernel_initializer, self.name, negative_slope=self.negative_slope)
+        # An initializer draws the same numbers each time: shared, it would make layers of one shape equal.
+        config = chosen.get_config()
+        return type(chosen).from_config({name: config[name] for name in config if name != "seed"})
+
+    def penalty(self) -> keras.regularizers.Regularizer | None:
+        """Of one layer's kernel."""
+        return keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
+
+
+class HiddenArguments(TypedDict, total=False):
+    """The fields of `Hidden`, for editors that complete arguments."""
 
     activation: Any
     negative_slope: float | None
@@ -45,101 +251,64 @@ class Hidden:
     max_norm: float | None
     bias_start: float
 
-    def __post_init__(self):
-        if self.normalization not in (None, *NORMALIZATIONS):
-            raise unknown("normalization", self.normalization, NORMALIZATIONS)
-        for name in ("dropout", "input_dropout"):
-            if not isinstance(getattr(self, name), numbers.Real) or not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {getattr(self, name)}")
-        if not 0 <= self.noise < math.inf:
-            raise ValueError(f"`noise` must be at least 0 and finite. Received: {self.noise}")
-        if self.max_norm is not None and not 0 < self.max_norm < math.inf:
-            raise ValueError(f"`max_norm` must be more than 0 and finite. Received: {self.max_norm}")
-        if self.negative_slope is not None and self._name not in ("leaky_relu", "prelu"):
-            raise ValueError(
-                f"`negative_slope` belongs to leaky_relu and prelu. Received: {self.negative_slope!r} with {self._name}"
+
+def builder(**defaults) -> Callable[[Builder], Builder]:
+    """Tell the arguments of `Hidden` in the signature and the docstring of a builder that takes them as `**hidden`.
+
+    Args:
+        **defaults: Of this builder, where they differ from those of `Hidden`.
+    """
+
+    def decorate(build: Builder) -> Builder:
+        @functools.wraps(build)
+        def call(*args, **kwargs):
+            return build(*args, **{**defaults, **kwargs})
+
+        signature = inspect.signature(build)
+        own = [parameter for parameter in signature.parameters.values() if parameter.name != "hidden"]
+        shared = [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(field.name, field.default),
+                annotation=field.type,
             )
-        self._start()  # refuses an unknown activation or initializer, and wrong slopes and pieces
+            for field in fields(Hidden)
+        ]  # fmt: skip
+        call.__signature__ = signature.replace(parameters=[*own, *shared])
+        texts = re.search(r"Args:\n(.*?)\s*$", Hidden.__doc__, re.DOTALL)[1]
+        call.__doc__ = build.__doc__.replace("        **hidden: As in `Hidden`.", texts)
+        return call
 
-    @property
-    def _name(self) -> str:
-        """Of the activation, as Keras spells it."""
-        return normalize(getattr(self.activation, "__name__", self.activation) or "linear").replace("-", "_")
+    return decorate
 
-    def disturb(self, x):
-        """Noise on the inputs, and dropout of some."""
-        if self.noise:
-            x = keras.layers.GaussianNoise(self.noise, name="inputs_noise")(x)
-        if self.input_dropout:
-            x = keras.layers.Dropout(self.input_dropout, name="inputs_dropout")(x)
-        return x
 
-    def dense(self, x, units: int, name: str):
-        """A dense layer called `name`, with what belongs behind it."""
-        arguments = {**self._weights(rank=0), "name": name}
-        if self._name == "maxout":
-            return self._behind(Maxout(units, self.pieces, **arguments)(x), name)
-        return self._behind(keras.layers.Dense(units, **arguments)(x), name)
+def shrink(widths: tuple[int, ...], most: int | None, build: Callable[[tuple[int, ...]], keras.Model]) -> keras.Model:
+    """The model that `build` makes of `widths`; of narrower ones in the same proportions, if it is to stay small.
 
-    def conv(self, x, filters: int, kernel_size: int, name: str):
-        """A convolution called `name` over padded images, with what belongs behind it."""
-        arguments = {"padding": "same", **self._weights(rank=2), "name": name}
-        if self._name == "maxout":
-            return self._behind(MaxoutConv2D(filters, kernel_size, self.pieces, **arguments)(x), name)
-        return self._behind(keras.layers.Conv2D(filters, kernel_size, **arguments)(x), name)
+    Args:
+        widths: Of all layers.
+        most: Number of parameters that the model may have. `None` for any number.
+        build: Makes the model of given widths.
 
-    def drop(self, x, name: str):
-        """Dropout that suits the activation: SELU keeps its mean and variance only under `AlphaDropout`."""
-        if not self.dropout:
-            return x
-        layer = keras.layers.AlphaDropout if self._name == "selu" else keras.layers.Dropout
-        return layer(self.dropout, name=f"{name}_dropout")(x)
+    Raises:
+        ValueError: If the narrowest model has more parameters.
+    """
+    model = build(widths)
+    if most is None or model.count_params() <= most:
+        return model
+    # The largest width that fits, by bisection: more width means more parameters.
+    fits, too_wide, model = 0, max(widths, default=1), None
+    while too_wide - fits > 1:
+        middle = (fits + too_wide) // 2
+        trial = build(tuple(max(1, round(width * middle / max(widths))) for width in widths))
+        if trial.count_params() <= most:
+            fits, model = middle, trial
+        else:
+            too_wide = middle
+    if model is None:
+        raise ValueError(f"`max_parameters` is too few for these layers, however narrow. Received: {most}")
+    return model
 
-    def logits(self, x, num_outputs: int):
-        """The linear layer at the end."""
-        # float32, so that the loss is exact in mixed precision too.
-        start = initialization.initializer_for("linear")
-        arguments = {"kernel_initializer": start, "kernel_regularizer": self._penalty(), "dtype": "float32"}
-        return keras.layers.Dense(num_outputs, **arguments, name="logits")(x)
 
-    def _behind(self, x, name: str):
-        """Normalization, where there is one, and the activation; Maxout's is in its layer, in front of both."""
-        if self.normalization:
-            x = NORMALIZATIONS[self.normalization](name=f"{name}_norm")(x)
-        if self._name == "maxout":
-            return x
-        return self._activation(f"{name}_{self._name}")(x)
-
-    def _activation(self, name: str) -> keras.layers.Layer:
-        if self._name == "prelu":
-            start = {} if self.negative_slope is None else {"alpha_initializer": self.negative_slope}
-            return PReLU(**start, name=name)
-        if self._name == "rrelu":
-            return RandomizedLeakyReLU(name=name)
-        if self._name == "leaky_relu" and self.negative_slope is not None:
-            return keras.layers.LeakyReLU(self.negative_slope, name=name)
-        activation = self._name if isinstance(self.activation, str) else self.activation
-        return keras.layers.Activation(activation, name=name)
-
-    def _weights(self, rank: int) -> dict:
-        """Keyword arguments for the weights of a layer with a window of `rank` axes."""
-        arguments = {"kernel_initializer": self._start(), "kernel_regularizer": self._penalty()}
-        if self.bias_start:
-            arguments["bias_initializer"] = keras.initializers.Constant(self.bias_start)
-        if self.max_norm is not None:
-            # Over all that one unit sums: the last axis of a kernel is that of the units.
-            arguments["kernel_constraint"] = keras.constraints.MaxNorm(self.max_norm, axis=list(range(rank + 1)))
-        return arguments
-
-    def _start(self) -> keras.initializers.Initializer:
-        if self.kernel_initializer is None:
-            return initialization.initializer_for(
-                self.activation, negative_slope=self.negative_slope, pieces=self.pieces
-            )
-        chosen = initialization.get(self.kernel_initializer, self._name, negative_slope=self.negative_slope)
-        # An initializer draws the same numbers each time: shared, it would make layers of one shape equal.
-        config = chosen.get_config()
-        return type(chosen).from_config({name: config[name] for name in config if name != "seed"})
-
-    def _penalty(self) -> keras.regularizers.Regularizer | None:
-        return keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
+def check_most(max_parameters) -> None:
+    if max_parameters is not None and not is_count(max_parameters):
+        raise ValueError(f"`max_parameters` must be a whole number of at least 1. Received: {max_parameters!r}")

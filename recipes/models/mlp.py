@@ -1,53 +1,34 @@
 """The multi-layer perceptron."""
 
+from typing import Unpack
+
 import keras
 
-from custom_layers import CategoryEmbedding
 from recipes.models import blocks
+from recipes.widths import resolve
 
 
+@blocks.builder()
 def mlp(
     input_shape,
     num_outputs: int,
     *,
     widths=(256, 128),
-    activation="relu",
-    negative_slope: float | None = None,
-    pieces: int = 2,
-    kernel_initializer=None,
-    normalization: str | None = None,
-    dropout: float = 0.0,
-    input_dropout: float = 0.0,
-    noise: float = 0.0,
-    l1: float = 0.0,
-    l2: float = 0.0,
-    max_norm: float | None = None,
-    bias_start: float = 0.0,
+    max_parameters: int | None = None,
     embedded: tuple[int, ...] = (),
+    **hidden: Unpack[blocks.HiddenArguments],
 ) -> keras.Model:
     """Dense layers, each with its normalization, activation and dropout; then one linear layer for the logits.
 
     Args:
         input_shape: Shape of one row; images are flattened.
         num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
-        widths: Units of each hidden layer. `()` is a linear model.
-        activation: Of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`, `"rrelu"` or
-            `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
-        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or that `"prelu"` begins with (0.25).
-        pieces: Maps of each unit of `"maxout"`.
-        kernel_initializer: Of every hidden layer: a Keras initializer, or a name that `recipes.initialization.get`
-            knows. Default: chosen from the activation, as `initializer_for` does.
-        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which
-            has its own inside. `None` for none.
-        dropout: Share of each hidden layer's units to drop; as `AlphaDropout` for SELU.
-        input_dropout: Share of the inputs to drop.
-        noise: Standard deviation of normal noise on the inputs, in training.
-        l1: Weight of the absolute kernel values in the loss.
-        l2: Weight of the squared kernel values in the loss.
-        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
-        bias_start: What the biases of every hidden layer begin at; slightly positive, such as 0.1, keeps ReLUs alive.
+        widths: Units of each hidden layer, or a rule: `"500 x 100"` for a hundred layers of 500, `"256 / 2 x 4"` for
+            256, 128, 64, 32. `()` is a linear model.
+        max_parameters: The layers are made narrower, in the same proportions, until the model has no more.
         embedded: Numbers of codes of the last columns of a row, which hold categories of many kinds
             (`dataset.embedded`): each gets learned vectors.
+        **hidden: As in `Hidden`.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`.
@@ -55,30 +36,18 @@ def mlp(
     Raises:
         ValueError: For an argument that is not allowed, with the value received.
     """
-    blocks.check(input_shape, widths, num_outputs)
-    hidden = blocks.Hidden(
-        activation=activation,
-        negative_slope=negative_slope,
-        pieces=pieces,
-        kernel_initializer=kernel_initializer,
-        normalization=normalization,
-        dropout=dropout,
-        input_dropout=input_dropout,
-        noise=noise,
-        l1=l1,
-        l2=l2,
-        max_norm=max_norm,
-        bias_start=bias_start,
-    )
-    inputs = x = keras.Input(input_shape, name="inputs")
-    if len(input_shape) > 1:
-        x = keras.layers.Flatten(name="flatten")(x)
-    if embedded and (input_dropout or noise):
-        raise ValueError("`input_dropout` and `noise` would change codes of categories: not with `embedded`")
-    x = hidden.disturb(x)
-    if embedded:
-        x = CategoryEmbedding(embedded, name="embedding")(x)
-    for number, width in enumerate(widths, start=1):
-        name = f"dense_{number}"
-        x = hidden.drop(hidden.dense(x, width, name), name)
-    return keras.Model(inputs, hidden.logits(x, num_outputs), name="mlp")
+    input_shape = blocks.check(input_shape, num_outputs)
+    widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "mlp")
+    blocks.check_most(max_parameters)
+
+    def build(widths):
+        inputs = x = keras.Input(input_shape, name="inputs")
+        if len(input_shape) > 1:
+            x = keras.layers.Flatten(name="flatten")(x)
+        x = hidden.embed(x, embedded)
+        for number, width in enumerate(widths, start=1):
+            name = f"dense_{number}"
+            x = hidden.drop(hidden.dense(x, width, name), name)
+        return keras.Model(inputs, hidden.logits(x, num_outputs), name="mlp")
+
+    return blocks.shrink(widths, max_parameters, build)

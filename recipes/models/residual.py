@@ -1,0 +1,89 @@
+"""The residual network: blocks that begin as the identity, so that hundreds of them train."""
+
+import dataclasses
+from typing import Unpack
+
+import keras
+
+from recipes.models import blocks
+from recipes.models.convnet import POOLING, check_images
+from recipes.widths import is_count, resolve
+
+
+@blocks.builder()
+def residual(
+    input_shape,
+    num_outputs: int,
+    *,
+    widths=(64,),
+    depth: int = 3,
+    kernel_size: int = 3,
+    pooling: str = "average",
+    embedded: tuple[int, ...] = (),
+    **hidden: Unpack[blocks.HiddenArguments],
+) -> keras.Model:
+    """A residual network (He et al. 2016, arXiv:1603.05027): of dense layers for rows, of convolutions for images.
+
+    Every block adds to its input what a branch of two layers makes of it. Normalization and activation stand in front
+    of each of the two (pre-activation), dropout between them, and the second begins at zero: at the start the block is
+    the identity, whatever the depth (arXiv:1901.09321 of nets without normalization, arXiv:1706.02677).
+
+    Args:
+        input_shape: Shape of one row, `(columns,)`, or of one image, `(height, width, channels)`.
+        num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
+        widths: Units or channels of each stage, or a rule, such as `"16 * 2 x 3"` for 16, 32, 64. Each stage of
+            convolutions but the first halves the image.
+        depth: Blocks of each stage.
+        kernel_size: Side of the convolution kernels, in pixels.
+        pooling: How an image becomes a row in front of the last layer: the `"average"` or `"max"` over the whole
+            image, or `"flatten"`.
+        embedded: Of rows, as in `mlp`.
+        **hidden: As in `Hidden`.
+
+    Returns:
+        An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`. Layers are called
+        `stage_1_block_2_first` and so on.
+
+    Raises:
+        ValueError: For an argument that is not allowed, with the value received.
+    """
+    input_shape = blocks.check(input_shape, num_outputs)
+    widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "residual")
+    if not widths:
+        raise ValueError("`widths` must name one stage at least. Received: ()")
+    if not is_count(depth):
+        raise ValueError(f"`depth` must be a whole number of at least 1. Received: {depth!r}")
+    images = len(input_shape) == 3
+    if len(input_shape) == 2 or len(input_shape) > 3:
+        raise ValueError(f"residual takes rows of numbers, or images. Received: rows of shape {input_shape}")
+    pooling = blocks.choose("pooling", pooling, POOLING)
+    if images:
+        check_images("residual", input_shape, kernel_size)
+        side = min(input_shape[:2])
+        if side < 2 ** (len(widths) - 1):
+            raise ValueError(
+                f"each of `widths` but the first halves the image: one of shape {input_shape} takes at most "
+                f"{side.bit_length()}. Received: {widths}"
+            )
+    # The stem, the shortcuts and the end of a branch have no activation behind them.
+    linear = dataclasses.replace(hidden, activation="linear", negative_slope=None, bias_start=0.0)
+    last = dataclasses.replace(linear, kernel_initializer="zeros")
+
+    def layer(kind, x, width, name, strides=1, size=kernel_size):
+        return kind.affine_conv(x, width, size, name, strides) if images else kind.affine_dense(x, width, name)
+
+    inputs = x = keras.Input(input_shape, name="inputs")
+    x = layer(linear, hidden.embed(x, embedded), widths[0], "stem")
+    for stage, width in enumerate(widths, start=1):
+        for number in range(1, depth + 1):
+            name = f"stage_{stage}_block_{number}"
+            changes = stage > 1 and number == 1
+            strides = 2 if changes and images else 1
+            shortcut = layer(linear, x, width, f"{name}_shortcut", strides, 1) if changes else x
+            branch = layer(hidden, hidden.activated(x, f"{name}_in"), width, f"{name}_first", strides)
+            branch = hidden.drop(hidden.activated(branch, f"{name}_first"), name)
+            branch = layer(last, branch, width, f"{name}_last")
+            x = keras.layers.Add(name=name)([shortcut, branch])
+    x = hidden.activated(x, "last")
+    x = POOLING[pooling](name="features")(x) if images else x
+    return keras.Model(inputs, hidden.logits(hidden.drop(x, "features"), num_outputs), name="residual")

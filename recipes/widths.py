@@ -1,0 +1,39 @@
+"""Widths of layers: a list, or a rule in a few characters. Imports nothing heavy."""
+
+import numbers
+import re
+
+_RULE = re.compile(r"(\d+)\s*(?:([*/])\s*(\d+(?:\.\d+)?)\s*)?x\s*(\d+)")
+ALLOWED = 'whole numbers of at least 1, or a rule: "500 x 100", "256 / 2 x 4", "16 * 2 x 4"'
+
+
+def resolve(widths) -> tuple[int, ...]:
+    """The widths of all layers, first to last.
+
+    A rule is the first width, what each further one is multiplied or divided by, and how many there are.
+
+    Raises:
+        ValueError: For widths that are not whole numbers of at least 1, and for what is no rule.
+
+    >>> resolve([64, 32])
+    (64, 32)
+    >>> resolve("500 x 3")
+    (500, 500, 500)
+    >>> resolve("256 / 2 x 4")
+    (256, 128, 64, 32)
+    """
+    if isinstance(widths, str) and (rule := _RULE.fullmatch(widths.strip())):
+        first, sign, factor, count = rule.groups()
+        ratio = float(factor or 1) if sign != "/" else 1 / float(factor) if float(factor) else 0
+        widths = tuple(round(int(first) * ratio**number) for number in range(int(count)))
+        if all(map(is_count, widths)):
+            return widths
+        raise ValueError(f"`widths` must be at least 1. Received: a rule that gives {widths}")
+    if isinstance(widths, list | tuple) and all(map(is_count, widths)):
+        return tuple(map(int, widths))
+    raise ValueError(f"`widths` must be {ALLOWED}. Received: {widths!r}")
+
+
+def is_count(value) -> bool:
+    """Whether `value` is a whole number of at least 1."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1
