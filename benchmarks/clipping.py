@@ -69,7 +69,7 @@ def cost(rounds: int) -> None:
 
 
 def training(epochs: int) -> None:
-    print("| global norm | end | test error | seconds |\n|---|---|---|---|")
+    print("| global norm | epochs | largest loss | last loss | test error | seconds |\n|---|---|---|---|---|---|")
     for bound in (1.0, None):
         recipe = recipes.get("mnist-maxout").replace(optimizer={"global_clipnorm": bound}, fit={"epochs": epochs})
         begin = time.perf_counter()
@@ -77,10 +77,11 @@ def training(epochs: int) -> None:
             try:
                 run = recipes.train(recipe, output=folder, verbose=False)
             except ValueError as error:
-                end, wrong = str(error).split(";")[0], ""
+                end = f"{str(error).split(';')[0]} | | | "
             else:
-                end, wrong = f"{len(run.history['loss'])} epochs", f"{1 - run.report.accuracy:.4f}"
-        print(f"| {bound or 'none'} | {end} | {wrong} | {time.perf_counter() - begin:.0f} |", flush=True)
+                loss = run.history["loss"]
+                end = f"{len(loss)} | {max(loss):.3g} | {loss[-1]:.3g} | {1 - run.report.accuracy:.4f}"
+        print(f"| {bound or 'none'} | {end} | {time.perf_counter() - begin:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

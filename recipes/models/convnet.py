@@ -81,7 +81,7 @@ def convnet(
                 strides = 2 if downsampling == "stride" and number == 1 else 1
                 x = hidden.conv(x, width, kernel_size, name, strides, separable and (stage, number) != (1, 1))
             if layer := DOWNSAMPLING[downsampling]:
-                x = layer(name=f"conv_{stage}_pool")(x)
+                x = layer(2, name=f"conv_{stage}_pool")(x)
         x = POOLING[pooling](name="features")(x)
         return keras.Model(inputs, hidden.logits(hidden.drop(x, "features"), num_outputs), name="convnet")
 

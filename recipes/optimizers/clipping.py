@@ -49,9 +49,8 @@ class GradientClipping(Guard):
             pairs = [scaled([gradient], global_norm([gradient]), self.clipnorm) for gradient in gradients]
             return [gradient for (gradient,), _ in pairs], ops.any(ops.stack([touched for _, touched in pairs]))
         if self.clipvalue is not None:
-            bound = self.clipvalue
-            largest = ops.stack([ops.max(ops.abs(gradient)) for gradient in gradients])
-            return [ops.clip(gradient, -bound, bound) for gradient in gradients], ops.any(largest > bound)
+            clipped = [ops.clip(gradient, -self.clipvalue, self.clipvalue) for gradient in gradients]
+            return clipped, global_norm([old - new for old, new in zip(gradients, clipped, strict=True)]) > 0
         return gradients, False
 
     def get_config(self):
