@@ -133,7 +133,7 @@ def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
         (["train", "digits", "--seed"], "--seed: expected one argument"),
         (
             ["train", "digits", "--model.widths", "64"],
-            "a list of whole numbers, such as [64, 32]. Received: 64",
+            "model.widths must be whole numbers of at least 1, or a rule",
         ),
         (["train", "digits", "--data", "digts"], "unknown dataset 'digts': did you mean 'digits'?"),
         (["train", "digits", "--data", "none.npz"], "there is no file none.npz"),

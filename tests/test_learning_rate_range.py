@@ -281,7 +281,8 @@ def test_the_command_tells_the_rate_the_flag_and_draws(tmp_path, capsys):
     assert line.startswith("suggested learning rate 0.")
     assert hint.startswith("to train with it: --optimizer.learning_rate 0.")
     assert (tmp_path / "range.png").read_bytes().startswith(b"\x89PNG")
-    find_lr.run([*flags, "--json"])
+    (tmp_path / "mine.yaml").write_text("optimizer: {name: sgd}")
+    find_lr.run([*flags, "--json", "--config", str(tmp_path / "mine.yaml"), "--optimizer.name", "adam"])
     told = json.loads(capsys.readouterr().out)
     assert f"{told['suggestion']:.2g}" in line
     assert len(told["rates"]) == len(told["losses"]) == len(told["smoothed"])

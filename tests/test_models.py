@@ -179,6 +179,18 @@ def test_a_hundred_residual_blocks_begin_as_the_identity(shape):
     assert np.abs(first).max() > 0
 
 
+def test_two_hundred_residual_blocks_train_on_digits():
+    keras.utils.set_random_seed(0)
+    x, y = recipes.load_dataset("digits").prepared("train")
+    model = recipes.residual((64,), 10, widths=(16,), depth=200)
+    optimizer = recipes.optimizers.get("nesterov", 0.01, global_clipnorm=1.0)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    # A compiler takes a minute for so many layers.
+    model.compile(optimizer, loss, metrics=["accuracy"], run_eagerly=True)
+    history = model.fit(x.reshape(-1, 64), y, batch_size=32, epochs=1, verbose=0).history
+    assert history["accuracy"][-1] > 0.3
+
+
 def test_stages_of_residual_blocks_halve_the_image_and_widen():
     model = recipes.residual((8, 8, 1), 3, widths="4 * 2 x 3", depth=2, normalization="batch", dropout=0.1)
     shapes = [model.get_layer(f"stage_{stage}_block_2").output.shape[1:] for stage in (1, 2, 3)]
