@@ -47,6 +47,7 @@ def recipe():
 
 
 @backend
+@pytest.mark.usefixtures("quick_compiler")
 def test_sequences_of_different_length_are_trained_judged_and_predicted(file, recipe, tmp_path, capsys):
     run = recipes.train(recipe, file, output=tmp_path / "runs", verbose=False)
     assert run.report.accuracy > 0.9
@@ -57,17 +58,14 @@ def test_sequences_of_different_length_are_trained_judged_and_predicted(file, re
     x, y, lengths = sequences(rows=60, steps=17, seed=1)
     np.savez(tmp_path / "new.npz", x=x, y=np.array(["falls", "rises"])[y], lengths=lengths)
     assert recipes.evaluate(run.directory, tmp_path / "new.npz").accuracy > 0.85
-    expected = recipes.predict(run.directory, tmp_path / "new.npz")
-    longer = np.concatenate([with_nan(x, lengths), np.full((60, 5, 2), np.nan)], axis=1)
-    np.testing.assert_allclose(recipes.predict(run.directory, longer), expected, atol=1e-5)
-    loaded = recipes.load_model(run.directory)
-    for row in (0, 7):
-        alone = loaded.predict(x[row : row + 1, : lengths[row]], verbose=0)
-        np.testing.assert_allclose(alone[0], expected[row], atol=1e-5)
     capsys.readouterr()
     assert main(["predict", str(run.directory), str(tmp_path / "new.npz"), "--json"]) == 0
-    line = json.loads(capsys.readouterr().out.splitlines()[0])
-    assert line["probabilities"]["rises"] == pytest.approx(float(expected[0, 0]), abs=1e-5)
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    expected = np.array([[answer["probabilities"]["rises"]] for answer in answers])
+    longer = np.concatenate([with_nan(x, lengths), np.full((60, 5, 2), np.nan)], axis=1)
+    np.testing.assert_allclose(recipes.predict(run.directory, longer), expected, atol=1e-5)
+    alone = recipes.load_model(run.directory)(x[:1, : lengths[0]])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(alone), expected[:1], atol=1e-5)
 
 
 @backend
@@ -225,3 +223,9 @@ def test_the_adding_problem_needs_two_steps(name):
 def test_an_unknown_dataset_is_told_of_adding():
     with pytest.raises(ValueError, match="uci:NAME, adding:STEPS, or the path"):
         recipes.load_dataset("addition")
+
+
+def test_a_gru_learns_to_add_over_ten_steps(tmp_path):
+    recipe = recipes.get("adding").replace(data={"name": "adding:10"}, model={"widths": [32]}, fit={"epochs": 3})
+    run = recipes.train(recipe, output=tmp_path, verbose=False)
+    assert run.report.mse < 0.02  # 0.167 without reading the sequence
