@@ -11,7 +11,7 @@ from recipes.settings import Data, Fit, Model, Optimizer, Recipe, Schedule
 
 RECIPE = Recipe(
     name="adding",
-    data=Data(name="adding:50", task="regression", kind="sequences"),
+    data=Data(name="adding:50"),
     model=Model(builder="recurrent", cell="gru", widths=(64,)),
     optimizer=Optimizer(name="adam", learning_rate=0.01, global_clipnorm=1.0),
     schedule=Schedule(name="cosine"),

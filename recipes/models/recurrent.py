@@ -1,7 +1,6 @@
 """The recurrent network: what it says about a sequence does not depend on how many steps are padded behind it."""
 
 import math
-import numbers
 from typing import Unpack
 
 import keras
@@ -25,11 +24,11 @@ def recurrent(
     mask_value: float | None = None,
     **hidden: Unpack[blocks.HiddenArguments],
 ) -> keras.Model:
-    """Recurrent layers, each with its normalization and dropout; the last state goes to one layer for the logits.
+    """Recurrent layers, each with normalization and dropout behind it; the last state goes to a layer for the logits.
 
-    The recurrent kernels begin orthogonal (Saxe et al. 2014, arXiv:1312.6120), and the forget gates of LSTM open, with
-    a bias of 1 (Jozefowicz et al. 2015, PMLR 37). With `cell="simple_rnn"` and `activation="relu"` it is much like the
-    IRNN (Le et al. 2015, arXiv:1504.00941).
+    The recurrent kernels begin orthogonal (Saxe et al. 2014, arXiv:1312.6120), those of all gates as one matrix, and
+    the forget gates of LSTM open, with a bias of 1 (Jozefowicz et al. 2015, PMLR 37). `cell="simple_rnn"` with
+    `activation="relu"` is much like the IRNN (Le et al. 2015, arXiv:1504.00941).
 
     Args:
         input_shape: Shape of one sequence, `(steps, features)`. The model takes any number of steps; `None` says so.
@@ -87,13 +86,10 @@ def _features(input_shape) -> int:
 
 def _layer(cell: str, width: int, hidden: blocks.Hidden, name: str, return_sequences: bool) -> keras.layers.Layer:
     arguments = hidden.weights(rank=0)
-    arguments |= {
-        "recurrent_regularizer": hidden.penalty(),
-        "recurrent_constraint": hidden.constraint(),
-    }
+    arguments |= {"recurrent_regularizer": hidden.penalty(), "recurrent_constraint": hidden.constraint()}
     outer = {"return_sequences": return_sequences, "name": name}
     if hidden.name in OWN_CELL:
-        if isinstance(hidden.negative_slope, numbers.Real):
+        if hidden.negative_slope is not None:
             arguments["negative_slope"] = hidden.negative_slope
         return keras.layers.RNN(ActivatedCell(width, hidden.name, pieces=hidden.pieces, **arguments), **outer)
     function = hidden.function()
