@@ -21,7 +21,7 @@ RUNS = ("digits", "digits-selu", "digits-convnet", "tabular:breast_cancer", "tab
 
 
 # They need the data folder (KERAS_RECIPES_DATA), and together half an hour.
-LARGE_RUNS = ("housing", "adult", "mnist-mlp", "mnist-convnet", "fashion-convnet")
+LARGE_RUNS = ("housing", "adult", "mnist-mlp", "mnist-convnet", "fashion-convnet", "adding")
 
 
 def measure(recipe: str, data: str | None, seed: int) -> tuple[float, float, float | None]:

@@ -1,5 +1,6 @@
 """Keras layers that Keras lacks. They know Keras only, and are registered under `package="keras_recipes"`."""
 
+from custom_layers.activated_cell import ActivatedCell as ActivatedCell
 from custom_layers.category_embedding import CategoryEmbedding as CategoryEmbedding
 from custom_layers.image_preparation import ImagePreparation as ImagePreparation
 from custom_layers.maxout import Maxout as Maxout
@@ -7,4 +8,5 @@ from custom_layers.maxout_conv_1d import MaxoutConv1D as MaxoutConv1D
 from custom_layers.maxout_conv_2d import MaxoutConv2D as MaxoutConv2D
 from custom_layers.prelu import PReLU as PReLU
 from custom_layers.randomized_leaky_relu import RandomizedLeakyReLU as RandomizedLeakyReLU
+from custom_layers.sequence_preparation import SequencePreparation as SequencePreparation
 from custom_layers.table_preparation import TablePreparation as TablePreparation

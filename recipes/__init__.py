@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from recipes.metrics import regression_report as regression_report
     from recipes.models import convnet as convnet
     from recipes.models import mlp as mlp
+    from recipes.models import recurrent as recurrent
     from recipes.models import residual as residual
     from recipes.runs import load_model as load_model
     from recipes.settings import Recipe as Recipe
@@ -61,6 +62,7 @@ _HOME = {
     "regression_report": "metrics",
     "convnet": "models",
     "mlp": "models",
+    "recurrent": "models",
     "residual": "models",
     "load_model": "runs",
     "Recipe": "settings",

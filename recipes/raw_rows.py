@@ -10,6 +10,7 @@ import custom_layers
 from recipes.data import arrays, csv_file, image_folder, images, local, tables
 from recipes.data.dataset import shorten
 from recipes.data.readers import is_name
+from recipes.data.sequences import is_padded, lengths
 from recipes.data.table import from_frame, is_frame, with_column
 from recipes.lookup import normalize
 from recipes.settings import Data
@@ -23,6 +24,11 @@ def table_layer(model: keras.Model) -> custom_layers.TablePreparation | None:
 def image_layer(model: keras.Model) -> custom_layers.ImagePreparation | None:
     """The layer of an image model that knows the size it was trained on."""
     return _layer(model, custom_layers.ImagePreparation)
+
+
+def sequence_layer(model: keras.Model) -> custom_layers.SequencePreparation | None:
+    """The layer of a model of sequences that knows whether they may be padded."""
+    return _layer(model, custom_layers.SequencePreparation)
 
 
 def _layer(model, kind):
@@ -60,7 +66,7 @@ def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tup
             return _table(model, csv_file.open_csv(data, settings.encoding), settings, with_target)
         if not str(data).lower().endswith(".npz"):
             return _images(model, Path(data), with_target)
-        x, y = _npz(data, with_target)
+        x, y = _npz(model, data, with_target)
     elif is_frame(data):
         return _table(model, from_frame(data), settings, with_target)
     elif with_target:
@@ -72,18 +78,39 @@ def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tup
             return _table(model, table, settings, with_target, target)
     else:
         x, y = data, None
-    x = arrays.check_input(x, may_miss=_may_miss(model))
+    kind = "sequences" if sequence_layer(model) else None
+    x = arrays.check_input(x, may_miss=_may_miss(model), kind=kind)
+    if kind:
+        _refuse_padding(model, x)
     return x, None if y is None else arrays.check_target(y, len(x))
 
 
-def _npz(path, with_target: bool):
+def _npz(model, path, with_target: bool):
+    y = None
     if with_target:
-        return arrays.judged_part(arrays.parts_of_npz(path))
-    content = arrays.read_npz(path)
-    x = content.get("x", next(iter(content.values())) if len(content) == 1 else None)
-    if x is None:
-        raise ValueError(f"{path} must hold the array x. Received: {', '.join(content) or 'no arrays'}")
-    return x, None
+        parts, kind = arrays.parts_of_npz(path)
+        x, y = arrays.judged_part(parts)
+    else:
+        content = arrays.read_npz(path)
+        if "x" not in content and len(content) == 1:
+            content = {"x": next(iter(content.values()))}
+        if "x" not in content:
+            raise ValueError(f"{path} must hold the array x. Received: {', '.join(content) or 'no arrays'}")
+        x, kind = arrays.input_of_npz(content), "sequences" if "lengths" in content else None
+    if kind == "sequences" and sequence_layer(model) is None:
+        raise ValueError(
+            f"{model.name} was not trained on sequences by this package: the lengths in {path} are not used"
+        )
+    return x, y
+
+
+def _refuse_padding(model, x: np.ndarray) -> None:
+    if sequence_layer(model).padding is None and is_padded(x):
+        row = int(np.flatnonzero(lengths(x) < x.shape[1])[0])
+        raise ValueError(
+            f"the model was trained on sequences without padding: give rows of one length. Received: "
+            f"{lengths(x[row : row + 1])[0]} of {x.shape[1]} steps at row {row}"
+        )
 
 
 def _may_miss(model) -> tuple[int, ...]:

@@ -20,7 +20,8 @@ class Data(Checked):
     """Which data, and how they are split.
 
     Args:
-        name: A named dataset, `tfds:NAME`, `uci:NAME`, or the path of a CSV or NPZ file or a folder of images.
+        name: A named dataset, `tfds:NAME`, `uci:NAME`, `adding:STEPS`, or the path of a CSV or NPZ file or a folder of
+            images.
         directory: Folder with local copies of named datasets. Not set: the environment variable KERAS_RECIPES_DATA.
         task: What is predicted. Not set: text and whole numbers of few kinds are classes, others numbers.
         target: The column of a table that is to be predicted.
@@ -37,6 +38,8 @@ class Data(Checked):
         fold: Which of the four published splits (uci).
         image_size: Height and width of images. Not set: their own, if they are all alike and not large; else 128 x 128.
         color: Of images. Not set: as they are.
+        kind: What rows of two axes are. Not set: images; sequences (steps, features) where there are lengths, and for
+            the builder recurrent.
     """
 
     name: str = "digits"
@@ -56,6 +59,7 @@ class Data(Checked):
     fold: int = 0
     image_size: tuple[int, ...] | None = None
     color: Literal["grey", "rgb"] | None = None
+    kind: Literal["images", "sequences"] | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -98,9 +102,11 @@ class Model(Checked):
         downsampling: How each stage halves the image (convnet). Not set: max.
         pooling: How the image becomes a row in front of the last layer (convnet, residual). Not set: flatten, average.
         depth: Blocks of each stage (residual). Not set: 3.
+        cell: Kind of the recurrent layers (recurrent). Not set: lstm.
+        bidirectional: Whether each sequence is read from its end, too (recurrent).
     """
 
-    builder: Literal["mlp", "convnet", "residual"] = "mlp"
+    builder: Literal["mlp", "convnet", "residual", "recurrent"] = "mlp"
     widths: tuple[int, ...] | str | None = None
     activation: str | None = None
     negative_slope: float | None = None
@@ -115,6 +121,8 @@ class Model(Checked):
     downsampling: Literal["max", "average", "stride", "none"] | None = None
     pooling: Literal["flatten", "average", "max"] | None = None
     depth: int | None = None
+    cell: Literal["simple_rnn", "gru", "lstm"] | None = None
+    bidirectional: bool | None = None
 
     def __post_init__(self):
         super().__post_init__()

@@ -23,6 +23,22 @@ def same_draws():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(scope="module")
+def quick_compiler():
+    """For modules whose time goes into compiling for JAX what is called once."""
+    import keras
+
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.fixture(scope="session")
 def short_recipe():
     """The `tabular` recipe, cut to a second or two."""

@@ -14,7 +14,7 @@ from keras.src import testing
 
 from custom_layers import Maxout, MaxoutConv1D, MaxoutConv2D, PReLU, RandomizedLeakyReLU
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("quick_compiler")]
 
 BACKEND = keras.backend.backend()
 QUICKER = BACKEND == "jax"  # compiled than not, for a single step
@@ -156,20 +156,6 @@ class Probe(keras.Model):
             for value, weight in zip(values, self.weights_of(name), strict=True):
                 weight.assign(value)
         return dict(zip(self.names, sums, strict=True)), found
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_compiler():
-    """Most of the time goes into compiling for JAX what is called once."""
-    if BACKEND != "jax":
-        yield
-        return
-    import jax
-
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture

@@ -4,15 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.data import sequences
 from recipes.data.dataset import shorten
 
 MOST_DISTINCT_FLOAT_CLASSES = 20
 MOST_DISTINCT_WHOLE_CLASSES = 100
 FEWEST_ROWS_OF_A_CLASS = 20
+# How the arrays of each part may end in an NPZ file.
+_SUFFIXES = {"train": ("_train",), "validation": ("_validation", "_val"), "test": ("_test",), "all": ("",)}
 
 
-def checked_parts(parts: dict[str, tuple]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Each part as `(x, y)` of arrays that are finite and agree in the shape of a row.
+def checked_parts(parts: dict[str, tuple], kind: str | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Each part as `(x, y)` of arrays that are finite and agree in the shape of a row; sequences, in their features.
 
     Raises:
         ValueError: With the array, the value and its place.
@@ -20,19 +23,20 @@ def checked_parts(parts: dict[str, tuple]) -> dict[str, tuple[np.ndarray, np.nda
     checked = {}
     for part, (x, y) in parts.items():
         suffix = "" if part == "all" else f"_{part}"
-        x = check_input(x, f"x{suffix}")
+        x = check_input(x, f"x{suffix}", kind=kind)
         checked[part] = x, check_target(y, len(x), f"y{suffix}")
-    shape = next(iter(checked.values()))[0].shape[1:]
+    shape, first = next(iter(checked.values()))[0].shape[1:], 2 if kind == "sequences" else 1
     for part, (x, _) in checked.items():
-        if x.shape[1:] != shape:
+        if x.shape[first:] != shape[first - 1 :]:
             raise ValueError(f"all parts must have rows of one shape. Received: {shape} and, in {part}, {x.shape[1:]}")
     return checked
 
 
-def check_input(x, name: str = "x", may_miss: tuple[int, ...] = ()) -> np.ndarray:
+def check_input(x, name: str = "x", may_miss: tuple[int, ...] = (), kind: str | None = None) -> np.ndarray:
     """`x` as an array of finite numbers, `(rows, columns)` or `(rows, height, width[, channels])`.
 
-    In the columns `may_miss`, NaN may stand for a missing value.
+    In the columns `may_miss`, NaN may stand for a missing value. Of the kind `"sequences"`, grey images become rows of
+    steps, and whole steps at the end of a row may be NaN.
     Bytes stay bytes, to save memory; everything else becomes float32.
     """
     x = _as_array(x, name)
@@ -48,6 +52,8 @@ def check_input(x, name: str = "x", may_miss: tuple[int, ...] = ()) -> np.ndarra
         )
     if 0 in x.shape:
         raise ValueError(f"`{name}` is empty. Received: shape {x.shape}")
+    if kind == "sequences":
+        return _check_sequences(x, name)
     if x.dtype == np.uint8:
         return x
     with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is reported as such
@@ -61,6 +67,20 @@ def check_input(x, name: str = "x", may_miss: tuple[int, ...] = ()) -> np.ndarra
             f"`{name}` must be finite. Received: {len(bad)} values that are NaN, infinite or beyond float32, the first "
             f"({x[tuple(bad[0])]}) at row {bad[0][0]}" + (f", column {bad[0][1]}" if x.ndim == 2 else "")
         )
+    return x
+
+
+def _check_sequences(x: np.ndarray, name: str) -> np.ndarray:
+    if x.ndim == 4 and x.shape[-1] == 1:
+        x = x[..., 0]  # a grey image is read line by line
+    if x.ndim != 3:
+        fix = f"; one feature is {name}[..., None]" if x.ndim == 2 else ""
+        raise ValueError(
+            f"sequences have the shape (rows, steps, features). Received: `{name}` of shape {x.shape}{fix}"
+        )
+    with np.errstate(over="ignore"):  # as above
+        x = x.astype(np.float32, copy=False)
+    sequences.check(x, name)
     return x
 
 
@@ -220,24 +240,39 @@ def _is_pair(part) -> bool:
     return hasattr(part[0], "shape") or (isinstance(part[0], tuple | list) and isinstance(part[0][0], tuple | list))
 
 
-def parts_of_npz(path: str | Path) -> dict[str, tuple]:
-    """The same from an NPZ file: `x`, `y`, or `x_train`, `y_train`, with `x_validation` (or `x_val`) and `x_test`."""
+def parts_of_npz(path: str | Path) -> tuple[dict[str, tuple], str | None]:
+    """The same from an NPZ file: `x`, `y`, or `x_train`, `y_train`, with `x_validation` (or `x_val`) and `x_test`.
+
+    Beside them there may be the `lengths` of sequences (`lengths_train` and so on): they are cut to those.
+
+    Returns:
+        The parts, and their kind: `"sequences"` where there are lengths, otherwise `None`.
+    """
     arrays = read_npz(path)
     parts = {}
-    for part, suffixes in (("train", ["_train"]), ("validation", ["_validation", "_val"]), ("test", ["_test"])):
+    for part, suffixes in _SUFFIXES.items():
         for suffix in suffixes:
             if f"x{suffix}" in arrays and f"y{suffix}" in arrays:
-                parts[part] = (arrays[f"x{suffix}"], arrays[f"y{suffix}"])
-    if "x" in arrays and "y" in arrays:
-        parts["all"] = (arrays["x"], arrays["y"])
-    used = {f"{axis}{suffix}" for suffix in ("", "_train", "_validation", "_val", "_test") for axis in "xy"}
+                parts[part] = (input_of_npz(arrays, suffix), arrays[f"y{suffix}"])
+    endings = [suffix for suffixes in _SUFFIXES.values() for suffix in suffixes]
+    used = {f"{axis}{suffix}" for suffix in endings for axis in "xy"}
     half = [name for name in arrays if name[:2] in ("x", "y", "x_", "y_") and not _has_twin(name, arrays, used)]
     if half or ("all" in parts) == ("train" in parts):
         raise ValueError(
             f"{path} must hold the arrays x and y, or x_train and y_train (with x_validation, y_validation, x_test, "
             f"y_test where there are any). Received: {', '.join(arrays) or 'no arrays'}"
         )
-    return parts
+    lengths = [suffix for suffix in endings if f"lengths{suffix}" in arrays]
+    for suffix in lengths:
+        if f"x{suffix}" not in arrays:
+            raise ValueError(f"{path} has lengths{suffix}, but no x{suffix}. Received: {', '.join(arrays)}")
+    return parts, "sequences" if lengths else None
+
+
+def input_of_npz(arrays: dict[str, np.ndarray], suffix: str = "") -> np.ndarray:
+    """The array `x` of one part of an NPZ file; where the part has lengths, without what stands behind them."""
+    x, name = arrays[f"x{suffix}"], f"lengths{suffix}"
+    return sequences.cut(x, arrays[name], f"x{suffix}", name) if name in arrays else x
 
 
 def _has_twin(name: str, arrays: dict, known: set[str]) -> bool:

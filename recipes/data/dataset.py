@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recipes.data.preparation import Preparation
+from recipes.data.preparation import Preparation, SequencePreparation
 
 Part = tuple[np.ndarray, np.ndarray]
 PARTS = ("train", "validation", "test")
@@ -17,12 +17,13 @@ class Dataset:
     Attributes:
         name: For run folders and messages.
         task: `"classification"` or `"regression"`.
-        train: `(x, y)`. `x`: `(rows, columns)` for tables, `(rows, height, width[, channels])` for images. `y`:
-            `(rows,)`, class numbers from 0 (int64) or target values (float64).
+        train: `(x, y)`. `x`: `(rows, columns)` for tables, `(rows, height, width[, channels])` for images, `(rows,
+            steps, features)` for sequences, whose padded steps are NaN. `y`: `(rows,)`, class numbers from 0 (int64)
+            or target values (float64).
         validation: `(x, y)`, watched by early stopping.
         test: `(x, y)`, read once, by the final report.
         class_names: In the order of the class numbers; `None` for regression.
-        feature_names: One for each column of a table; `None` for images.
+        feature_names: One for each column of a table; `None` for images and sequences.
         preparation: Learnt from `train` alone; turns raw rows into what a network trains on.
         target_name: What is predicted, where it has a name.
         how_split: In words.
@@ -73,11 +74,26 @@ class Dataset:
         """
         return getattr(self.preparation, "embedded", ())
 
+    @property
+    def mask_value(self) -> float | None:
+        """What every feature of a padded step is in a prepared sequence; `None` where nothing is padded.
+
+        `recipes.recurrent(..., mask_value=dataset.mask_value)` passes over such steps; in a network of your own, the
+        layer `keras.layers.Masking(dataset.mask_value)` tells the layers behind it to.
+        """
+        return getattr(self.preparation, "mask_value", None)
+
     def describe(self) -> str:
         """What was understood, in a few lines."""
         x, _ = self.train
         rows = {part: len(getattr(self, part)[1]) for part in PARTS}
-        kind = f"{x.shape[1]} columns" if x.ndim == 2 else f"images of {' x '.join(map(str, x.shape[1:]))}"
+        if x.ndim == 2:
+            kind = f"{x.shape[1]} columns"
+        elif isinstance(self.preparation, SequencePreparation):
+            up_to = "up to " if self.mask_value is not None else ""
+            kind = f"sequences of {up_to}{x.shape[1]:,} steps of {x.shape[2]} features"
+        else:
+            kind = f"images of {' x '.join(map(str, x.shape[1:]))}"
         target = f"{len(self.class_names)} classes" if self.class_names else "one number to predict"
         name = f" ({self.target_name})" if self.target_name else ""
         lines = [

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from recipes.data import arrays, readers
+from recipes.data import arrays, readers, sequences
 from recipes.data.dataset import Dataset, shorten
 from recipes.data.duplicates import count_duplicates
 from recipes.data.images import fit_all
-from recipes.data.preparation import ImagePreparation, TablePreparation, channels_first
+from recipes.data.preparation import ImagePreparation, SequencePreparation, TablePreparation, channels_first
 from recipes.data.source import Source
 from recipes.data.splits import check_seed, split, split_by_group, split_by_time
 from recipes.data.store import chunks_of, take
@@ -29,15 +29,19 @@ def load_dataset(
 
             - a name: digits, breast_cancer, wine, iris, mnist, fashion_mnist, adult (classes), diabetes, housing
               (regression); `tfds:NAME` for a set of tensorflow-datasets; `uci:NAME` for a UCI set of the data folder;
+              `adding:STEPS` for 10,000 sequences of the adding problem, generated from `seed`;
             - the path of a CSV file, with `target`, or a frame of pandas, Polars or Arrow;
-            - the path of an NPZ file with `x` and `y`, or `x_train`, `y_train` and so on;
+            - the path of an NPZ file with `x` and `y`, or `x_train`, `y_train` and so on, for sequences of different
+              length with `lengths` or `lengths_train` and so on;
             - the path of a folder with one sub-folder of images for each class;
             - `(x, y)`, or `((x, y), (x_validation, y_validation))`, also with a third pair for the test;
             - a `Dataset`, which is returned as it is.
 
             An array `x` has the shape `(rows, columns)` or `(rows, height, width[, channels])`, and `y` holds `rows`
-            labels, numbers or one-hot rows; `x` may be a frame. Parts that are not given are split off.
-        seed: Of the split. The split depends on nothing else, and is stratified for classes.
+            labels, numbers or one-hot rows; `x` may be a frame. With `data.kind="sequences"` in the settings, `x` has
+            the shape `(rows, steps, features)`, and the steps behind the end of a sequence may be NaN. Parts that are
+            not given are split off.
+        seed: Of the split, and of generated rows. The split depends on nothing else, and is stratified for classes.
         settings: Target, task, kind and sizes of the split, and more; its name is not used.
         target: The column of a table that is to be predicted; instead of that of the settings.
         data_dir: The folder with local copies of named datasets; instead of that of the settings.
@@ -50,7 +54,8 @@ def load_dataset(
     if isinstance(data, Dataset):
         return data
     settings, seed = with_arguments(settings or Data(), target, data_dir), check_seed(seed)
-    source = readers.read(data, settings)
+    source = readers.read(data, settings, seed)
+    _read_as_sequences(source, settings)
     _take_role_columns(source, settings)
     _size_images(source, settings)
     task = _task(source, settings)
@@ -75,6 +80,25 @@ def _main(source: Source) -> tuple[np.ndarray, np.ndarray]:
     return source.parts["all"] if "all" in source.parts else source.parts["train"]
 
 
+def _read_as_sequences(source: Source, settings: Data) -> None:
+    """Rows of two axes as steps of features, where that was asked for and the source did not know."""
+    x, _ = _main(source)
+    if settings.kind is None or source.kind == settings.kind:
+        return
+    if x.ndim == 2:
+        raise ValueError(
+            f"data.kind is for rows of two axes: {settings.kind} cannot be read from {source.name}, a table of "
+            f"{x.shape[1]} columns"
+        )
+    if source.kind:
+        raise ValueError(f"data.kind={settings.kind!r} does not fit {source.name}, which holds {source.kind}")
+    if settings.kind == "sequences":
+        source.parts = {
+            part: (arrays.check_input(x, source.name, kind="sequences"), y) for part, (x, y) in source.parts.items()
+        }
+        source.kind = "sequences"
+
+
 def _take_role_columns(source: Source, settings: Data) -> None:
     """Groups and times of data whose reader does not know columns by role: they leave `x`."""
     for setting, attribute in (("group_column", "groups"), ("time_column", "times")):
@@ -84,7 +108,7 @@ def _take_role_columns(source: Source, settings: Data) -> None:
         x, _ = _main(source)
         names = source.feature_names or tuple(f"column_{number}" for number in range(x.shape[1]))
         if x.ndim != 2:
-            raise ValueError(f"data.{setting} is for tables. Received: {name!r} for images")
+            raise ValueError(f"data.{setting} is for tables. Received: {name!r} for {source.kind or 'images'}")
         if name not in names:
             raise unknown(f"column for data.{setting}:", name, names)
         column = names.index(name)
@@ -99,9 +123,10 @@ def _size_images(source: Source, settings: Data) -> None:
     """Images in the size and colours that were asked for."""
     x, _ = _main(source)
     asked = [name for name in ("image_size", "color") if getattr(settings, name) is not None]
-    if x.ndim == 2:
+    if x.ndim == 2 or source.kind == "sequences":
         if asked:
-            raise ValueError(f"data.{asked[0]} is for images. Received: {getattr(settings, asked[0])!r} for a table")
+            what = source.kind or "a table"
+            raise ValueError(f"data.{asked[0]} is for images. Received: {getattr(settings, asked[0])!r} for {what}")
         return
     if not asked:
         return
@@ -216,6 +241,9 @@ def _dataset(source: Source, task: str, how: str) -> Dataset:
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
             left_out=source.left_out,
         )  # fmt: skip
+    elif source.kind == "sequences":
+        padded = any(sequences.is_padded(x) for x, _ in source.parts.values())
+        preparation = SequencePreparation.fit(x, y, task, padded)
     else:
         preparation = ImagePreparation.fit(x, y, task)
     duplicates = [

@@ -7,19 +7,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from recipes.data.sequences import is_padding
 from recipes.data.store import chunks_of
 
 # Categories become a column each up to this number; beyond it, a learned vector.
 MOST_ONE_HOT = 16
+# What each feature of a padded step becomes: exact in half precision, too. Scaled numbers do not reach it: of N steps,
+# none is further from the mean than sqrt(N) standard deviations.
+PADDING = -65504.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Preparation:
-    """What tables and images share: the scaling of regression targets.
+    """What tables, images and sequences share: the scaling of regression targets.
 
     Attributes:
         input_shape: Shape of one raw row.
-        mean: Subtracted from each column of a table or each channel of an image, `(features,)`, float64.
+        mean: Subtracted from each column of a table, each channel of an image or each feature of a sequence,
+            `(features,)`, float64.
         scale: Divides the same, `(features,)`.
         target_mean: Subtracted from regression targets; 0 for classes.
         target_scale: Divides regression targets; 1 for classes.
@@ -242,6 +247,64 @@ class ImagePreparation(Preparation):
         """Raw images `(rows, *input_shape)` as float32 `(rows, *output_shape)`."""
         mean, scale = self.mean.astype(np.float32), self.scale.astype(np.float32)
         return (_channels_last(x, self.data_format).astype(np.float32) - mean) / scale
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SequencePreparation(Preparation):
+    """Scaled features of each step; padded steps are marked.
+
+    Attributes:
+        padded: Whether there are padded steps, NaN in every feature, which become `PADDING`.
+    """
+
+    padded: bool = False
+
+    @classmethod
+    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, padded: bool = False) -> "SequencePreparation":
+        """Learn from the training rows: `x` `(rows, steps, features)`, NaN in padded steps, and `y`.
+
+        Raises:
+            ValueError: If nothing varies in `x`, or nothing in the targets of a regression.
+        """
+        features, steps = x.shape[2], 0
+        total, squares = np.zeros(features), np.zeros(features)
+        least, most = np.full(features, np.inf), np.full(features, -np.inf)
+        for rows in chunks_of(x):
+            values = rows[~is_padding(rows)]
+            steps += len(values)
+            total += values.sum(axis=0, dtype=np.float64)
+            least, most = np.minimum(least, values.min(axis=0)), np.maximum(most, values.max(axis=0))
+        mean = total / steps
+        for rows in chunks_of(x):
+            squares += np.square(rows[~is_padding(rows)] - mean).sum(axis=0)
+        if not (least < most).any():
+            raise ValueError(f"every feature is constant in the {len(x)} training sequences: nothing to learn from")
+        # A constant feature stays, so that sequences keep their shape.
+        scale = np.where(least < most, np.sqrt(squares / steps), 1.0)
+        scaling = target_scaling(y, task)
+        return cls(input_shape=x.shape[1:], mean=mean, scale=scale, padded=padded, **scaling)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one prepared row."""
+        return self.input_shape
+
+    @property
+    def mask_value(self) -> float | None:
+        """What every feature of a padded step is in a prepared row; `None` where there are no padded steps."""
+        return PADDING if self.padded else None
+
+    def constants(self) -> dict:
+        """What the layer `custom_layers.SequencePreparation` is made of."""
+        return {"mean": self.mean.tolist(), "scale": self.scale.tolist(), "padding": self.mask_value}
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Raw rows `(rows, steps, features)`, NaN in padded steps, as float32 of the same shape."""
+        mean, scale = self.mean.astype(np.float32), self.scale.astype(np.float32)
+        prepared = (x.astype(np.float32) - mean) / scale
+        if self.padded:
+            prepared[is_padding(x)] = PADDING
+        return prepared
 
 
 def channels_first(shape: tuple[int, ...]) -> bool:

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from recipes.data import arrays, bundled, csv_file, idx, image_folder, local, tables, tfds, uci
+from recipes.data import adding, arrays, bundled, csv_file, idx, image_folder, local, tables, tfds, uci
 from recipes.data.source import Source
 from recipes.data.table import Table, from_frame, is_frame, with_column
 from recipes.lookup import normalize, unknown
@@ -13,11 +13,14 @@ from recipes.settings import Data
 # The name of data that came as arrays or frames: such a run cannot reload them.
 ARRAYS = "arrays"
 NAMES = tuple(sorted((*bundled.NAMES, *idx.NAMES, *local.NAMES)))
-OTHERS = "tfds:NAME, uci:NAME, or the path of a CSV or NPZ file or of a folder with one sub-folder of images per class"
+OTHERS = (
+    "tfds:NAME, uci:NAME, adding:STEPS, or the path of a CSV or NPZ file or of a folder with one sub-folder of images "
+    "per class"
+)
 
 
-def read(data, settings: Data) -> Source:
-    """What `load_dataset` was given, as it was found.
+def read(data, settings: Data, seed: int = 0) -> Source:
+    """What `load_dataset` was given, as it was found; `seed` is that of rows that are generated.
 
     Raises:
         ValueError, OSError: If it is unknown, is not there, or cannot be read.
@@ -33,10 +36,10 @@ def read(data, settings: Data) -> Source:
         return tables.read(opened, settings, Path(data).name.split(".")[0])
     if str(data).lower().endswith(".npz"):
         return _npz(data, settings)
-    return _refuse_own_files(_named(data, name, folder, settings), settings)
+    return _refuse_own_files(_named(data, name, folder, settings, seed), settings)
 
 
-def _named(data, name: str, folder: Path | None, settings: Data) -> Source:
+def _named(data, name: str, folder: Path | None, settings: Data, seed: int) -> Source:
     if name in bundled.NAMES:
         return bundled.read(name)
     if name in idx.NAMES:
@@ -56,6 +59,8 @@ def _named(data, name: str, folder: Path | None, settings: Data) -> Source:
         return tfds.read(rest, settings, folder)
     if colon and kind.lower() == "uci":
         return uci.read(rest, folder, settings.fold)
+    if colon and kind.lower() == "adding":
+        return adding.read(rest, seed)
     if image_folder.is_image_folder(data):
         return image_folder.read(data, settings.image_size, settings.color)
     raise unknown("dataset", str(data), [*NAMES, OTHERS])
@@ -77,7 +82,7 @@ def directory(settings: Data) -> Path | None:
 
 def is_name(data) -> bool:
     """Whether `data` is the name of a dataset, rather than a path."""
-    return normalize(data) in NAMES or normalize(data).startswith(("tfds:", "uci:"))
+    return normalize(data) in NAMES or normalize(data).startswith(("tfds:", "uci:", "adding:"))
 
 
 def same_source(first, second) -> bool:
@@ -100,23 +105,33 @@ def _own_tables(settings: Data) -> dict:
 
 
 def _npz(path: str | Path, settings: Data) -> Source:
-    parts = arrays.parts_of_npz(path)
+    parts, kind = arrays.parts_of_npz(path)
     files = {"validation": settings.validation_file, "test": settings.test_file}
     for part, file in ((part, file) for part, file in files.items() if file is not None):
         if part in parts:
             raise ValueError(f"{path} has a {part} part: data.{part}_file={file!r} would be a second one")
-        given = arrays.parts_of_npz(file)
+        given, kind_of_part = arrays.parts_of_npz(file)
+        kind = kind or kind_of_part
         parts[part] = given.get(part) or arrays.judged_part(given)
     if {"all", "validation", "test"} <= set(parts):
         parts["train"] = parts.pop("all")
-    return Source(Path(path).stem, arrays.checked_parts(parts))
+    return _source(Path(path).stem, parts, kind, settings)
+
+
+def _source(name: str, parts: dict, kind: str | None, settings: Data) -> Source:
+    """Arrays, checked as what they are: of a `kind` by themselves, or by the settings."""
+    if kind and settings.kind not in (None, kind):
+        raise ValueError(f"data.kind={settings.kind!r} does not fit {name}, which has lengths of sequences")
+    kind = kind or settings.kind
+    kind = kind if kind == "sequences" else None
+    return Source(name, arrays.checked_parts(parts, kind), kind=kind)
 
 
 def _arrays(data, settings: Data) -> Source:
     """Arrays, or frames with their targets beside them."""
     parts = arrays.parts_of(data)
     if not any(is_frame(x) for x, _ in parts.values()):
-        return Source(ARRAYS, arrays.checked_parts(parts))
+        return _source(ARRAYS, parts, None, settings)
     # As if the targets were a column of the frame.
     _, y = next(iter(parts.values()))
     target = str(getattr(y, "name", None) or settings.target or "target")

@@ -12,7 +12,8 @@ class Source:
     Attributes:
         name: For run folders and messages.
         parts: By name, `(x, y)`. Either `"all"`, to be split, or `"train"`; with `"validation"` and `"test"` where the
-            source has them. `x`: `(rows, columns)`, float32, or `(rows, height, width[, channels])`. `y`: `(rows,)`.
+            source has them. `x`: `(rows, columns)`, float32, or `(rows, height, width[, channels])`, or of sequences
+            `(rows, steps, features)`, float32. `y`: `(rows,)`.
         task: `"classification"` or `"regression"`, where the source knows.
         class_names: Where the source knows them; `y` then holds class numbers.
         target: Name of what is predicted.
@@ -24,6 +25,7 @@ class Source:
         times: Of each row of the part to be split, `(rows,)`: the latest are the test.
         left_out: By column name, why a column does not take part.
         notes: Whatever else is worth a line.
+        kind: `"sequences"`, where the source knows that it holds them.
     """
 
     name: str
@@ -38,3 +40,4 @@ class Source:
     times: np.ndarray | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    kind: str | None = None

@@ -3,7 +3,8 @@
 import numpy as np
 
 from recipes.data.dataset import PARTS, Dataset, shorten
-from recipes.data.preparation import TablePreparation
+from recipes.data.preparation import SequencePreparation, TablePreparation
+from recipes.data.sequences import lengths
 from recipes.data.store import chunks_of
 
 _MOST_CLASSES = 20
@@ -21,6 +22,8 @@ def summarize(dataset: Dataset) -> dict:
     }
     if isinstance(dataset.preparation, TablePreparation):
         content["columns"] = _columns(dataset)
+    elif isinstance(dataset.preparation, SequencePreparation):
+        content |= _sequences(dataset)
     else:
         content["image_shape"] = list(dataset.train[0].shape[1:])
         content["channels"] = [
@@ -39,6 +42,23 @@ def summarize(dataset: Dataset) -> dict:
             "standard_deviation": float(y.std()),
         }  # fmt: skip
     return content
+
+
+def _sequences(dataset: Dataset) -> dict:
+    """Of the training part: steps of a sequence, and its features."""
+    preparation, (x, _) = dataset.preparation, dataset.train
+    steps = lengths(x)
+    least, most = np.inf, -np.inf
+    for rows in chunks_of(x):
+        least, most = min(least, np.nanmin(rows)), max(most, np.nanmax(rows))
+    return {
+        "steps": {"least": int(steps.min()), "median": float(np.median(steps)), "greatest": int(steps.max())},
+        "values": {"least": float(least), "greatest": float(most)},
+        "features": [
+            {"mean": float(mean), "standard_deviation": float(scale)}
+            for mean, scale in zip(preparation.mean, preparation.scale, strict=True)
+        ],
+    }
 
 
 def _columns(dataset: Dataset) -> list[dict]:
@@ -92,6 +112,14 @@ def to_text(dataset: Dataset) -> str:
         table = [("column", "kind", "missing", "values in the training part")]
         table += [(c["name"], c["kind"], f"{c.get('missing', 0):,}", _values(c)) for c in content["columns"]]
         lines += _aligned(table, right=(2,))
+    elif "steps" in content:
+        steps, values, features = content["steps"], content["values"], content["features"]
+        lines += [
+            f"sequences of {steps['least']:,} to {steps['greatest']:,} steps (median {steps['median']:g}), values from "
+            f"{values['least']:g} to {values['greatest']:g}"
+        ]
+        for number, feature in enumerate(features):
+            lines += [f"feature {number}: mean {feature['mean']:.4g}, deviation {feature['standard_deviation']:.4g}"]
     else:
         height = " x ".join(map(str, content["image_shape"]))
         lines += [f"images of {height}, pixels from {dataset.train[0].min():g} to {dataset.train[0].max():g}"]

@@ -8,11 +8,12 @@ from recipes.data import Dataset
 from recipes.initialization import initialize
 from recipes.models.convnet import convnet as convnet
 from recipes.models.mlp import mlp as mlp
+from recipes.models.recurrent import recurrent as recurrent
 from recipes.models.residual import residual as residual
 from recipes.models.serving import serving_model as serving_model
 from recipes.settings import Recipe
 
-BUILDERS = {"mlp": mlp, "convnet": convnet, "residual": residual}
+BUILDERS = {"mlp": mlp, "convnet": convnet, "residual": residual, "recurrent": recurrent}
 _SAMPLE_ROWS = 512  # of the training part, for the initialization of a whole model
 
 
@@ -36,6 +37,15 @@ def build(recipe: Recipe, dataset: Dataset):
         if "embedded" not in _arguments(name):
             raise ValueError(f"{name} takes no categories of many kinds, which {dataset.name} has: use mlp or residual")
         chosen["embedded"] = dataset.embedded
+    if dataset.mask_value is not None:
+        if "mask_value" not in _arguments(name):
+            raise ValueError(f"{name} takes no sequences of different length, which {dataset.name} has: use recurrent")
+        chosen["mask_value"] = dataset.mask_value
+    if initialization and name == "recurrent":
+        raise ValueError(
+            f"model.initialization knows no recurrent layers, which begin with orthogonal kernels. Received: "
+            f"{initialization!r} with recurrent"
+        )
     model = BUILDERS[name](dataset.input_shape, dataset.num_outputs, **chosen)
     if initialization:
         initialize(model, initialization, dataset.prepared("train", _SAMPLE_ROWS)[0])

@@ -140,7 +140,7 @@ class Hidden:
 
     def affine_dense(self, x, units: int, name: str):
         """A dense layer called `name`; for Maxout with its maximum."""
-        arguments = {**self._weights(rank=0), "name": name}
+        arguments = {**self.weights(rank=0), "name": name}
         if self.name == "maxout":
             return Maxout(units, self.pieces, **arguments)(x)
         return keras.layers.Dense(units, **arguments)(x)
@@ -164,7 +164,7 @@ class Hidden:
                 name=f"{name}_depthwise",
             )(x)
             kernel_size = strides = 1
-        arguments = {"strides": strides, "padding": "same", **self._weights(rank=2), "name": name}
+        arguments = {"strides": strides, "padding": "same", **self.weights(rank=2), "name": name}
         if self.name == "maxout":
             return MaxoutConv2D(filters, kernel_size, self.pieces, **arguments)(x)
         return keras.layers.Conv2D(filters, kernel_size, **arguments)(x)
@@ -206,7 +206,7 @@ class Hidden:
         """The activation in a form that Keras takes: a name or a function."""
         return self.name if isinstance(self.activation, str) else self.activation
 
-    def _weights(self, rank: int) -> dict:
+    def weights(self, rank: int) -> dict:
         """Keyword arguments for the weights of a layer with a window of `rank` axes."""
         arguments = {"kernel_initializer": self.initializer(), "kernel_regularizer": self.penalty()}
         if self.bias_start:

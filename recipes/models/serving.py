@@ -4,10 +4,15 @@ import keras
 
 import custom_layers
 from recipes.data import Dataset
-from recipes.data.preparation import ImagePreparation
+from recipes.data.preparation import ImagePreparation, SequencePreparation, TablePreparation
 
 # The layer that takes raw rows.
 PREPARATION = "preparation"
+_LAYERS = {
+    TablePreparation: custom_layers.TablePreparation,
+    ImagePreparation: custom_layers.ImagePreparation,
+    SequencePreparation: custom_layers.SequencePreparation,
+}
 
 
 def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
@@ -21,14 +26,13 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
         dataset: Gives the preparation and the task.
 
     Returns:
-        From raw rows (images of any height and width) to class probabilities: `(batch, classes)` by softmax, or
-        `(batch, 1)`, the probability of class 1, by sigmoid where `core` has a single output; for regression to
-        `(batch, 1)` in the targets' units.
+        From raw rows (images of any height and width, sequences of as many steps as `core` takes) to class
+        probabilities: `(batch, classes)` by softmax, or `(batch, 1)`, the probability of class 1, by sigmoid where
+        `core` has a single output; for regression to `(batch, 1)` in the targets' units.
     """
     preparation = dataset.preparation
-    is_image = isinstance(preparation, ImagePreparation)
-    inputs = keras.Input(preparation.raw_shape if is_image else preparation.input_shape, name="raw")
-    layer = custom_layers.ImagePreparation if is_image else custom_layers.TablePreparation
+    inputs = keras.Input(_raw_shape(core, preparation), name="raw")
+    layer = _LAYERS[type(preparation)]
     outputs = core(layer(**preparation.constants(), name=PREPARATION)(inputs))
     if dataset.task == "regression":
         scale, offset = preparation.target_scale, preparation.target_mean
@@ -44,3 +48,11 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
     # Any optimizer would do for evaluation; this one adds nothing to the file.
     model.compile(optimizer="sgd", loss=loss, metrics=metrics)
     return model
+
+
+def _raw_shape(core: keras.Model, preparation) -> tuple[int | None, ...]:
+    if isinstance(preparation, ImagePreparation):
+        return preparation.raw_shape
+    if isinstance(preparation, SequencePreparation) and getattr(core, "inputs", None):
+        return tuple(core.inputs[0].shape[1:])  # recurrent layers take any number of steps, others do not
+    return preparation.input_shape

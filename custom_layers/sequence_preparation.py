@@ -1,0 +1,58 @@
+"""The first layer of a saved model of sequences: raw steps in, scaled steps out, padding marked."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class SequencePreparation(keras.layers.Layer):
+    """Centre and scale each feature, `(x - mean) / scale`; steps without any number become `padding`.
+
+    A step whose every feature is NaN is padding: it stands behind the end of a shorter sequence.
+
+    Args:
+        mean: Of each feature.
+        scale: Standard deviation of each feature. More than 0.
+        padding: What every feature of a padded step becomes, for `keras.layers.Masking`. `None`: there are no padded
+            steps, and NaN stays NaN.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
+
+    Input shape: `(batch, steps, len(mean))`, of any dtype. The steps may be unknown and differ from call to call.
+    Output shape: the same.
+    """
+
+    def __init__(self, mean, scale, padding=None, **kwargs):
+        # Offsets may be large: they are taken off in float32 whatever the precision of the network behind.
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        sizes = {"mean": len(mean), "scale": len(scale)}
+        if len(set(sizes.values())) > 1 or not len(mean):
+            raise ValueError(f"`mean` and `scale` must be of one length, at least 1. Received: {sizes}")
+        if not all(value > 0 for value in scale):
+            raise ValueError(f"`scale` must be more than 0. Received: {[float(value) for value in scale]}")
+        self.mean = [float(value) for value in mean]
+        self.scale = [float(value) for value in scale]
+        self.padding = None if padding is None else float(padding)
+
+    def build(self, input_shape):
+        self._check(input_shape)
+
+    def call(self, inputs):
+        self._check(inputs.shape)
+        steps = ops.cast(inputs, self.compute_dtype)
+        mean = ops.convert_to_tensor(self.mean, dtype=self.compute_dtype)
+        scale = ops.convert_to_tensor(self.scale, dtype=self.compute_dtype)
+        prepared = (steps - mean) / scale
+        if self.padding is None:
+            return prepared
+        return ops.where(ops.all(ops.isnan(steps), axis=-1, keepdims=True), self.padding, prepared)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "mean": self.mean, "scale": self.scale, "padding": self.padding}
+
+    def _check(self, shape):
+        if len(shape) != 3 or shape[-1] != len(self.mean):
+            raise ValueError(f"expected (batch, steps, {len(self.mean)}). Received: input of shape {tuple(shape)}")

@@ -1,0 +1,82 @@
+"""Sequences: rows of steps of features, float32; the steps behind the end of a shorter one are NaN in every feature."""
+
+import numpy as np
+
+from recipes.data.store import chunks_of
+
+
+def is_padding(x: np.ndarray) -> np.ndarray:
+    """Which steps of `x` `(rows, steps, features)` are none: `(rows, steps)`."""
+    return np.isnan(x).all(axis=-1)
+
+
+def lengths(x: np.ndarray) -> np.ndarray:
+    """Steps of each sequence of `x` `(rows, steps, features)`: `(rows,)`."""
+    return np.concatenate([(~is_padding(rows)).sum(axis=1) for rows in chunks_of(x)])
+
+
+def is_padded(x: np.ndarray) -> bool:
+    """Whether a sequence of `x` is shorter than others: padding stands at the end of a row."""
+    return any(is_padding(rows[:, -1:]).any() for rows in chunks_of(x))
+
+
+def cut(x, steps, name: str = "x", lengths_name: str = "lengths") -> np.ndarray:
+    """`x` `(rows, steps, features)` as float32, with NaN behind the first `steps` `(rows,)` steps of each row.
+
+    What stood there does not matter.
+
+    Raises:
+        ValueError: If `steps` are not whole numbers from 1 to the steps of `x`, one for each row.
+    """
+    x, steps = np.asarray(x), np.asarray(steps)
+    if x.ndim != 3 or x.dtype.kind not in "buif":
+        raise ValueError(
+            f"`{lengths_name}` are for sequences: `{name}` must hold numbers of shape (rows, steps, features). "
+            f"Received: {x.dtype} of shape {x.shape}"
+        )
+    if steps.shape != (len(x),):
+        raise ValueError(f"`{lengths_name}` must hold one length for each of {len(x)} rows. Received: {steps.shape}")
+    if steps.dtype.kind not in "uif":
+        raise ValueError(f"`{lengths_name}` must be whole numbers. Received: {steps.dtype}")
+    wrong = np.flatnonzero(~((steps >= 1) & (steps <= x.shape[1]) & (steps == np.floor(steps))))
+    if len(wrong):
+        raise ValueError(
+            f"`{lengths_name}` must be whole numbers from 1 to {x.shape[1]}, the steps of `{name}`. "
+            f"Received: {steps[wrong[0]]} at row {wrong[0]}"
+        )
+    with np.errstate(over="ignore"):  # what is beyond float32 is found by `check`
+        x = x.astype(np.float32)
+    unknown = np.flatnonzero(is_padding(x)[np.arange(len(x)), steps.astype(int) - 1])
+    if len(unknown):
+        raise ValueError(
+            f"`{name}` must be finite up to `{lengths_name}`. Received: only NaN at row {unknown[0]}, "
+            f"step {int(steps[unknown[0]]) - 1}"
+        )
+    x[np.arange(x.shape[1]) >= steps[:, None]] = np.nan
+    return x
+
+
+def check(x: np.ndarray, name: str = "x") -> None:
+    """Refuse float32 sequences `(rows, steps, features)` whose values are not finite, but for steps at their end.
+
+    Raises:
+        ValueError: With the first row and step that is wrong.
+    """
+    start = 0
+    for rows in chunks_of(x):
+        padding = is_padding(rows)
+        ended = np.logical_and.accumulate(padding[:, ::-1], axis=1)[:, ::-1]  # padding up to the end of the row
+        wrong = np.argwhere(~np.isfinite(rows).all(axis=-1) & ~ended)
+        if len(wrong):
+            row, step = wrong[0]
+            values = ", ".join(str(value) for value in rows[row, step][~np.isfinite(rows[row, step])][:3])
+            raise ValueError(
+                f"`{name}` must be finite up to the end of each sequence; only whole steps behind it may be NaN. "
+                f"Received: {values} at row {start + row}, step {step}"
+            )
+        empty = np.flatnonzero(ended[:, 0])
+        if len(empty):
+            raise ValueError(
+                f"`{name}` must have at least one step in each row. Received: none at row {start + empty[0]}"
+            )
+        start += len(rows)

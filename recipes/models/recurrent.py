@@ -1,0 +1,100 @@
+"""The recurrent network: what it says about a sequence does not depend on how many steps are padded behind it."""
+
+import math
+from typing import Unpack
+
+import keras
+
+from custom_layers import ActivatedCell
+from custom_layers.activated_cell import ACTIVATIONS as OWN_CELL
+from recipes.models import blocks
+from recipes.widths import is_count, resolve
+
+CELLS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+
+
+@blocks.builder(activation="tanh")
+def recurrent(
+    input_shape,
+    num_outputs: int,
+    *,
+    widths=(64,),
+    cell: str = "lstm",
+    bidirectional: bool = False,
+    mask_value: float | None = None,
+    **hidden: Unpack[blocks.HiddenArguments],
+) -> keras.Model:
+    """Recurrent layers, each with normalization and dropout behind it; the last state goes to a layer for the logits.
+
+    The recurrent kernels begin orthogonal (Saxe et al. 2014, arXiv:1312.6120), those of all gates as one matrix, and
+    the forget gates of LSTM open, with a bias of 1 (Jozefowicz et al. 2015, PMLR 37). `cell="simple_rnn"` with
+    `activation="relu"` is much like the IRNN (Le et al. 2015, arXiv:1504.00941).
+
+    Args:
+        input_shape: Shape of one sequence, `(steps, features)`. The model takes any number of steps; `None` says so.
+        num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
+        widths: Units of each recurrent layer, or a rule, such as `"64 x 2"`; in each direction, if there are two.
+        cell: `"lstm"` (Hochreiter & Schmidhuber 1997), `"gru"` (Cho et al. 2014, arXiv:1406.1078) or `"simple_rnn"`.
+            `activation` is that of its state; gates are sigmoids. `"prelu"`, `"rrelu"` and `"maxout"` go with
+            `"simple_rnn"`.
+        bidirectional: Read each sequence from its end, too, by a layer of its own (Schuster & Paliwal 1997).
+        mask_value: Steps whose every feature has this value are padding (`dataset.mask_value`): they change nothing.
+        **hidden: As in `Hidden`.
+
+    Returns:
+        An uncompiled model from `(batch, steps, features)` to logits `(batch, num_outputs)`. Layers are called
+        `lstm_1`, `lstm_1_norm`, `lstm_1_dropout` and so on. `l1`, `l2` and `max_norm` hold for recurrent kernels, too.
+
+    Raises:
+        ValueError: For an argument that is not allowed, with the value received.
+    """
+    features = _features(input_shape)
+    blocks.check((features,), num_outputs)
+    widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "recurrent")
+    if not widths:
+        raise ValueError("`widths` must name one layer at least. Received: ()")
+    cell = blocks.choose("cell", cell, CELLS)
+    if cell is None:
+        raise ValueError(f"`cell` must be one of {', '.join(CELLS)}. Received: None")
+    if not isinstance(bidirectional, bool):
+        raise ValueError(f"`bidirectional` must be true or false. Received: {bidirectional!r}")
+    if mask_value is not None:
+        blocks.require("mask_value", mask_value, math.isfinite, "a finite number, or None")
+    if hidden.name in OWN_CELL and cell != "simple_rnn":
+        raise ValueError(f"{hidden.name} is an activation of the cell simple_rnn. Received: {hidden.name} with {cell}")
+
+    inputs = x = keras.Input((None, features), name="inputs")
+    if mask_value is not None:
+        # In front of everything that changes values, or padding could not be told any more.
+        x = keras.layers.Masking(mask_value, name="mask")(x)
+    x = hidden.disturb(x)
+    for number, width in enumerate(widths, start=1):
+        name = f"{cell}_{number}"
+        layer = _layer(cell, width, hidden, name, return_sequences=number < len(widths))
+        x = keras.layers.Bidirectional(layer, name=name)(x) if bidirectional else layer(x)
+        x = hidden.drop(hidden.normalized(x, name), name)
+    return keras.Model(inputs, hidden.logits(x, num_outputs), name="recurrent")
+
+
+def _features(input_shape) -> int:
+    if isinstance(input_shape, tuple | list) and len(input_shape) == 2:
+        steps, features = input_shape
+        if (steps is None or is_count(steps)) and is_count(features):
+            return int(features)
+    raise ValueError(f"recurrent takes sequences (steps, features), such as (50, 2). Received: {input_shape!r}")
+
+
+def _layer(cell: str, width: int, hidden: blocks.Hidden, name: str, return_sequences: bool) -> keras.layers.Layer:
+    arguments = hidden.weights(rank=0)
+    arguments |= {"recurrent_regularizer": hidden.penalty(), "recurrent_constraint": hidden.constraint()}
+    outer = {"return_sequences": return_sequences, "name": name}
+    if hidden.name in OWN_CELL:
+        if hidden.negative_slope is not None:
+            arguments["negative_slope"] = hidden.negative_slope
+        return keras.layers.RNN(ActivatedCell(width, hidden.name, pieces=hidden.pieces, **arguments), **outer)
+    function = hidden.function()
+    if hidden.name == "leaky_relu" and hidden.negative_slope is not None:
+        function = keras.layers.LeakyReLU(hidden.negative_slope)
+    if cell == "lstm":
+        arguments["unit_forget_bias"] = True
+    return CELLS[cell](width, activation=function, recurrent_initializer="orthogonal", **arguments, **outer)
