@@ -16,7 +16,7 @@ NAMES = tuple(sorted((*bundled.NAMES, *idx.NAMES, *local.NAMES)))
 OTHERS = "tfds:NAME, uci:NAME, or the path of a CSV or NPZ file or of a folder with one sub-folder of images per class"
 
 
-def read(data, settings: Data) -> Source:
+def read(data, settings: Data, download: bool = True) -> Source:
     """What `load_dataset` was given, as it was found.
 
     Raises:
@@ -33,10 +33,10 @@ def read(data, settings: Data) -> Source:
         return tables.read(opened, settings, Path(data).name.split(".")[0])
     if str(data).lower().endswith(".npz"):
         return _npz(data, settings)
-    return _refuse_own_files(_named(data, name, folder, settings), settings)
+    return _refuse_own_files(_named(data, name, folder, settings, download), settings)
 
 
-def _named(data, name: str, folder: Path | None, settings: Data) -> Source:
+def _named(data, name: str, folder: Path | None, settings: Data, download: bool) -> Source:
     if name in bundled.NAMES:
         return bundled.read(name)
     if name in idx.NAMES:
@@ -44,16 +44,17 @@ def _named(data, name: str, folder: Path | None, settings: Data) -> Source:
         if found:
             return idx.read(name, found)
         try:
-            source = tfds.read(name.replace("-", "_"), settings, folder)
+            source = tfds.read(name.replace("-", "_"), settings, folder, download)
         except OSError:
-            raise FileNotFoundError(f"{name} is not here, and could not be downloaded: {idx.where(name)}") from None
+            reason = "could not be downloaded" if download else "would be downloaded"
+            raise FileNotFoundError(f"{name} is not here, and {reason}: {idx.where(name)}") from None
         source.name = name
         return source
     if name in local.NAMES:
         return local.read(name, folder, settings)
     kind, colon, rest = str(data).partition(":")
     if colon and kind.lower() == "tfds":
-        return tfds.read(rest, settings, folder)
+        return tfds.read(rest, settings, folder, download)
     if colon and kind.lower() == "uci":
         return uci.read(rest, folder, settings.fold)
     if image_folder.is_image_folder(data):

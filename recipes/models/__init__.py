@@ -10,6 +10,8 @@ from recipes.models.convnet import convnet as convnet
 from recipes.models.mlp import mlp as mlp
 from recipes.models.residual import residual as residual
 from recipes.models.serving import serving_model as serving_model
+from recipes.models.table import ModelTable as ModelTable
+from recipes.models.table import model_table as model_table
 from recipes.settings import Recipe
 
 BUILDERS = {"mlp": mlp, "convnet": convnet, "residual": residual}
