@@ -96,7 +96,7 @@ def test_every_builder_can_be_shown(name, hidden):
     assert table.unknown == ()
     assert all(row.multiply_adds > 0 for row in table.rows if row.initializer)
     text = str(table).splitlines()
-    assert max(map(len, text[:-1])) <= 118
+    assert max(map(len, text[:-1])) <= 120
     assert text[-1].startswith(f"total: {model.count_params():,} parameters")
 
 
@@ -104,7 +104,7 @@ def test_normalization_and_activation_stand_in_the_row_of_their_layer():
     hidden = {"normalization": "batch", "activation": "prelu", "dropout": 0.5}
     rows = recipes.model_table(recipes.mlp((6,), 3, widths=(4,), **hidden)).rows
     assert [row.name for row in rows] == ["inputs", "dense_1", "dense_1_dropout", "logits"]
-    assert (rows[1].kind, rows[1].activation, rows[1].parameters) == ("Dense + BatchNorm", "prelu", 28 + 16 + 4)
+    assert (rows[1].kind, rows[1].activation, rows[1].parameters) == ("Dense, BatchNorm", "prelu", 28 + 16 + 4)
     assert rows[1].layers == ("dense_1", "dense_1_norm", "dense_1_prelu")
     # What else reads a layer does not read its activation.
     inputs = keras.Input((6,))

@@ -2,11 +2,11 @@
 
 import itertools
 import math
+import statistics
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 
 import keras
-import numpy as np
 
 from custom_layers import RandomizedLeakyReLU
 from recipes.initialization.kernels import MAXOUT
@@ -190,7 +190,7 @@ def _joined(row: LayerRow, node, calls: int) -> LayerRow | None:
     if row.activation not in (None, "linear"):
         return None
     if isinstance(layer, NORMALIZATIONS):
-        changes = {"kind": f"{row.kind} + {_kind(layer)}"}
+        changes = {"kind": f"{row.kind}, {_kind(layer)}"}
     elif _is_activation(layer):
         changes = {"activation": _activation(layer)}
     else:
@@ -256,6 +256,7 @@ def _model_rows(node, inside: list[LayerRow], depth: int) -> list[LayerRow]:
 def _kind(layer) -> str:
     """The class of a layer in short, with what is inside of a wrapper."""
     name = type(layer).__name__.removesuffix("Layer").replace("Normalization", "Norm")
+    name = name.replace("AveragePooling", "AvgPool").replace("MaxPooling", "MaxPool")  # Keras knows these names, too
     inner = getattr(layer, "layer", None) or getattr(layer, "forward_layer", None)
     if isinstance(layer, keras.layers.Bidirectional | keras.layers.TimeDistributed):
         return f"{name}({type(inner).__name__})"
@@ -298,11 +299,9 @@ def _kernel(layer) -> tuple:
 
 def _variance(kernel) -> float:
     """Of the values of a kernel, or of the tables of an embedding."""
-    values = [
-        keras.ops.convert_to_numpy(keras.ops.cast(weight, "float32")).ravel().astype(np.float64)
-        for weight in (kernel if isinstance(kernel, list) else [kernel])
-    ]
-    return float(np.concatenate(values).var())
+    tables = kernel if isinstance(kernel, list) else [kernel]
+    values = keras.ops.concatenate([keras.ops.reshape(keras.ops.cast(table, "float32"), [-1]) for table in tables])
+    return float(keras.ops.convert_to_numpy(values).astype("float64").var())
 
 
 def _cells(rows) -> list[tuple[str, ...]]:
@@ -317,7 +316,7 @@ def _cells(rows) -> list[tuple[str, ...]]:
             lines.append(_line(group[0], _name(group[0])))
         elif size == 1:
             variances = [row.variance for row in rows[start:end]]
-            one = group[0] if None in variances else replace(group[0], variance=float(np.mean(variances)))
+            one = group[0] if None in variances else replace(group[0], variance=statistics.fmean(variances))
             name = f"{_name(one)} ... {rows[end - 1].name} ({times} layers)"
             lines.append(_line(one, name, times))
         else:
