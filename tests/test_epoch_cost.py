@@ -4,8 +4,6 @@ import recipes
 from recipes import epoch_cost
 from recipes.training import network
 
-pytestmark = pytest.mark.backend
-
 
 def cost_of(recipe):
     dataset = recipes.load_dataset(recipe.data.name)
@@ -13,10 +11,11 @@ def cost_of(recipe):
     return model, dataset, epoch_cost.epoch_cost(model, outputs, recipe, dataset)
 
 
+@pytest.mark.backend
 def test_an_epoch_is_timed_and_its_memory_counted(short_recipe):
     model, dataset, cost = cost_of(short_recipe)
     assert cost.steps == -(-len(dataset.train[1]) // 32)
-    assert cost.timed_steps == 3 * (cost.steps - 1)
+    assert cost.timed_steps == 5 * (cost.steps - 1)
     assert cost.validated
     assert 0 < cost.step_seconds < cost.seconds < 60
     assert cost.weights == cost.gradients == 4 * model.count_params()
@@ -40,7 +39,7 @@ def test_slow_steps_are_few(short_recipe, monkeypatch):
 def test_long_epochs_are_calculated_from_some_of_their_steps(short_recipe, monkeypatch):
     monkeypatch.setattr(epoch_cost, "MOST_STEPS", 4)
     _, dataset, cost = cost_of(short_recipe.replace(fit={"batch_size": 1}))
-    assert (cost.timed_steps, cost.steps) == (3 * 3, len(dataset.train[1]))
+    assert (cost.timed_steps, cost.steps) == (5 * 3, len(dataset.train[1]))
     assert cost.seconds > 390 * cost.step_seconds
 
 
