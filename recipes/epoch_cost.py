@@ -66,7 +66,7 @@ class EpochCost:
     def __str__(self):
         steps = f"{self.steps:,} step{'s' if self.steps > 1 else ''} of {self.batch_size:,} rows"
         parts = {"weights": self.weights, "gradients": self.gradients, "optimizer": self.optimizer}
-        parts["activations of a batch"] = self.activations
+        parts["activations"] = self.activations
         return (
             f"time on this machine: compiling {_seconds(self.compile_seconds)}, then about {_seconds(self.seconds)} an "
             f"epoch of {steps}{'' if self.validated else ', without validation'} ({self.timed_steps} timed)\n"
@@ -105,7 +105,8 @@ def epoch_cost(model: keras.Model, outputs: int, recipe: Recipe, dataset: Datase
     if warm := clock.epochs[1:]:
         shorter = min(steps, MOST_STEPS)
         seconds += statistics.median(warm) - shorter * step
-        compiling = clock.epochs[0] - statistics.median(warm)
+        # The validation compiles, too; but where epochs are long, their differences hide that.
+        compiling = max(compiling, clock.epochs[0] - statistics.median(warm))
     batch_size = min(recipe.fit.batch_size, rows)
     return EpochCost(
         max(seconds, step),
