@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from recipes.metrics import RegressionReport as RegressionReport
     from recipes.metrics import classification_report as classification_report
     from recipes.metrics import regression_report as regression_report
+    from recipes.models import ModelTable as ModelTable
     from recipes.models import convnet as convnet
     from recipes.models import mlp as mlp
+    from recipes.models import model_table as model_table
     from recipes.models import recurrent as recurrent
     from recipes.models import residual as residual
     from recipes.runs import load_model as load_model
@@ -60,8 +62,10 @@ _HOME = {
     "RegressionReport": "metrics",
     "classification_report": "metrics",
     "regression_report": "metrics",
+    "ModelTable": "models",
     "convnet": "models",
     "mlp": "models",
+    "model_table": "models",
     "recurrent": "models",
     "residual": "models",
     "load_model": "runs",

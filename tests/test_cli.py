@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,9 +65,60 @@ def test_list_names_every_recipe(capsys):
     assert list(json.loads(capsys.readouterr().out)) == recipes.names()
 
 
-def test_show_prints_yaml_that_reads_back(capsys):
+@pytest.mark.backend
+def test_show_prints_yaml_that_reads_back_and_the_network_as_comments(capsys):
     assert main(["show", "digits_selu"]) == 0
-    assert recipes.Recipe.from_yaml(capsys.readouterr().out) == recipes.get("digits-selu")
+    printed = capsys.readouterr().out
+    assert recipes.Recipe.from_yaml(printed) == recipes.get("digits-selu")
+    _, network = printed.rsplit("\n\n", 1)
+    heads, *_, total, seconds, memory = network.splitlines()
+    assert heads.split()[:4] == ["#", "layer", "kind", "output"]
+    assert f"{recipes.mlp((8, 8, 1), 10, widths=recipes.get('digits-selu').model.widths).count_params():,}" in total
+    assert re.match(r"# time on this machine: compiling .* s, then about .* s an epoch of 40 steps of 32 rows", seconds)
+    assert memory.startswith("# memory, an estimate without the backend's own: ")
+
+
+def test_show_takes_the_flags_of_a_training(capsys, tmp_path):
+    (tmp_path / "my.yaml").write_text("optimizer: {name: sgd}\nmodel: {widths: [4]}\n")
+    flags = ["--config", str(tmp_path / "my.yaml"), "--model.widths", "8 x 2", "--fit.batch_size=64", "--json"]
+    assert main(["show", "tabular", *flags]) == 0
+    content = json.loads(capsys.readouterr().out)
+    network = content.pop("network")
+    assert (content["model"]["widths"], content["optimizer"]["name"]) == ("8 x 2", "sgd")
+    assert [row["shape"] for row in network["rows"] if row["kind"] == "Dense"] == [[8], [8], [1]]
+    assert network["parameters"] == 30 * 8 + 8 + 8 * 8 + 8 + 8 + 1
+    assert (network["epoch"]["batch_size"], network["epoch"]["steps"]) == (64, 7)
+
+
+def test_show_tells_what_flags_change(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_RECIPES_DATA", str(tmp_path))
+    assert main(["show", "digits", "--model.widths", "8 x 2", "--data-dir", str(tmp_path), "--no-network"]) == 0
+    printed = capsys.readouterr().out
+    assert "\n# Changed: model.widths; the result is that of the recipe without it\n" in printed
+    (tmp_path / "mine.yaml").write_text(printed)
+    assert main(["show", str(tmp_path / "mine.yaml"), "--no-network"]) == 0
+    assert "widths: 8 x 2" in capsys.readouterr().out
+
+
+def test_without_the_data_show_says_why_there_is_no_network(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_RECIPES_DATA", str(tmp_path))
+    assert main(["show", "adult"]) == 0
+    printed = capsys.readouterr().out
+    assert recipes.Recipe.from_yaml(printed) == recipes.get("adult")
+    note = printed.splitlines()[-1]
+    assert note.startswith("# the network is not shown, because its size depends on the data: adult.data of")
+    assert "--data-dir or the environment variable KERAS_RECIPES_DATA" in note
+    assert main(["show", "adult", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["network"] is None
+    assert captured.err.startswith("keras-recipes: note: the network is not shown")
+
+
+def test_show_of_data_for_a_recipe_adds_its_network(capsys):
+    assert main(["show", "tabular", "--data", "iris", "--model.widths", "[5]", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert list(content["classes"]) == ["setosa", "versicolor", "virginica"]
+    assert content["network"]["parameters"] == 4 * 5 + 5 + 5 * 3 + 3
 
 
 @pytest.mark.backend
@@ -115,6 +167,10 @@ def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
         (["list", "--jsn"], "unknown flag --jsn: did you mean --json?"),
         (["show", "digit"], "unknown recipe 'digit': did you mean 'digits'?"),
         (["show"], "show needs the name of a recipe, or --data. Known: adding"),
+        (["show", "--model.widths", "[5]"], "show needs the name of a recipe, or --data. Known: adding"),
+        (["show", "--data", "iris", "--model.widths", "[5]"], "--model.widths needs the name of a recipe"),
+        (["show", "digits", "--model.width", "[5]"], "did you mean --model.widths?"),
+        (["show", "tabular", "--data", "none.csv"], "there is no file none.csv"),
         (["train"], "train needs the name of a recipe. Known: adding"),
         (["train", "digit"], "unknown recipe 'digit': did you mean 'digits'?"),
         (["train", "digits", "more"], "unrecognized arguments: more"),

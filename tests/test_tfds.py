@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import recipes
 from recipes.data import idx, tfds, tfds_builder
 from recipes.settings import Data
 
@@ -265,6 +266,16 @@ def test_what_cannot_be_learnt_is_refused_before_anything_is_downloaded(monkeypa
         tfds.read(name, Data(), None)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 700
+
+
+def test_nothing_is_downloaded_where_that_is_not_wanted(monkeypatch, tmp_path):
+    monkeypatch.setattr(tfds_builder, "_short_patience", lambda: pytest.fail("it would have been downloaded"))
+    for name, message in (
+        ("tfds:titanic", "the dataset 'titanic' is not here yet, and would be downloaded first"),
+        ("mnist", "mnist is not here, and would be downloaded: put train-images"),
+    ):
+        with pytest.raises(FileNotFoundError, match=message):
+            recipes.load_dataset(name, data_dir=tmp_path, download=False)
 
 
 def refuse(*arguments, **keywords):

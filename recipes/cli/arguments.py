@@ -102,7 +102,7 @@ def _base(command: str, arguments: list[str], make_parser: Callable[[Recipe], Pa
         if not _HELP & set(arguments):
             raise
         return Recipe(name="recipe")  # help without a recipe's name
-    base = named_recipe(options.recipe)
+    base = Recipe(name="recipe") if options.recipe is None else named_recipe(options.recipe)
     return Recipe.from_yaml(Path(options.config), base=base) if options.config else base
 
 
@@ -111,9 +111,10 @@ def named_recipe(name: str) -> Recipe:
     return Recipe.from_yaml(Path(name)) if name.endswith((".yaml", ".yml")) else catalogue.get(name)
 
 
-def add_recipe(parser: Parser, base: Recipe) -> None:
+def add_recipe(parser: Parser, base: Recipe, required: bool = True) -> None:
     """Name, seed, `--config`, and a flag for every setting; those of `base` are the defaults."""
-    parser.add_argument("recipe", metavar="NAME", help="of a recipe, or the path of a YAML file")
+    count = {} if required else {"nargs": "?"}
+    parser.add_argument("recipe", metavar="NAME", help="of a recipe, or the path of a YAML file", **count)
     parser.add_setting(parser, "seed", int, 0, "of everything: split, weights, order of the rows")
     parser.add_argument("--config", help="YAML file of settings: they change the recipe's; flags change both")
     for part in parts():

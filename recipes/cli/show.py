@@ -1,48 +1,127 @@
-"""Show a recipe: what it is, and all its settings. With --data: what was understood of data."""
+"""Show a recipe: what it is, all its settings, its network and its cost. With --data: what was understood of data."""
 
 import dataclasses
 import json
+import sys
+from collections.abc import Callable
 
 from recipes import catalogue
-from recipes.cli.arguments import Parser, add_json, add_part, lengthened
-from recipes.settings import Data, Recipe
+from recipes.cli.arguments import Parser, add_json, add_recipe, lengthened, read_recipe, start_keras
+from recipes.lookup import normalize
+from recipes.settings import Recipe, parts
 
 
 def run(arguments: list[str]) -> None:
-    """`keras-recipes show NAME`, or `keras-recipes show [NAME] --data FILE [--target COLUMN ...]`."""
+    """`keras-recipes show NAME [--flag ...]`, or `keras-recipes show [NAME] --data FILE [--target COLUMN ...]`."""
     arguments = [lengthened(argument) for argument in arguments]
-    options = _parser(Data()).parse(arguments)
-    of_data = any(argument.startswith("--data.") for argument in arguments)
-    if not of_data:
-        if options.name is None:
-            raise ValueError(f"show needs the name of a recipe, or --data. Known: {', '.join(catalogue.names())}")
-        _show_recipe(catalogue.get(options.name), options.json)
-        return
-    if options.name is not None:
-        # The recipe's own settings of data are the defaults.
-        options = _parser(catalogue.get(options.name).data).parse(arguments)
-    _show_data(Data(**vars(options.data)), options.seed, options.json)
+    needed = f"needs the name of a recipe, or --data. Known: {', '.join(catalogue.names())}"
+    if not arguments:
+        raise ValueError(f"show {needed}")
+    base, recipe, options = read_recipe("show", arguments, _parser)
+    of_data = any(argument.split("=")[0] == "--data.name" for argument in arguments)
+    if options.recipe is None:
+        if not of_data:
+            raise ValueError(f"show {needed}")
+        if changed := [setting for setting in _changes(base, recipe) if not setting.startswith("data.")]:
+            raise ValueError(f"--{changed[0]} {needed.partition(',')[0]}")
+    with_network = not options.no_network and options.recipe is not None
+    if of_data:
+        _show_data(recipe, options.seed, options.json, with_network)
+    else:
+        _show_recipe(options.recipe, recipe, options.seed, options.json, with_network)
 
 
-def _parser(base: Data) -> Parser:
-    parser = Parser("show", __doc__, usage="keras-recipes show NAME | show [NAME] --data FILE [--flag VALUE ...]")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="of a recipe; `keras-recipes list` shows them")
-    parser.add_setting(parser, "seed", int, 0, "of the split")
+def _parser(base: Recipe) -> Parser:
+    usage = "keras-recipes show NAME [--flag VALUE ...] | show [NAME] --data FILE [--flag VALUE ...]"
+    parser = Parser("show", __doc__, usage=usage)
+    parser.add_argument("--no-network", action="store_true", help="settings alone, at once: load and train nothing")
     add_json(parser)
-    add_part(parser, "data", base)
+    add_recipe(parser, base, required=False)
     return parser
 
 
-def _show_recipe(recipe: Recipe, as_json: bool) -> None:
+def _show_recipe(name: str, recipe: Recipe, seed: int, as_json: bool, with_network: bool) -> None:
+    if not as_json:
+        # Everything but the settings is a comment, so that what is printed can be read back as a recipe.
+        print(f"{_commented(_description(name, recipe))}\n\n{recipe.to_yaml()}", end="", flush=True)
+    content = {}
+    if with_network:
+        from recipes.data import load_dataset
+
+        try:
+            dataset = load_dataset(recipe.data.name, seed, recipe.data, download=False)
+        except OSError as error:
+            content["network"] = None
+            note = f"the network is not shown, because its size depends on the data: {error}"
+            print(f"keras-recipes: note: {note}", file=sys.stderr) if as_json else _print_comment(f"\n{note}")
+        else:
+            content["network"] = _network(recipe, dataset, seed, None if as_json else _print_comment)
     if as_json:
-        print(json.dumps(dataclasses.asdict(recipe), indent=2))
-        return
-    comment = "\n".join(f"# {line}".rstrip() for line in catalogue.description(recipe.name).splitlines())
-    print(f"{comment}\n\n{recipe.to_yaml()}", end="")
+        print(json.dumps({**dataclasses.asdict(recipe), **content}, indent=2))
 
 
-def _show_data(settings: Data, seed: int, as_json: bool) -> None:
+def _description(name: str, recipe: Recipe) -> str:
+    """What the recipe is, and what is not as it claims."""
+    if normalize(name) not in catalogue.names():
+        return f"From {name}."
+    changed = [setting for setting in _changes(catalogue.get(name), recipe) if setting != "data.directory"]
+    note = f"\nChanged: {', '.join(changed)}; the result is that of the recipe without it" if changed else ""
+    return catalogue.description(name) + note
+
+
+def _changes(base: Recipe, recipe: Recipe) -> list[str]:
+    """The settings in which the two differ."""
+    return [
+        f"{part}.{field.name}"
+        for part in parts()
+        for field in dataclasses.fields(getattr(base, part))
+        if getattr(getattr(base, part), field.name) != getattr(getattr(recipe, part), field.name)
+    ]
+
+
+def _commented(text: str) -> str:
+    return "\n".join(f"# {line}".rstrip() for line in text.splitlines())
+
+
+def _print_comment(text: str) -> None:
+    """As a comment; an empty line in front of it stays empty."""
+    start = "\n" if text.startswith("\n") else ""
+    print(start + _commented(text.lstrip("\n")), flush=True)
+
+
+def _show_data(recipe: Recipe, seed: int, as_json: bool, with_network: bool) -> None:
     from recipes.data import load_dataset, summary
 
-    dataset = load_dataset(settings.name, seed, settings)
-    print(json.dumps(summary.summarize(dataset), indent=2) if as_json else summary.to_text(dataset))
+    dataset = load_dataset(recipe.data.name, seed, recipe.data)
+    if not as_json:
+        print(summary.to_text(dataset), flush=True)
+    content = summary.summarize(dataset) if as_json else {}
+    if with_network:
+        content["network"] = _network(recipe, dataset, seed, None if as_json else print)
+    if as_json:
+        print(json.dumps(content, indent=2))
+
+
+def _network(recipe: Recipe, dataset, seed: int, say: Callable[[str], None] | None) -> dict:
+    """The network that `train` with the same flags begins with, and what an epoch of it costs; `say` tells both.
+
+    Both are measured on a model that is thrown away.
+    """
+    start_keras(training=True)
+    import keras
+
+    from recipes.data import check_seed
+    from recipes.epoch_cost import epoch_cost
+    from recipes.models import model_table
+    from recipes.training import network
+
+    say = say or (lambda text: None)
+    keras.utils.set_random_seed(check_seed(seed))
+    model, outputs = network(recipe, dataset)
+    table = model_table(model)
+    say(f"\n{table}")
+    if recipe.model.initialization:
+        say(f"the variance is that of model.initialization {recipe.model.initialization}, which drew the kernels anew")
+    cost = epoch_cost(model, outputs, recipe, dataset, seed)
+    say(str(cost))
+    return {**table.to_dict(), "epoch": cost.to_dict()}

@@ -20,7 +20,13 @@ FEWEST_ROWS_OF_A_CATEGORY = 2
 
 
 def load_dataset(
-    data, seed: int = 0, settings: Data | None = None, *, target: str | None = None, data_dir=None
+    data,
+    seed: int = 0,
+    settings: Data | None = None,
+    *,
+    target: str | None = None,
+    data_dir=None,
+    download: bool = True,
 ) -> Dataset:
     """Load, check and split data.
 
@@ -45,16 +51,17 @@ def load_dataset(
         settings: Target, task, kind and sizes of the split, and more; its name is not used.
         target: The column of a table that is to be predicted; instead of that of the settings.
         data_dir: The folder with local copies of named datasets; instead of that of the settings.
+        download: Whether a dataset that is not here may be downloaded.
 
     Raises:
         ValueError: For an unknown name, and for data that cannot be trained on, saying which value is wrong.
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If there is no such file, or the dataset is not here and may not be downloaded.
         OSError: If a dataset has to be downloaded, and cannot be.
     """
     if isinstance(data, Dataset):
         return data
     settings, seed = with_arguments(settings or Data(), target, data_dir), check_seed(seed)
-    source = readers.read(data, settings, seed)
+    source = readers.read(data, settings, seed, download)
     _read_as_sequences(source, settings)
     _take_role_columns(source, settings)
     _size_images(source, settings)

@@ -19,7 +19,7 @@ OTHERS = (
 )
 
 
-def read(data, settings: Data, seed: int = 0) -> Source:
+def read(data, settings: Data, seed: int = 0, download: bool = True) -> Source:
     """What `load_dataset` was given, as it was found; `seed` is that of rows that are generated.
 
     Raises:
@@ -36,10 +36,10 @@ def read(data, settings: Data, seed: int = 0) -> Source:
         return tables.read(opened, settings, Path(data).name.split(".")[0])
     if str(data).lower().endswith(".npz"):
         return _npz(data, settings)
-    return _refuse_own_files(_named(data, name, folder, settings, seed), settings)
+    return _refuse_own_files(_named(data, name, folder, settings, seed, download), settings)
 
 
-def _named(data, name: str, folder: Path | None, settings: Data, seed: int) -> Source:
+def _named(data, name: str, folder: Path | None, settings: Data, seed: int, download: bool) -> Source:
     if name in bundled.NAMES:
         return bundled.read(name)
     if name in idx.NAMES:
@@ -47,16 +47,17 @@ def _named(data, name: str, folder: Path | None, settings: Data, seed: int) -> S
         if found:
             return idx.read(name, found)
         try:
-            source = tfds.read(name.replace("-", "_"), settings, folder)
+            source = tfds.read(name.replace("-", "_"), settings, folder, download)
         except OSError:
-            raise FileNotFoundError(f"{name} is not here, and could not be downloaded: {idx.where(name)}") from None
+            reason = "could not be downloaded" if download else "would be downloaded"
+            raise FileNotFoundError(f"{name} is not here, and {reason}: {idx.where(name)}") from None
         source.name = name
         return source
     if name in local.NAMES:
         return local.read(name, folder, settings)
     kind, colon, rest = str(data).partition(":")
     if colon and kind.lower() == "tfds":
-        return tfds.read(rest, settings, folder)
+        return tfds.read(rest, settings, folder, download)
     if colon and kind.lower() == "uci":
         return uci.read(rest, folder, settings.fold)
     if colon and kind.lower() == "adding":

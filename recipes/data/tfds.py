@@ -21,7 +21,7 @@ PARTS = {
 }  # fmt: skip
 
 
-def read(name: str, settings: Data, folder: Path | None) -> Source:
+def read(name: str, settings: Data, folder: Path | None, download: bool = True) -> Source:
     """A set of TFDS, downloaded and prepared first where it is not there yet.
 
     Args:
@@ -29,6 +29,7 @@ def read(name: str, settings: Data, folder: Path | None) -> Source:
         settings: Size and colour of images.
         folder: Of local copies: prepared data in `folder/NAME`, or the files that would be downloaded. Default: the
             folder of TFDS, which the environment variable TFDS_DATA_DIR names.
+        download: Whether that may be done.
 
     Returns:
         A source with the parts `"train"`, `"validation"` and `"test"` that there are, in the order of TFDS; or `"all"`,
@@ -38,6 +39,7 @@ def read(name: str, settings: Data, folder: Path | None) -> Source:
     Raises:
         ValueError: For an unknown name, and for sets that hold something else, before anything is downloaded; for
             infinite values, targets that are missing, and damaged data.
+        FileNotFoundError: If it is not there, and may not be downloaded.
         ConnectionError: If a download is needed and there is no network.
         OSError: If it cannot be downloaded or prepared.
     """
@@ -46,7 +48,7 @@ def read(name: str, settings: Data, folder: Path | None) -> Source:
 
         builder = tfds_builder.find(name, folder)
         refuse_other_kinds(builder)
-        tfds_builder.prepare(builder, folder)
+        tfds_builder.prepare(builder, folder, download)
         try:
             return _read(builder, settings)
         except tensorflow.errors.OpError as error:

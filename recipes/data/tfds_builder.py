@@ -109,14 +109,16 @@ def _unknown(kind: str, name: str, known: list[str]) -> ValueError:
     return unknown(kind, name, [*near, f"and {others} more"] if others else near)
 
 
-def prepare(builder, folder: Path | None) -> None:
+def prepare(builder, folder: Path | None, download: bool = True) -> None:
     """Download and prepare the set of `builder`, if it is not prepared yet.
 
     Args:
         builder: From `find`.
         folder: Of local copies, or `None`: files in `folder/NAME` are not downloaded.
+        download: Whether that may be done.
 
     Raises:
+        FileNotFoundError: If it is not prepared, and may not be.
         ConnectionError: If a download is needed and there is no network.
         OSError: If it cannot be downloaded or prepared.
     """
@@ -124,6 +126,8 @@ def prepare(builder, folder: Path | None) -> None:
 
     if builder.is_prepared():
         return
+    if not download:
+        raise FileNotFoundError(f"the dataset {builder.name!r} is not here yet, and would be downloaded first")
     places = [folder / builder.name, folder / builder.name.replace("_", "-")] if folder else []
     own_files = next((place for place in places if place.is_dir()), None)
     try:

@@ -11,6 +11,8 @@ from recipes.models.mlp import mlp as mlp
 from recipes.models.recurrent import recurrent as recurrent
 from recipes.models.residual import residual as residual
 from recipes.models.serving import serving_model as serving_model
+from recipes.models.table import ModelTable as ModelTable
+from recipes.models.table import model_table as model_table
 from recipes.settings import Recipe
 
 BUILDERS = {"mlp": mlp, "convnet": convnet, "residual": residual, "recurrent": recurrent}
