@@ -379,6 +379,12 @@ class Recipe(Checked):
             merged[name] = change
         return replace(self, **merged)
 
+    def with_kind(self) -> "Recipe":
+        """With `data.kind` said where the builder leaves no choice, so that a run reads its data alike ever after."""
+        if self.model.builder == "recurrent" and self.data.kind is None:
+            return self.replace(data={"kind": "sequences"})
+        return self
+
     def to_yaml(self) -> str:
         """All settings, in the order of this class; `from_yaml` reads them back."""
         import yaml

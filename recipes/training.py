@@ -222,13 +222,6 @@ def _recipe(recipe: str | Path | Recipe) -> Recipe:
     raise ValueError(f"`recipe` must be a name, a Recipe or the path of a YAML file. Received: {recipe!r}")
 
 
-def with_kind(recipe: Recipe) -> Recipe:
-    """`recipe` with `data.kind` said where the builder leaves no choice, so that its run reads the data alike."""
-    if recipe.model.builder == "recurrent" and recipe.data.kind is None:
-        return recipe.replace(data={"kind": "sequences"})
-    return recipe
-
-
 def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None, model=None) -> tuple[Recipe, Dataset, str]:
     """The recipe with its changes, the data, and the default name of the run."""
     recipe = _recipe(recipe)
@@ -236,7 +229,7 @@ def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None, mode
         recipe = recipe.replace(fit={"epochs": epochs})
     recipe = recipe.replace(data=with_arguments(recipe.data, target, data_dir))
     if model is None:
-        recipe = with_kind(recipe)
+        recipe = recipe.with_kind()
     source = recipe.data.name if data is None else data
     dataset = load_dataset(source, seed, recipe.data)
     own = same_source(source, recipe.data.name)

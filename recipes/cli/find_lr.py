@@ -32,9 +32,9 @@ def _find(recipe: Recipe, seed: int, options):
 
     from recipes.data import load_dataset
     from recipes.learning_rate_range import find_learning_rate
-    from recipes.training import network, rows_to_fit, with_kind
+    from recipes.training import network, rows_to_fit
 
-    recipe = with_kind(recipe)
+    recipe = recipe.with_kind()
     dataset = load_dataset(recipe.data.name, seed, recipe.data)
     keras.utils.set_random_seed(seed)
     model, outputs = network(recipe, dataset)

@@ -49,6 +49,7 @@ def _show_recipe(name: str, recipe: Recipe, seed: int, as_json: bool, with_netwo
         from recipes.data import load_dataset
 
         try:
+            recipe = recipe.with_kind()
             dataset = load_dataset(recipe.data.name, seed, recipe.data, download=False)
         except OSError as error:
             content["network"] = None
@@ -92,6 +93,7 @@ def _print_comment(text: str) -> None:
 def _show_data(recipe: Recipe, seed: int, as_json: bool, with_network: bool) -> None:
     from recipes.data import load_dataset, summary
 
+    recipe = recipe.with_kind()
     dataset = load_dataset(recipe.data.name, seed, recipe.data)
     if not as_json:
         print(summary.to_text(dataset), flush=True)
