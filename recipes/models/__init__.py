@@ -10,9 +10,11 @@ from recipes.models.convnet import convnet as convnet
 from recipes.models.mlp import mlp as mlp
 from recipes.models.residual import residual as residual
 from recipes.models.serving import serving_model as serving_model
+from recipes.models.transfer import from_settings
+from recipes.models.transfer import transfer as transfer
 from recipes.settings import Recipe
 
-BUILDERS = {"mlp": mlp, "convnet": convnet, "residual": residual}
+BUILDERS = {"mlp": mlp, "convnet": convnet, "residual": residual, "transfer": from_settings}
 _SAMPLE_ROWS = 512  # of the training part, for the initialization of a whole model
 
 
@@ -31,6 +33,8 @@ def build(recipe: Recipe, dataset: Dataset):
             raise ValueError(
                 f"model.{setting} belongs to {', '.join(owners)}. Received: {chosen[setting]!r} with {name}"
             )
+    if initialization and name == "transfer":
+        raise ValueError(f"model.initialization would overwrite the body. Received: {initialization!r} with transfer")
     chosen |= {field.name: getattr(recipe.regularization, field.name) for field in fields(recipe.regularization)}
     if dataset.embedded:
         if "embedded" not in _arguments(name):

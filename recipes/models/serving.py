@@ -44,3 +44,11 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
     # Any optimizer would do for evaluation; this one adds nothing to the file.
     model.compile(optimizer="sgd", loss=loss, metrics=metrics)
     return model
+
+
+def core_of(model: keras.Model) -> keras.Model:
+    """The network inside of a model that `serving_model` made; any other `model` itself."""
+    layers = getattr(model, "layers", [])
+    prepared = any(layer.name == PREPARATION for layer in layers)
+    inner = [layer for layer in layers if isinstance(layer, keras.Model)]
+    return inner[0] if prepared and len(inner) == 1 else model
