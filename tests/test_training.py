@@ -13,7 +13,7 @@ def files(folder):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("name", ["digits", "digits-selu", "digits-convnet", "tabular"])
+@pytest.mark.parametrize("name", ["digits", "digits-selu", "digits-convnet", "digits-transfer", "tabular"])
 def test_every_recipe_goes_through_everything(name, tmp_path):
     run = recipes.train(name, output=tmp_path, fast_dev_run=True, verbose=False)
     assert run.directory == tmp_path / f"{name}-seed0-fast-dev-run"

@@ -5,6 +5,7 @@ import pytest
 import recipes
 from custom_layers import InferenceModel
 from recipes.settings import Model, Recipe
+from recipes.training import network
 
 pytestmark = pytest.mark.backend
 
@@ -163,3 +164,16 @@ def test_a_missing_body_says_how_it_is_made(tmp_path):
     with pytest.raises(ValueError, match="model.initialization would overwrite the body. Received: 'lsuv'"):
         recipes.train(recipe.replace(model={"initialization": "lsuv"}), output=tmp_path, verbose=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_fifty_labelled_images_are_enough_on_a_body_that_knows_digits():
+    recipe = recipes.get("digits-transfer")
+    dataset = recipes.load_dataset("digits", 10, recipe.data)
+    model, _ = network(recipe, dataset)
+    rows, labels = dataset.prepared("train")
+    assert len(rows) == 50
+    head = model.fit(rows, labels, batch_size=5, epochs=4, verbose=0)
+    recipes.fine_tune(model, learning_rate=0.003, layer_decay=0.7)
+    model.fit(rows, labels, batch_size=5, epochs=4, verbose=0)
+    assert head.history["loss"][-1] < head.history["loss"][0]
+    assert model.evaluate(*dataset.prepared("validation"), verbose=0)[1] > 0.85
