@@ -14,5 +14,5 @@ RECIPE = Recipe(
     optimizer=Optimizer(name="adam", learning_rate=0.03),
     schedule=Schedule(name="cosine"),
     fit=Fit(batch_size=5, epochs=10, patience=None, keep="last"),
-    fine_tune=FineTune(epochs=20, learning_rate=0.01, layer_decay=0.7),
+    fine_tune=FineTune(epochs=20, learning_rate=0.02, layer_decay=0.7),
 )
