@@ -301,13 +301,21 @@ def _fit(
     compile_model(
         core, second, _steps(second, dataset), task=dataset.task, num_outputs=outputs, learning_rate_factors=factors
     )
+    # Not the loss before: the penalties of the body count only from now on.
+    start = _validation_loss(core, recipe, dataset, outputs, seed, fast_dev_run) if recipe.fit.keep == "best" else None
     tuned = _phase(core, outputs, second, dataset, "fine_tune.learning_rate", len(history["loss"]), *arguments)
-    if recipe.fit.keep == "best" and min(tuned["val_loss"]) > min(history["val_loss"]):
+    if start is not None and min(tuned["val_loss"]) > start:
         for weight, value in before:
             weight.assign(value)
         if verbose:
             print("fine-tuning has not lowered the validation loss: the weights before it are kept")
     return {name: history[name] + tuned[name] for name in history if name in tuned}
+
+
+def _validation_loss(core, recipe: Recipe, dataset: Dataset, outputs: int, seed: int, fast_dev_run: bool) -> float:
+    rows = rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run))["validation_data"]
+    rows = dict(zip(("x", "y", "sample_weight"), rows, strict=False)) if isinstance(rows, tuple) else {"x": rows}
+    return core.evaluate(**rows, return_dict=True, verbose=0)["loss"]
 
 
 def _phase(
