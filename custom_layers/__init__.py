@@ -3,6 +3,7 @@
 from custom_layers.activated_cell import ActivatedCell as ActivatedCell
 from custom_layers.category_embedding import CategoryEmbedding as CategoryEmbedding
 from custom_layers.image_preparation import ImagePreparation as ImagePreparation
+from custom_layers.inference_model import InferenceModel as InferenceModel
 from custom_layers.maxout import Maxout as Maxout
 from custom_layers.maxout_conv_1d import MaxoutConv1D as MaxoutConv1D
 from custom_layers.maxout_conv_2d import MaxoutConv2D as MaxoutConv2D

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from recipes.data import load_dataset as load_dataset
     from recipes.evaluation import evaluate as evaluate
     from recipes.evaluation import predict as predict
+    from recipes.fine_tuning import fine_tune as fine_tune
     from recipes.initialization import Initialization as Initialization
     from recipes.initialization import gain as gain
     from recipes.initialization import initialize as initialize
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from recipes.models import model_table as model_table
     from recipes.models import recurrent as recurrent
     from recipes.models import residual as residual
+    from recipes.models import transfer as transfer
     from recipes.runs import load_model as load_model
     from recipes.settings import Recipe as Recipe
     from recipes.training import Run as Run
@@ -52,6 +54,7 @@ _HOME = {
     "load_dataset": "data",
     "evaluate": "evaluation",
     "predict": "evaluation",
+    "fine_tune": "fine_tuning",
     "Initialization": "initialization",
     "gain": "initialization",
     "initialize": "initialization",
@@ -68,6 +71,7 @@ _HOME = {
     "model_table": "models",
     "recurrent": "models",
     "residual": "models",
+    "transfer": "models",
     "load_model": "runs",
     "Recipe": "settings",
     "Run": "training",

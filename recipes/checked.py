@@ -1,6 +1,7 @@
 """Dataclasses that check their own values, with errors for the person who wrote them. Imports nothing heavy."""
 
 import numbers
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -24,7 +25,8 @@ class Checked:
             raise ValueError(f"{self.label(name)} must be {describe(hint)}. Received: {value!r}") from None
 
     def label(self, name: str) -> str:
-        return f"{type(self).__name__.lower()}.{name}"
+        part = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+        return f"{part}.{name}"
 
     def require(self, name: str, test: Callable[[Any], bool], allowed: str) -> None:
         """Refuse a value that is set but fails `test`; the message says what is `allowed`."""

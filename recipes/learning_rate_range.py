@@ -9,13 +9,14 @@ import math
 import numbers
 import random
 import sys
-import warnings
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+
+from recipes.optimizers.copying import copied
 
 SMOOTHING = 0.9  # share of the average so far that the next step keeps
 DIVERGED = 4.0  # times the lowest smoothed loss
@@ -308,7 +309,7 @@ def _trial(model: keras.Model, batches, rate: float):
     kept = []
     try:
         with _scope(model):
-            outer, inner = _copy(model.optimizer, rate)
+            outer, inner = copied(model.optimizer, rate)
         swapped = {"optimizer": outer, "train_function": None, "steps_per_execution": 1, "_compile_metrics": None}
         # Keras draws one batch more where it has to build, so that what is not built may not be built here.
         swapped["_compile_loss"] = _unbuilt(model._compile_loss)
@@ -342,25 +343,6 @@ def _value(variable) -> np.ndarray:
 def _scope(model):
     strategy = getattr(model, "_distribute_strategy", None)
     return strategy.scope() if strategy else contextlib.nullcontext()
-
-
-def _copy(optimizer, rate: float) -> tuple:
-    """A new optimizer like `optimizer` but for its rate, and the innermost one in it, which has the rate."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that a function as the rate cannot be saved
-        config = dict(optimizer.get_config())
-    if not hasattr(optimizer, "inner_optimizer"):
-        config["learning_rate"] = rate
-        copy = innermost = type(optimizer).from_config(config)
-    else:
-        inner, innermost = _copy(optimizer.inner_optimizer, rate)
-        config["inner_optimizer" if "inner_optimizer" in config else "optimizer"] = inner
-        copy = type(optimizer)(**config)
-    # What `exclude_from_weight_decay` has set is in no configuration.
-    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
-        if hasattr(optimizer, name):
-            setattr(copy, name, getattr(optimizer, name))
-    return copy, innermost
 
 
 @contextlib.contextmanager

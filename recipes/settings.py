@@ -29,6 +29,8 @@ class Data(Checked):
         categorical: Columns of a table that hold categories though they look like numbers.
         missing: Texts that mean a missing value, besides those in common use.
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
+        train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. Not set:
+            all of it.
         validation_fraction: Share of all rows that early stopping watches.
         test_fraction: Share of all rows that only the final report reads.
         group_column: Rows of a table with one value here stay together: all of them train, validate or test.
@@ -50,6 +52,7 @@ class Data(Checked):
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     encoding: str | None = None
+    train_rows: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
     group_column: str | None = None
@@ -66,6 +69,7 @@ class Data(Checked):
         self.require("name", bool, "a dataset's name or the path of a file")
         for name in ("validation_fraction", "test_fraction"):
             self.require(name, lambda value: 0 < value < 1, "between 0 and 1, both excluded")
+        self.require("train_rows", lambda value: value >= 1, "at least 1")
         self.require("fold", lambda value: 0 <= value <= 3, "one of the published folds 0, 1, 2, 3")
         self.require("image_size", lambda size: len(size) == 2 and min(size) >= 1, "height and width, such as [32, 32]")
         if self.validation_fraction + self.test_fraction >= 1:
@@ -86,7 +90,7 @@ class Model(Checked):
 
     Args:
         builder: The function of `recipes` that builds it.
-        widths: Units (mlp, recurrent) or channels of each hidden layer or stage, first to last; or a rule, such as
+        widths: Units (mlp, transfer) or channels of each hidden layer or stage, first to last; or a rule, such as
             `500 x 100`, `256 / 2 x 4` or `16 * 2 x 4`.
         activation: Of every hidden layer: relu, leaky_relu, prelu, rrelu, elu, selu, tanh, maxout and others.
         negative_slope: Slope below 0 of leaky_relu, or that prelu begins with. Not set: 0.2 and 0.25.
@@ -104,9 +108,11 @@ class Model(Checked):
         depth: Blocks of each stage (residual). Not set: 3.
         cell: Kind of the recurrent layers (recurrent). Not set: lstm.
         bidirectional: Whether each sequence is read from its end, too (recurrent).
+        body: The trained model that is built upon (transfer): a run folder or .keras file, or a name in saved_models.
+        body_layer: Its last layer that is used (transfer). Not set: the one in front of its head.
     """
 
-    builder: Literal["mlp", "convnet", "residual", "recurrent"] = "mlp"
+    builder: Literal["mlp", "convnet", "residual", "recurrent", "transfer"] = "mlp"
     widths: tuple[int, ...] | str | None = None
     activation: str | None = None
     negative_slope: float | None = None
@@ -123,6 +129,8 @@ class Model(Checked):
     depth: int | None = None
     cell: Literal["simple_rnn", "gru", "lstm"] | None = None
     bidirectional: bool | None = None
+    body: str | None = None
+    body_layer: str | None = None
 
     def __post_init__(self):
         super().__post_init__()
@@ -317,27 +325,57 @@ class Fit(Checked):
         batch_size: Rows of one step.
         epochs: Passes over the training rows, at most.
         patience: Epochs without a better validation loss before training stops. Not set: all epochs are trained.
-            The best weights are restored either way.
+        keep: The weights of the epoch with the `best` validation loss; or those of the `last` one, so that no label of
+            the validation part is used.
         class_weight: `balanced` makes every class count alike; a mapping gives each class name its weight.
     """
 
     batch_size: int = 32
     epochs: int = 60
     patience: int | None = 15
+    keep: Literal["best", "last"] = "best"
     class_weight: Literal["balanced"] | dict[str, float] | None = None
 
     def __post_init__(self):
         super().__post_init__()
         for name in ("batch_size", "epochs", "patience"):
             self.require(name, lambda value: value >= 1, "at least 1")
+        if self.keep == "last" and self.patience is not None:
+            raise ValueError(
+                f"fit.keep: last uses no validation rows, so fit.patience must not be set. Received: {self.patience}"
+            )
         if isinstance(self.class_weight, dict):
             positive = all(0 <= weight < math.inf for weight in self.class_weight.values())
             self.require("class_weight", lambda _: positive, "a mapping to finite weights of at least 0")
 
 
 @dataclass(frozen=True, kw_only=True)
+class FineTune(Checked):
+    """A second phase after `fit`, in which the body of a transfer model is trained, too; as `fit`, with its own epochs.
+
+    Args:
+        epochs: Passes over the training rows, at most. 0: no second phase.
+        learning_rate: Peak step size. Not set: a tenth of optimizer.learning_rate.
+        layers: How many layers of the body are trained, from the top; batch normalization never is. Not set: all.
+        layer_decay: What the rate of each layer of the body is, relative to that of the layer above it.
+    """
+
+    epochs: int = 0
+    learning_rate: float | None = None
+    layers: int | None = None
+    layer_decay: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require("epochs", lambda value: value >= 0, "at least 0")
+        self.require("learning_rate", lambda value: 0 < value < math.inf, "more than 0 and finite")
+        self.require("layers", lambda value: value >= 1, "at least 1")
+        self.require("layer_decay", lambda value: 0 < value <= 1, "more than 0 and at most 1")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe(Checked):
-    """A complete, named training: data, model, regularization, augmentation, loss, optimizer, schedule, fit.
+    """A complete, named training: data, model, regularization, augmentation, loss, optimizer, schedule, fit, fine_tune.
 
     >>> recipe = Recipe(name="mine", optimizer=Optimizer(learning_rate=0.01))
     >>> recipe.replace(fit={"epochs": 5}).fit.epochs
@@ -353,11 +391,19 @@ class Recipe(Checked):
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
     fit: Fit = Fit()
+    fine_tune: FineTune = FineTune()
 
     def __post_init__(self):
         super().__post_init__()
         allowed = "letters, digits, '.', '-' and '_', beginning with a letter or digit"
         self.require("name", re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, allowed)
+        if self.fine_tune.epochs and self.model.builder != "transfer":
+            raise ValueError(
+                f"fine_tune.epochs belongs to the builder transfer. Received: {self.fine_tune.epochs} with "
+                f"{self.model.builder}"
+            )
+        if self.fit.keep == "last" and self.schedule.name == "reduce_on_plateau":
+            raise ValueError("fit.keep: last uses no validation rows, and schedule.name: reduce_on_plateau needs them")
 
     def replace(self, **changes) -> "Recipe":
         """A copy with some settings changed.

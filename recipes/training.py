@@ -16,9 +16,11 @@ from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
 from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source, with_arguments
 from recipes.evaluation import judge, predict_by_chunks
+from recipes.fine_tuning import unfreeze
 from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.models.outputs import last_activation
+from recipes.models.transfer import body_of
 from recipes.settings import Augmentation, Recipe
 
 FAST_DEV_RUN_STEPS = 2
@@ -37,7 +39,7 @@ class Run:
         recipe: What was trained, with every change applied; with a model of the user's own, its part `model` was not
             used.
         history: By name, one number for each epoch: loss, val_loss, the metrics, and what callbacks add to the logs in
-            every epoch. Those of a regression are of scaled targets.
+            every epoch. Those of a regression are of scaled targets. The epochs of fine-tuning follow those of `fit`.
         report: On the test part.
         directory: The run folder.
     """
@@ -78,7 +80,7 @@ def train(
             `dataset.input_shape`, or a function of the `Dataset` that returns one. It is compiled and trained in place.
         callbacks: Further Keras callbacks, passed to `fit`.
         seed: Of the split, the weights, the order of the rows: of everything.
-        epochs: At most so many, instead of the recipe's number.
+        epochs: At most so many, instead of the recipe's number (`fit.epochs`).
         output: The folder that receives the run folder.
         name: Of the run folder. Default: `<recipe>[-<data, where they are not the recipe's own>]-seed<seed>`.
         overwrite: Whether a run folder of that name may be replaced.
@@ -105,10 +107,12 @@ def train(
         raise ValueError(f"`name` must be the name of a folder, without a path. Received: {name!r}")
     if fast_dev_run:
         name, overwrite = f"{name}-fast-dev-run", True
-        recipe = recipe.replace(fit={"epochs": 1})
+        recipe = recipe.replace(fit={"epochs": 1}, fine_tune={"epochs": min(1, recipe.fine_tune.epochs)})
     with runs.new_folder(output, name, overwrite) as folder:
         keras.utils.set_random_seed(seed)
         core, outputs = network(recipe, dataset, model)
+        if recipe.fine_tune.epochs:
+            body_of(core)  # refuses a model of the user's own without one
         serving = models.serving_model(core, dataset)
         if model is not None:
             runs.check_reloads(serving)
@@ -130,6 +134,7 @@ def compile_model(
     *,
     task: str | None = None,
     num_outputs: int | None = None,
+    learning_rate_factors: dict[str, float] | None = None,
 ) -> keras.Model:
     """Compile `model` for a `fit` by hand: optimizer with clipping and schedule, loss on logits, metrics.
 
@@ -140,6 +145,7 @@ def compile_model(
         task: `"classification"` or `"regression"`. Default: the recipe's or that of its bundled data. It must be said
             for a single output on other data, which could be either; several outputs are classes.
         num_outputs: Units of the last layer. Default: read off the model; needed for subclassed models.
+        learning_rate_factors: Of some weights, as in `recipes.optimizers.get`.
 
     Returns:
         The same model, compiled.
@@ -170,6 +176,7 @@ def compile_model(
     settings = recipe.optimizer
     options = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     del options["name"], options["learning_rate"]
+    options["learning_rate_factors"] = learning_rate_factors
     if task == "regression":
         metric = keras.metrics.MeanAbsoluteError()
     elif _mixes_classes(recipe, task, outputs):
@@ -196,11 +203,12 @@ def _loss(recipe: Recipe, task: str, outputs: int) -> keras.losses.Loss:
 def callbacks_for(recipe: str | Path | Recipe) -> list[keras.callbacks.Callback]:
     """New callbacks for a `fit` by hand: stop on divergence, stop early, restore the best weights.
 
-    `fit` then needs `validation_data`.
+    `fit` then needs `validation_data`; not where the recipe keeps the last weights, for which it only stops on
+    divergence.
     """
     recipe = _recipe(recipe)
     # Without patience the best weights are restored all the same.
-    stopping = EarlyStopping(patience=recipe.fit.patience or recipe.fit.epochs)
+    keeping = [EarlyStopping(patience=recipe.fit.patience or recipe.fit.epochs)] if recipe.fit.keep == "best" else []
     first = []
     if recipe.optimizer.ema_momentum is not None:
         # In front of what restores weights, or those would be the ones that are not averaged.
@@ -209,7 +217,7 @@ def callbacks_for(recipe: str | Path | Recipe) -> list[keras.callbacks.Callback]
         first.append(
             keras.callbacks.ReduceLROnPlateau(factor=recipe.schedule.factor, patience=recipe.schedule.patience)
         )
-    return [*first, StopOnDivergence(), stopping]
+    return [*first, StopOnDivergence(), *keeping]
 
 
 def _recipe(recipe: str | Path | Recipe) -> Recipe:
@@ -249,8 +257,12 @@ def network(recipe: Recipe, dataset: Dataset, model=None) -> tuple[keras.Model, 
     if not isinstance(core, keras.Model):
         raise ValueError(f"`model` must be a Keras model, or a function of the dataset giving one. Received: {core!r}")
     outputs = _check_fit(core, dataset)
-    steps = math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)
-    return compile_model(core, recipe, steps, task=dataset.task, num_outputs=outputs), outputs
+    return compile_model(core, recipe, _steps(recipe, dataset), task=dataset.task, num_outputs=outputs), outputs
+
+
+def _steps(recipe: Recipe, dataset: Dataset) -> int:
+    """Batches of one epoch."""
+    return math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)
 
 
 def _check_fit(core: keras.Model, dataset: Dataset) -> int:
@@ -278,31 +290,73 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
 def _fit(
     core, outputs: int, recipe: Recipe, dataset: Dataset, callbacks, seed: int, fast_dev_run: bool, verbose: bool
 ) -> dict[str, list[float]]:
-    *before, diverged, stopping = callbacks_for(recipe)
+    """Train `core`, then fine-tune it where the recipe says so; the history of both."""
+    arguments = (callbacks, seed, fast_dev_run, verbose)
+    history = _phase(core, outputs, recipe, dataset, "optimizer.learning_rate", 0, *arguments)
+    settings = recipe.fine_tune
+    if not settings.epochs:
+        return history
+    rate = settings.learning_rate or recipe.optimizer.learning_rate / 10
+    second = recipe.replace(fit={"epochs": settings.epochs}, optimizer={"learning_rate": rate})
+    before = [(weight, np.array(keras.ops.convert_to_numpy(weight))) for weight in core.weights]
+    factors = unfreeze(core, settings.layers, settings.layer_decay)
+    compile_model(
+        core, second, _steps(second, dataset), task=dataset.task, num_outputs=outputs, learning_rate_factors=factors
+    )
+    # Not the loss before: the penalties of the body count only from now on.
+    start = _validation_loss(core, recipe, dataset, outputs, seed, fast_dev_run) if recipe.fit.keep == "best" else None
+    tuned = _phase(core, outputs, second, dataset, "fine_tune.learning_rate", len(history["loss"]), *arguments)
+    if start is not None and min(tuned["val_loss"]) > start:
+        for weight, value in before:
+            weight.assign(value)
+        if verbose:
+            print("fine-tuning has not lowered the validation loss: the weights before it are kept")
+    return {name: history[name] + tuned[name] for name in history if name in tuned}
+
+
+def _validation_loss(core, recipe: Recipe, dataset: Dataset, outputs: int, seed: int, fast_dev_run: bool) -> float:
+    rows = rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run))["validation_data"]
+    rows = dict(zip(("x", "y", "sample_weight"), rows, strict=False)) if isinstance(rows, tuple) else {"x": rows}
+    return core.evaluate(**rows, return_dict=True, verbose=0)["loss"]
+
+
+def _phase(
+    core, outputs, recipe, dataset, rate: str, first: int, callbacks, seed: int, fast_dev_run: bool, verbose: bool
+) -> dict[str, list[float]]:
+    """One call of `fit`, whose epochs are counted from `first`; `rate` is the setting of its learning rate."""
+    own = callbacks_for(recipe)
+    diverged = next(callback for callback in own if isinstance(callback, StopOnDivergence))
     progress = [Progress()] if verbose else []
+    epochs = first + recipe.fit.epochs
     history = core.fit(
-        **rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run)),
-        epochs=recipe.fit.epochs,
-        callbacks=[*before, diverged, stopping, *progress, *callbacks],
+        **rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run), first),
+        initial_epoch=first,
+        epochs=epochs,
+        callbacks=[*own, *progress, *callbacks],
         verbose=0,
     )
     if diverged.stopped_epoch is not None:
         raise ValueError(
             f"training diverged: {diverged.reason} was not finite in epoch {diverged.stopped_epoch + 1}; a lower "
-            f"optimizer.learning_rate (now {recipe.optimizer.learning_rate}) or optimizer.global_clipnorm may help"
+            f"{rate} (now {recipe.optimizer.learning_rate}) or optimizer.global_clipnorm may help"
         )
-    if verbose:
+    if verbose and recipe.fit.keep == "best":
         early = "stopped early; " if len(history.epoch) < recipe.fit.epochs else ""
-        print(f"{early}the weights of epoch {stopping.best_epoch + 1} are kept: the lowest validation loss")
+        print(f"{early}the weights of epoch {own[-1].best_epoch + 1} are kept: the lowest validation loss")
     return _numbers_of_every_epoch(history)
 
 
-def rows_to_fit(recipe: Recipe, dataset: Dataset, outputs: int, seed: int, limit: int | None = None) -> dict:
-    """What `fit` takes: prepared arrays, or batches where the arrays would be too large; of at most `limit` rows."""
+def rows_to_fit(
+    recipe: Recipe, dataset: Dataset, outputs: int, seed: int, limit: int | None = None, epoch: int = 0
+) -> dict:
+    """What `fit` takes: prepared arrays, or batches where the arrays would be too large.
+
+    Of at most `limit` rows. Batches begin with the order and the random changes of `epoch`.
+    """
     weights, size = _class_weights(recipe, dataset), recipe.fit.batch_size
 
     def augmented(content):
-        return AugmentedBatches(content, recipe.augmentation, seed, outputs)
+        return AugmentedBatches(content, recipe.augmentation, seed, outputs, epoch)
 
     # The validation rows are weighted as well: otherwise early stopping would pick the weights by another loss than the
     # one that is trained.
@@ -310,6 +364,9 @@ def rows_to_fit(recipe: Recipe, dataset: Dataset, outputs: int, seed: int, limit
         train = Batches(dataset, "train", size, seed, shuffle=True, weights=weights, limit=limit)
         if recipe.augmentation != Augmentation():
             train = augmented(train)
+        else:
+            for _ in range(epoch):
+                train.on_epoch_end()
         validation = Batches(dataset, "validation", max(size, 1024), weights=weights, limit=limit)
         return {"x": train, "validation_data": validation, "shuffle": False}
     (x, y), validation = (dataset.prepared(part, limit) for part in ("train", "validation"))
@@ -375,7 +432,10 @@ def _prediction_batch(recipe: Recipe) -> int:
 
 def _size(model: keras.Model) -> str:
     layers = sum(bool(layer.weights) for layer in model.layers)
-    return f"model {model.name}: {layers} layers with weights, {model.count_params():,} parameters"
+    trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    whole = f"model {model.name}: {layers} layers with weights, {model.count_params():,} parameters"
+    frozen = any(not layer.trainable for layer in model.layers)
+    return f"{whole}, of which {trained:,} are trained" if frozen else whole
 
 
 def _output_units(model: keras.Model) -> int:

@@ -32,11 +32,12 @@ ALLOWED = {
     "recipes.losses": {*LEAVES, "recipes.losses", "keras"},
     "recipes.schedules": {*LEAVES, "keras"},
     "recipes.models": {
-        *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.models", "custom_layers",
-        "keras",
+        *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.runs", "recipes.models",
+        "custom_layers", "keras",
     },
     "recipes.augmentation": {*LEAVES, "recipes.settings", "keras", "numpy"},
-    "recipes.learning_rate_range": {"keras", "numpy", "matplotlib"},
+    "recipes.fine_tuning": {*LEAVES, "recipes.models", "recipes.optimizers", "keras"},
+    "recipes.learning_rate_range": {"recipes.optimizers", "keras", "numpy", "matplotlib"},
     "recipes.batches": {"recipes.data", "keras", "numpy"},
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
@@ -51,8 +52,7 @@ ALLOWED = {
     "recipes.training": {
         *LEAVES, "recipes.settings", "recipes.catalogue", "recipes.data", "recipes.models", "recipes.metrics",
         "recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.augmentation", "recipes.batches",
-        "recipes.runs",
-        "recipes.evaluation", "callbacks", "keras", "numpy",
+        "recipes.runs", "recipes.evaluation", "recipes.fine_tuning", "callbacks", "keras", "numpy",
     },
 }  # fmt: skip
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from recipes import catalogue
-from recipes.settings import Data, Fit, Model, Optimizer, Recipe, Regularization, Schedule
+from recipes.settings import Data, FineTune, Fit, Model, Optimizer, Recipe, Regularization, Schedule
 
 
 @pytest.mark.parametrize("name", catalogue.names())
@@ -118,9 +118,25 @@ def test_an_error_names_the_file(tmp_path):
         (Schedule, {"warmup_fraction": 1.0}, "schedule.warmup_fraction must be at least 0 and less than 1"),
         (Fit, {"batch_size": 0}, "fit.batch_size must be at least 1"),
         (Fit, {"patience": 0}, "fit.patience must be at least 1"),
+        (Data, {"train_rows": 0}, "data.train_rows must be at least 1. Received: 0"),
+        (Fit, {"keep": "first"}, "fit.keep must be one of best, last. Received: 'first'"),
+        (
+            Fit,
+            {"keep": "last"},
+            "fit.keep: last uses no .* fit.patience must not be set. Received: 15",
+        ),
+        (FineTune, {"epochs": -1}, "fine_tune.epochs must be at least 0. Received: -1"),
+        (FineTune, {"learning_rate": 0.0}, "fine_tune.learning_rate must be more than 0"),
+        (FineTune, {"layers": 0}, "fine_tune.layers must be at least 1. Received: 0"),
+        (FineTune, {"layer_decay": 1.5}, "fine_tune.layer_decay must be more than 0 and at most 1. Received: 1.5"),
         (Fit, {"class_weight": {"a": -1}}, "fit.class_weight must be a mapping to finite weights"),
     ],
 )
 def test_values_out_of_range_are_refused_when_the_part_is_made(part, arguments, message):
     with pytest.raises(ValueError, match=message):
         part(**arguments)
+
+
+def test_the_last_weights_need_no_validation_rows_anywhere():
+    with pytest.raises(ValueError, match="fit.keep: last uses no validation rows, and schedule.name:"):
+        Recipe(name="mine", fit=Fit(keep="last", patience=None), schedule=Schedule(name="reduce_on_plateau"))

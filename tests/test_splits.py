@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from recipes.data.splits import split, split_by_group, split_by_time
+import recipes
+from recipes.data.splits import draw, split, split_by_group, split_by_time
+from recipes.settings import Data
 
 FRACTIONS = {"validation": 0.1, "test": 0.2}
 
@@ -84,3 +86,36 @@ def test_too_few_groups_or_times_are_told():
         split_by_group(np.arange(9) % 2, {"validation": 0.1, "test": 0.2}, seed=0)
     with pytest.raises(ValueError, match="the time column has 2 different times: .* needs at least 3"):
         split_by_time(np.arange(9) % 2, {"validation": 0.1, "test": 0.2})
+
+
+def test_training_rows_are_drawn_class_by_class():
+    whole, few = (recipes.load_dataset("digits", 3, Data(train_rows=rows)) for rows in (None, 57))
+    assert np.bincount(few.train[1]).tolist() == pytest.approx([5.7] * 10, abs=1)
+    rows = {image.tobytes() for image in whole.train[0]}
+    assert len({image.tobytes() for image in few.train[0]} & rows) == 57
+    for part in ("validation", "test"):
+        np.testing.assert_array_equal(getattr(whole, part)[0], getattr(few, part)[0])
+    np.testing.assert_array_equal(few.preparation.mean, few.train[0].mean(dtype=np.float64))
+    again, other = (recipes.load_dataset("digits", seed, Data(train_rows=57)) for seed in (3, 4))
+    np.testing.assert_array_equal(few.train[0], again.train[0])
+    assert not np.array_equal(few.train[1], other.train[1])
+    assert "57 of 1,259 training rows drawn class by class" in few.describe()
+
+
+def test_drawing_keeps_rare_classes_and_takes_rows_of_a_regression():
+    labels = np.array([0] * 97 + [1, 2, 2])
+    assert np.bincount(labels[draw(100, 10, 0, labels)]).tolist() == [8, 1, 1]
+    assert np.bincount(labels[draw(100, 100, 0, labels)]).tolist() == [97, 1, 2]
+    assert len(recipes.load_dataset("diabetes", 0, Data(train_rows=20)).train[1]) == 20
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (9, "data.train_rows must be at least 1 for each of the 10 classes. Received: 9"),
+        (2000, "data.train_rows must be at most the 1259 rows of the training part. Received: 2000"),
+    ],
+)
+def test_too_few_and_too_many_training_rows_are_refused(rows, message):
+    with pytest.raises(ValueError, match=message):
+        recipes.load_dataset("digits", 0, Data(train_rows=rows))

@@ -13,12 +13,12 @@ def files(folder):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("name", ["digits", "digits-selu", "digits-convnet", "tabular"])
+@pytest.mark.parametrize("name", ["digits", "digits-selu", "digits-convnet", "digits-transfer", "tabular"])
 def test_every_recipe_goes_through_everything(name, tmp_path):
     run = recipes.train(name, output=tmp_path, fast_dev_run=True, verbose=False)
     assert run.directory == tmp_path / f"{name}-seed0-fast-dev-run"
-    assert len(run.history["loss"]) == 1
-    assert run.report.rows == 64
+    assert len(run.history["loss"]) == (2 if run.recipe.fine_tune.epochs else 1)
+    assert run.report.rows == 2 * run.recipe.fit.batch_size
     assert recipes.load_model(run.directory).name == run.model.name
     recipes.train(name, output=tmp_path, fast_dev_run=True, verbose=False)  # replaces the first trial
 

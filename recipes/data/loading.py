@@ -10,7 +10,7 @@ from recipes.data.duplicates import count_duplicates
 from recipes.data.images import fit_all
 from recipes.data.preparation import ImagePreparation, SequencePreparation, TablePreparation, channels_first
 from recipes.data.source import Source
-from recipes.data.splits import check_seed, split, split_by_group, split_by_time
+from recipes.data.splits import check_seed, draw, split, split_by_group, split_by_time
 from recipes.data.store import chunks_of, take
 from recipes.lookup import unknown
 from recipes.settings import Data
@@ -70,6 +70,8 @@ def load_dataset(
         _refuse_identifier(source)
     _name_targets(source, task)
     how = _split(source, seed, settings)
+    if settings.train_rows is not None:
+        how += _draw(source, seed, settings.train_rows)
     if source.feature_names is None and _main(source)[0].ndim == 2:
         source.feature_names = tuple(f"column_{number}" for number in range(_main(source)[0].shape[1]))
     _forget_categories_not_in_training(source)
@@ -210,6 +212,14 @@ def _split(source: Source, seed: int, settings: Data) -> str:
     _refuse_absent_classes(y[rows["train"]], source.class_names)
     source.parts = {**{part: (take(x, chosen), y[chosen]) for part, chosen in rows.items()}, **others}
     return how + (f"; {' and '.join(given)} as given" if given else "")
+
+
+def _draw(source: Source, seed: int, count: int) -> str:
+    """Leave only so many rows in the training part; in words, how."""
+    x, y = source.parts["train"]
+    chosen = draw(len(y), count, seed, y if source.class_names else None)
+    source.parts["train"] = (take(x, chosen), y[chosen])
+    return f"; {count:,} of {len(y):,} training rows drawn{' class by class' if source.class_names else ''}"
 
 
 def _refuse_absent_classes(y: np.ndarray, class_names) -> None:

@@ -4,6 +4,9 @@ import operator
 
 import numpy as np
 
+# Sets the stream of `draw` apart from that of `split`: NumPy reads a missing word as 0.
+_DRAW = 1
+
 
 def check_seed(seed) -> int:
     """`seed` as a whole number from 0 to 2**32 - 1.
@@ -63,6 +66,38 @@ def split(
             group = group[count:]
         chosen["train"].append(group)
     return {name: np.sort(np.concatenate(pieces)) for name, pieces in chosen.items()}
+
+
+def draw(rows: int, count: int, seed: int, labels: np.ndarray | None = None) -> np.ndarray:
+    """Numbers of `count` of `rows` rows, in ascending order.
+
+    Args:
+        rows: How many there are.
+        count: How many are drawn.
+        seed: Equal seeds draw alike.
+        labels: Class numbers `(rows,)`: every class keeps its share, and at least one row.
+
+    Raises:
+        ValueError: If there are fewer rows, or more classes.
+    """
+    if count > rows:
+        raise ValueError(f"data.train_rows must be at most the {rows} rows of the training part. Received: {count}")
+    generator = np.random.default_rng((seed, _DRAW))
+    order = generator.permutation(rows)
+    if labels is None:
+        return np.sort(order[:count])
+    sizes = np.bincount(labels)
+    if count < np.count_nonzero(sizes):
+        raise ValueError(
+            f"data.train_rows must be at least 1 for each of the {np.count_nonzero(sizes)} classes. Received: {count}"
+        )
+    # Row by row to the class that is furthest behind its share; of equals, to the one that comes first at random.
+    counts = np.minimum(sizes, 1)
+    luck = generator.permutation(len(sizes))
+    share = sizes * (count / rows)
+    while counts.sum() < count:
+        counts[np.lexsort((luck, counts - np.where(counts < sizes, share, -np.inf)))[0]] += 1
+    return np.sort(np.concatenate([order[labels[order] == number][:size] for number, size in enumerate(counts)]))
 
 
 def split_by_group(groups: np.ndarray, fractions: dict[str, float], seed: int) -> dict[str, np.ndarray]:

@@ -13,9 +13,17 @@ from recipes.models.residual import residual as residual
 from recipes.models.serving import serving_model as serving_model
 from recipes.models.table import ModelTable as ModelTable
 from recipes.models.table import model_table as model_table
+from recipes.models.transfer import from_settings
+from recipes.models.transfer import transfer as transfer
 from recipes.settings import Recipe
 
-BUILDERS = {"mlp": mlp, "convnet": convnet, "residual": residual, "recurrent": recurrent}
+BUILDERS = {
+    "mlp": mlp,
+    "convnet": convnet,
+    "residual": residual,
+    "recurrent": recurrent,
+    "transfer": from_settings,
+}
 _SAMPLE_ROWS = 512  # of the training part, for the initialization of a whole model
 
 
@@ -34,6 +42,8 @@ def build(recipe: Recipe, dataset: Dataset):
             raise ValueError(
                 f"model.{setting} belongs to {', '.join(owners)}. Received: {chosen[setting]!r} with {name}"
             )
+    if initialization and name == "transfer":
+        raise ValueError(f"model.initialization would overwrite the body. Received: {initialization!r} with transfer")
     chosen |= {field.name: getattr(recipe.regularization, field.name) for field in fields(recipe.regularization)}
     if dataset.embedded:
         if "embedded" not in _arguments(name):

@@ -185,12 +185,12 @@ class Hidden:
         layer = keras.layers.AlphaDropout if self.name == "selu" else keras.layers.Dropout
         return layer(self.dropout, name=f"{name}_dropout")(x)
 
-    def logits(self, x, num_outputs: int):
+    def logits(self, x, num_outputs: int, name: str = "logits"):
         """The linear layer at the end."""
         # float32, so that the loss is exact in mixed precision too.
         start = initialization.initializer_for("linear")
         arguments = {"kernel_initializer": start, "kernel_regularizer": self.penalty(), "dtype": "float32"}
-        return keras.layers.Dense(num_outputs, **arguments, name="logits")(x)
+        return keras.layers.Dense(num_outputs, **arguments, name=name)(x)
 
     def _activation(self, name: str) -> keras.layers.Layer:
         if self.name == "prelu":

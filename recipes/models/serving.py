@@ -56,3 +56,11 @@ def _raw_shape(core: keras.Model, preparation) -> tuple[int | None, ...]:
     if isinstance(preparation, SequencePreparation) and getattr(core, "inputs", None):
         return tuple(core.inputs[0].shape[1:])  # recurrent layers take any number of steps, others do not
     return preparation.input_shape
+
+
+def core_of(model: keras.Model) -> keras.Model:
+    """The network inside of a model that `serving_model` made; any other `model` itself."""
+    layers = getattr(model, "layers", [])
+    prepared = any(layer.name == PREPARATION for layer in layers)
+    inner = [layer for layer in layers if isinstance(layer, keras.Model)]
+    return inner[0] if prepared and len(inner) == 1 else model

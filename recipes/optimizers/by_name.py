@@ -38,6 +38,7 @@ def get(
     adaptive_clip: float | None = None,
     percentile_clip: float | None = None,
     ema_momentum: float | None = None,
+    learning_rate_factors: dict[str, float] | None = None,
 ) -> Guard:
     """A new optimizer: Keras's own inside of one that clips, and leaves out updates that are not finite.
 
@@ -56,10 +57,13 @@ def get(
         percentile_clip: Percentile of the norms seen so far that bounds the next: `PercentileClipping`.
         ema_momentum: Keep an exponential moving average of the weights with this momentum, such as 0.99; it is what
             `fit` ends with, and with `keras.callbacks.SwapEMAWeights` what it validates and saves.
+        learning_rate_factors: What the learning rate, and with it the weight decay, is multiplied by for some weights:
+            from a weight's path (`"conv_1/kernel"`), or its beginning up to a `/` (`"conv_1"`), to a number from 0
+            to 1. Default: 1 for all.
 
     Raises:
         ValueError: For an unknown name, a rate, decay or bound that is not positive (Keras takes a bound of 0 for no
-            clipping), two ways of clipping at once, or a momentum outside of 0 to 1.
+            clipping), two ways of clipping at once, a momentum outside of 0 to 1, or factors that are.
 
     >>> get("nesterov", 0.1, global_clipnorm=1.0).inner_optimizer.momentum
     0.9
@@ -95,10 +99,12 @@ def get(
     if optimizer.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=[rf"(^|/){weight}(:\d+)?$" for weight in _NOT_DECAYED])
     if adaptive_clip is not None:
-        return AdaptiveGradientClipping(optimizer, adaptive_clip, exclude=("logits",))
-    if percentile_clip is not None:
-        return PercentileClipping(optimizer, percentile_clip)
-    return GradientClipping(optimizer, **clipping)
+        kind, options = AdaptiveGradientClipping, {"clip_factor": adaptive_clip, "exclude": ("logits",)}
+    elif percentile_clip is not None:
+        kind, options = PercentileClipping, {"percentile": percentile_clip}
+    else:
+        kind, options = GradientClipping, clipping
+    return kind(optimizer, **options, learning_rate_factors=learning_rate_factors)
 
 
 def _fraction(name: str, value: float) -> float:

@@ -21,6 +21,7 @@ class GradientClipping(Guard):
         global_clipnorm: Largest norm of all gradients together.
         clipvalue: Largest absolute value of each entry of a gradient.
         name: Of this optimizer.
+        learning_rate_factors: As in `recipes.optimizers.get`.
 
     Attributes:
         clipped_steps: Number of updates that the bound changed.
@@ -30,14 +31,16 @@ class GradientClipping(Guard):
         ValueError: For a bound that is not positive, or more than one.
     """
 
-    def __init__(self, optimizer, clipnorm=None, global_clipnorm=None, clipvalue=None, name=None):
+    def __init__(
+        self, optimizer, clipnorm=None, global_clipnorm=None, clipvalue=None, name=None, learning_rate_factors=None
+    ):
         bounds = {"clipnorm": clipnorm, "global_clipnorm": global_clipnorm, "clipvalue": clipvalue}
         chosen = {bound: value for bound, value in bounds.items() if value is not None}
         if len(chosen) > 1:
             raise ValueError(f"only one way of clipping can be set. Received: {chosen}")
         for bound, value in chosen.items():
             require_positive(bound, value)
-        super().__init__(optimizer, name=name)
+        super().__init__(optimizer, name=name, learning_rate_factors=learning_rate_factors)
         self.clipnorm = clipnorm
         self.global_clipnorm = global_clipnorm
         self.clipvalue = clipvalue

@@ -1,9 +1,12 @@
 """What the clipping optimizers share: gradients of all devices together, and no update by one that is not finite."""
 
 import numbers
+from collections.abc import Mapping
 
 import keras
 from keras import ops
+
+from recipes.lookup import unknown
 
 
 class Guard(keras.optimizers.Optimizer):
@@ -18,16 +21,20 @@ class Guard(keras.optimizers.Optimizer):
     Args:
         optimizer: Any Keras optimizer without clipping of its own.
         name: Of this one. Default: that of its class.
+        learning_rate_factors: What the learning rate is multiplied by for some weights: from a weight's path
+            (`"conv_1/kernel"`), or its beginning up to a `/` (`"conv_1"`), to a number from 0 to 1. Of several that
+            fit, the longest counts. Decoupled weight decay is multiplied, too. Default: none.
 
     Attributes:
         clipped_steps: Number of updates that `clip` changed.
         skipped_steps: Number of updates left out.
 
     Raises:
-        ValueError: If `optimizer` is none, or clips already, or is a `LossScaleOptimizer`, which belongs around this.
+        ValueError: If `optimizer` is none, or clips already, or is a `LossScaleOptimizer`, which belongs around this;
+            for factors out of range; and, in `build`, for factors of weights that are not trained.
     """
 
-    def __init__(self, optimizer, name=None):
+    def __init__(self, optimizer, name=None, learning_rate_factors=None):
         if not isinstance(optimizer, keras.optimizers.Optimizer):
             raise ValueError(f"`optimizer` must be a Keras optimizer. Received: {optimizer!r}")
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer | Guard):
@@ -40,6 +47,7 @@ class Guard(keras.optimizers.Optimizer):
             raise ValueError(f"`optimizer` clips already, and only one way of clipping can be set. Received: {own}")
         super().__init__(learning_rate=0.0, name=name)
         self.inner_optimizer = optimizer
+        self.learning_rate_factors = _checked_factors(learning_rate_factors)
         self._state = []
 
     def clip(self, gradients, variables):
@@ -55,7 +63,39 @@ class Guard(keras.optimizers.Optimizer):
         self._clipped = self.add_state((), "int32", "clipped_steps")
         self._skipped = self.add_state((), "int32", "skipped_steps")
         self.inner_optimizer.build(variables)
+        if self.learning_rate_factors:
+            self._scale_rates(variables)
         super().build(variables)
+
+    def _scale_rates(self, variables):
+        """Have the wrapped optimizer make its updates in groups of weights with one factor."""
+        inner, key = self.inner_optimizer, self.inner_optimizer._var_key
+        update, decay = inner._backend_update_step, inner._apply_weight_decay
+        paths = [getattr(variable, "path", variable.name) for variable in variables]
+        factors = factors_of(paths, self.learning_rate_factors)
+        factor_of = {key(variable): factor for variable, factor in zip(variables, factors, strict=True)}
+
+        def groups(used):
+            for factor in sorted({factor_of[key(variable)] for variable in used}):
+                yield factor, [place for place, variable in enumerate(used) if factor_of[key(variable)] == factor]
+
+        def scaled_update(gradients, used, learning_rate):
+            for factor, places in groups(used):
+                chosen = [[column[place] for place in places] for column in (gradients, used)]
+                update(*chosen, learning_rate * factor)
+
+        def scaled_decay(used):
+            whole = inner.weight_decay
+            used = [variable for variable in used if whole and inner._use_weight_decay(variable)]
+            try:
+                for factor, places in groups(used):
+                    # Keras multiplies it by the rate.
+                    inner.weight_decay = whole * factor
+                    decay([used[place] for place in places])
+            finally:
+                inner.weight_decay = whole
+
+        inner._backend_update_step, inner._apply_weight_decay = scaled_update, scaled_decay
 
     def add_state(self, shape, dtype, name):
         """A variable of this optimizer's own, zero at first, which a skipped update leaves as it is."""
@@ -161,12 +201,42 @@ class Guard(keras.optimizers.Optimizer):
         return [gradient / replicas for gradient in clipped]
 
     def get_config(self):
-        return {"optimizer": keras.optimizers.serialize(self.inner_optimizer), "name": self.name}
+        config = {"optimizer": keras.optimizers.serialize(self.inner_optimizer), "name": self.name}
+        return {**config, "learning_rate_factors": dict(self.learning_rate_factors)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         inner = keras.optimizers.deserialize(config["optimizer"], custom_objects=custom_objects)
         return cls(**{**config, "optimizer": inner})
+
+
+def factors_of(paths: list[str], factors: dict[str, float]) -> list[float]:
+    """The factor of each of the weights `paths`; 1 where none is set.
+
+    Raises:
+        ValueError: If one of `factors` is of no weight.
+
+    >>> factors_of(["conv_1/kernel", "conv_1/bias", "logits/kernel"], {"conv_1": 0.5, "conv_1/bias": 0.1})
+    [0.5, 0.1, 1.0]
+    """
+    for name in factors:
+        if not any(_names(name, path) for path in paths):
+            raise unknown("weight in `learning_rate_factors`:", name, paths)
+    fitting = [[name for name in factors if _names(name, path)] for path in paths]
+    return [factors[max(names, key=len)] if names else 1.0 for names in fitting]
+
+
+def _names(name: str, path: str) -> bool:
+    return path == name or path.startswith(f"{name}/")
+
+
+def _checked_factors(factors) -> dict[str, float]:
+    if factors is not None and not isinstance(factors, Mapping):
+        raise ValueError(f"`learning_rate_factors` must be a mapping from paths of weights. Received: {factors!r}")
+    for path, factor in (factors or {}).items():
+        if isinstance(factor, bool) or not isinstance(factor, numbers.Real) or not 0 <= factor <= 1:
+            raise ValueError(f"`learning_rate_factors` must be from 0 to 1. Received: {factor!r} for {path}")
+    return {str(path): float(factor) for path, factor in (factors or {}).items()}
 
 
 def _reduced(gradients):

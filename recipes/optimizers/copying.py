@@ -1,0 +1,22 @@
+"""A new optimizer like a given one, at another learning rate."""
+
+import warnings
+
+
+def copied(optimizer, learning_rate) -> tuple:
+    """A new optimizer like `optimizer` but for its rate, and the innermost one in it, which has the rate."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that a function as the rate cannot be saved
+        config = dict(optimizer.get_config())
+    if not hasattr(optimizer, "inner_optimizer"):
+        config["learning_rate"] = learning_rate
+        copy = innermost = type(optimizer).from_config(config)
+    else:
+        inner, innermost = copied(optimizer.inner_optimizer, learning_rate)
+        config["inner_optimizer" if "inner_optimizer" in config else "optimizer"] = inner
+        copy = type(optimizer)(**config)
+    # What `exclude_from_weight_decay` has set is in no configuration.
+    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
+        if hasattr(optimizer, name):
+            setattr(copy, name, getattr(optimizer, name))
+    return copy, innermost
