@@ -119,7 +119,7 @@ def epoch_cost(model: keras.Model, outputs: int, recipe: Recipe, dataset: Datase
         _size(model.weights),
         _size(model.trainable_weights),
         _size(model.optimizer.variables),
-        batch_size * model_table(model).activation_bytes,
+        batch_size * model_table(model, dataset.input_shape).activation_bytes,
     )
 
 

@@ -179,16 +179,16 @@ def test_a_hundred_residual_blocks_begin_as_the_identity(shape):
     assert np.abs(first).max() > 0
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends compile it for minutes")
 def test_two_hundred_residual_blocks_train_on_digits():
     keras.utils.set_random_seed(0)
     x, y = recipes.load_dataset("digits").prepared("train")
     model = recipes.residual((64,), 10, widths=(16,), depth=200)
-    optimizer = recipes.optimizers.get("nesterov", 0.01, global_clipnorm=1.0)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    # A compiler takes a minute for so many layers.
-    model.compile(optimizer, loss, metrics=["accuracy"], run_eagerly=True)
-    history = model.fit(x.reshape(-1, 64), y, batch_size=32, epochs=1, verbose=0).history
-    assert history["accuracy"][-1] > 0.3
+    # The simplest optimizer: most of the time goes into the graph of 800 weights.
+    model.compile(keras.optimizers.SGD(0.005), loss, metrics=["accuracy"])
+    history = model.fit(x.reshape(-1, 64), y, batch_size=32, epochs=8, verbose=0).history
+    assert history["accuracy"][-1] > 0.7
 
 
 def test_stages_of_residual_blocks_halve_the_image_and_widen():

@@ -120,7 +120,7 @@ def _network(recipe: Recipe, dataset, seed: int, say: Callable[[str], None] | No
     say = say or (lambda text: None)
     keras.utils.set_random_seed(check_seed(seed))
     model, outputs = network(recipe, dataset)
-    table = model_table(model)
+    table = model_table(model, dataset.input_shape)
     say(f"\n{table}")
     if recipe.model.initialization:
         say(f"the variance is that of model.initialization {recipe.model.initialization}, which drew the kernels anew")

@@ -5,10 +5,10 @@ import re
 
 import keras
 
-from custom_layers import CategoryEmbedding, PReLU
+from custom_layers import ActivatedCell, CategoryEmbedding, PReLU
 from recipes.initialization.kernels import CONVOLUTIONS, DEPTHWISE, MAXOUT, SEPARABLE, TRANSPOSED, known_class
 
-CELLS = (keras.layers.SimpleRNNCell, keras.layers.LSTMCell, keras.layers.GRUCell)
+CELLS = (keras.layers.SimpleRNNCell, keras.layers.LSTMCell, keras.layers.GRUCell, ActivatedCell)
 RECURRENT = (keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU, keras.layers.RNN)
 NORMALIZATIONS = (
     keras.layers.BatchNormalization,

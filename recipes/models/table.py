@@ -106,7 +106,7 @@ class ModelTable:
         return [f"total: {parameters}; {costs}{names}"]
 
 
-def model_table(model: keras.Model) -> ModelTable:
+def model_table(model: keras.Model, input_shape: tuple[int, ...] | None = None) -> ModelTable:
     """What each layer of `model` is, gives, begins with and costs.
 
     An activation or normalization that only one layer feeds is shown in the row of that layer. The variance is that of
@@ -116,6 +116,8 @@ def model_table(model: keras.Model) -> ModelTable:
 
     Args:
         model: A built Sequential or functional model, with models inside or not; of the user's own, too.
+        input_shape: Of one row, for a model that takes rows of any size, such as sequences of any number of steps:
+            without it, what depends on that size is not known.
 
     Returns:
         A `ModelTable`: `print` it, or read its `rows`.
@@ -131,6 +133,8 @@ def model_table(model: keras.Model) -> ModelTable:
             f"the layers of {model.name!r} cannot be listed: `model` must be a Sequential or functional model that "
             f"begins with keras.Input. Received: {type(model).__name__}{'' if model.built else ', not built'}"
         )
+    if input_shape is not None and None in model.inputs[0].shape[1:]:
+        graph = graph_of(_with_size(model, input_shape))
     rows = tuple(_rows(graph))
     layers = [row for row in rows if not row.is_model]
     return ModelTable(
@@ -142,6 +146,14 @@ def model_table(model: keras.Model) -> ModelTable:
         sum(row.activation_bytes for row in layers),
         tuple(row.name for row in layers if row.multiply_adds is None),
     )
+
+
+def _with_size(model: keras.Model, input_shape) -> keras.Model:
+    """A copy of `model`, which takes rows of any size, for rows of `input_shape`."""
+    inputs = keras.Input(tuple(input_shape), dtype=model.inputs[0].dtype, name=model.inputs[0].name)
+    copy = keras.models.clone_model(model, input_tensors=inputs)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _rows(graph: keras.Function, calls: int = 1, depth: int = 0) -> list[LayerRow]:
