@@ -23,20 +23,20 @@ def same_draws():
     keras.utils.set_random_seed(0)
 
 
-@pytest.fixture(scope="module")
-def quick_compiler():
-    """For modules whose time goes into compiling for JAX what is called once."""
+@pytest.fixture(autouse=True)
+def quick_compiler(request):
+    """Most of the time on JAX goes into compiling what is called once: without optimization, but for tests of that."""
     import keras
 
-    if keras.backend.backend() != "jax":
+    quick = keras.backend.backend() == "jax" and not request.node.get_closest_marker("optimized")
+    if not quick:
         yield
         return
     import jax
 
-    before = jax.config.read("jax_disable_most_optimizations")
     jax.config.update("jax_disable_most_optimizations", True)
     yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from keras.src import testing
 
 from custom_layers import Maxout, MaxoutConv1D, MaxoutConv2D, PReLU, RandomizedLeakyReLU
 
-pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("quick_compiler")]
+pytestmark = pytest.mark.backend
 
 BACKEND = keras.backend.backend()
 QUICKER = BACKEND == "jax"  # compiled than not, for a single step

@@ -6,7 +6,7 @@ import recipes
 from custom_layers import ActivatedCell
 from recipes import models
 
-pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("quick_compiler")]
+pytestmark = pytest.mark.backend
 
 KERAS_CELLS = ("simple_rnn", "gru", "lstm")
 ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "silu", "gelu")

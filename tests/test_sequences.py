@@ -47,7 +47,6 @@ def recipe():
 
 
 @backend
-@pytest.mark.usefixtures("quick_compiler")
 def test_sequences_of_different_length_are_trained_judged_and_predicted(file, recipe, tmp_path, capsys):
     run = recipes.train(recipe, file, output=tmp_path / "runs", verbose=False)
     assert run.report.accuracy > 0.9

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypedDict, TypeVar
 
 import keras
+from keras.src.backend.common import global_state
 
 from custom_layers import CategoryEmbedding, Maxout, MaxoutConv2D, PReLU, RandomizedLeakyReLU
 from recipes import initialization
@@ -292,21 +293,33 @@ def shrink(widths: tuple[int, ...], most: int | None, build: Callable[[tuple[int
     Raises:
         ValueError: If the narrowest model has more parameters.
     """
-    model = build(widths)
-    if most is None or model.count_params() <= most:
-        return model
+    if most is None or _parameters(build, widths) <= most:
+        return build(widths)
     # The largest width that fits, by bisection: more width means more parameters.
-    fits, too_wide, model = 0, max(widths, default=1), None
+    fits, too_wide = 0, max(widths, default=1)
+
+    def narrowed(largest):
+        return tuple(max(1, round(width * largest / max(widths))) for width in widths)
+
     while too_wide - fits > 1:
         middle = (fits + too_wide) // 2
-        trial = build(tuple(max(1, round(width * middle / max(widths))) for width in widths))
-        if trial.count_params() <= most:
-            fits, model = middle, trial
+        if _parameters(build, narrowed(middle)) <= most:
+            fits = middle
         else:
             too_wide = middle
-    if model is None:
+    if not fits:
         raise ValueError(f"`max_parameters` is too few for these layers, however narrow. Received: {most}")
-    return model
+    return build(narrowed(fits))
+
+
+def _parameters(build, widths) -> int:
+    """Of the model that `build` makes of `widths`, without drawing any: that takes most of the time."""
+    waiting = list(global_state.get_global_attribute("uninitialized_variables", []))
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            return build(widths).count_params()
+    finally:
+        global_state.set_global_attribute("uninitialized_variables", waiting)
 
 
 def check_most(max_parameters) -> None:
