@@ -12,7 +12,7 @@ import pytest
 import recipes
 from recipes.optimizers import AdaptiveGradientClipping, GradientClipping, PercentileClipping
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, pytest.mark.optimized]
 WAYS = {
     "none": {},
     "clipnorm": {"clipnorm": 0.05},

@@ -16,6 +16,7 @@ from recipes.cli import find_lr
 from recipes.learning_rate_range import find_learning_rate, smooth, suggest
 
 BACKEND = pytest.mark.backend
+pytestmark = pytest.mark.optimized
 
 
 def rows(count=256, features=8, classes=3, seed=0):

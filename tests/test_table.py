@@ -6,7 +6,6 @@ import custom_layers
 import recipes
 from recipes.models import BUILDERS
 
-pytestmark = pytest.mark.backend
 layers = keras.layers
 
 
@@ -86,6 +85,7 @@ def test_the_variance_of_a_recurrent_layer_is_that_of_its_input_kernel():
     assert row.variance == pytest.approx(2 / 200, rel=0.05)
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("name", [name for name in BUILDERS if name != "transfer"])
 @pytest.mark.parametrize("hidden", [{}, {"activation": "prelu", "normalization": "batch", "dropout": 0.1}])
 def test_every_builder_can_be_shown(name, hidden):

@@ -30,6 +30,7 @@ def test_a_network_learns(run):
 
 
 @pytest.mark.backend
+@pytest.mark.optimized
 def test_equal_seeds_train_alike(tmp_path, short_recipe, run):
     again = recipes.train(short_recipe, output=tmp_path, verbose=False)
     for first, second in zip(run.model.get_weights(), again.model.get_weights(), strict=True):

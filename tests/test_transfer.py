@@ -136,7 +136,7 @@ def two_outputs():
 @pytest.mark.parametrize(
     ("model", "arguments", "message"),
     [
-        (Subclassed, {}, "of functional and Sequential models that are built, and subclassed .* is none"),
+        (Subclassed, {}, "of functional and Sequential models that are built, and subclassed.* is none"),
         (two_outputs, {}, "a head needs a body with one input and one output. Received: two with 1 and 2"),
         (lambda: 3, {}, "`model` must be a Keras model, a run folder or a .keras file. Received: 3"),
         (lambda: keras.Sequential([keras.layers.Dense(2)]), {}, "models that are built, and sequential.* is none"),
