@@ -10,10 +10,10 @@ from recipes.settings import Data, Fit, Model, Optimizer, Recipe, Regularization
 
 RECIPE = Recipe(
     name="mnist-maxout",
-    data=Data(name="mnist"),
+    data=Data(name="mnist", validation_fraction=0.02),
     model=Model(builder="mlp", widths=(240, 240), activation="maxout", pieces=5),
     regularization=Regularization(input_dropout=0.2, dropout=0.5, max_norm=2.0),
     optimizer=Optimizer(name="nesterov", learning_rate=0.05, global_clipnorm=1.0),
     schedule=Schedule(name="cosine"),
-    fit=Fit(batch_size=128, epochs=60),
+    fit=Fit(batch_size=128, epochs=60, patience=None, keep="last"),
 )
