@@ -65,7 +65,6 @@ def test_list_names_every_recipe(capsys):
     assert list(json.loads(capsys.readouterr().out)) == recipes.names()
 
 
-@pytest.mark.backend
 def test_show_prints_yaml_that_reads_back_and_the_network_as_comments(capsys):
     assert main(["show", "digits_selu"]) == 0
     printed = capsys.readouterr().out

@@ -123,7 +123,6 @@ def test_an_array_may_lack_what_the_training_lacked(frame, short_recipe, tmp_pat
         recipes.predict(run.directory, [[np.nan, 5.0]])
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("color", ["grey", "rgb"])
 def test_image_files_are_predicted_at_any_size(tmp_path, color):
     from PIL import Image
@@ -152,7 +151,6 @@ def test_image_files_are_predicted_at_any_size(tmp_path, color):
     assert recipes.predict(run.directory, tmp_path / "photos" / "light").shape == (12, 1)
 
 
-@pytest.mark.backend
 @pytest.mark.parametrize("shape", [(3, 12, 10), (12, 10, 3), (12, 10)])
 def test_models_of_image_arrays_take_their_order_of_axes_and_other_sizes(tmp_path, shape):
     generator = np.random.default_rng(0)
