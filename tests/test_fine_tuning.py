@@ -198,12 +198,14 @@ def test_fine_tuning_that_does_harm_is_undone(run, tmp_path):
 
 def test_the_last_weights_can_be_kept(short_recipe, tmp_path):
     recipe = short_recipe.replace(
-        optimizer={"learning_rate": 0.5}, schedule={"name": "constant"}, fit={"patience": None, "keep": "last"}
+        optimizer={"learning_rate": 0.05},
+        schedule={"name": "constant"},
+        fit={"epochs": 40, "patience": None, "keep": "last"},
     )
     dataset = recipes.load_dataset("breast_cancer")
     core = recipes.mlp(dataset.input_shape, dataset.num_outputs, widths=(16,))
     last = recipes.train(recipe, model=core, output=tmp_path, verbose=False).history["val_loss"]
-    assert min(last) < last[-1]
+    assert min(last) < 0.9 * last[-1]  # it has learnt its rows by heart
     assert core.evaluate(*dataset.prepared("validation"), verbose=0)[0] == pytest.approx(last[-1], rel=1e-4)
 
 
