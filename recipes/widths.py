@@ -25,10 +25,13 @@ def resolve(widths) -> tuple[int, ...]:
     if isinstance(widths, str) and (rule := _RULE.fullmatch(widths.strip())):
         first, sign, factor, count = rule.groups()
         ratio = float(factor or 1) if sign != "/" else 1 / float(factor) if float(factor) else 0
-        widths = tuple(round(int(first) * ratio**number) for number in range(int(count)))
-        if all(map(is_count, widths)):
-            return widths
-        raise ValueError(f"`widths` must be at least 1. Received: a rule that gives {widths}")
+        try:
+            chosen = tuple(round(int(first) * ratio**number) for number in range(int(count)))
+        except OverflowError:
+            raise ValueError(f"`widths` must be finite. Received: the rule {widths!r}") from None
+        if chosen and all(map(is_count, chosen)):
+            return chosen
+        raise ValueError(f"`widths` must be at least 1. Received: a rule that gives {chosen or 'no layer'}")
     if isinstance(widths, list | tuple) and all(map(is_count, widths)):
         return tuple(map(int, widths))
     raise ValueError(f"`widths` must be {ALLOWED}. Received: {widths!r}")

@@ -85,6 +85,12 @@ def test_the_variance_of_a_recurrent_layer_is_that_of_its_input_kernel():
     assert row.variance == pytest.approx(2 / 200, rel=0.05)
 
 
+def test_the_shape_of_a_row_must_fit_the_model():
+    model = recipes.recurrent((None, 2), 1, widths=(3,))
+    with pytest.raises(ValueError, match=r"`input_shape` must fit .* \(None, 2\). Received: \(5, 3\)"):
+        recipes.model_table(model, (5, 3))
+
+
 @pytest.mark.backend
 @pytest.mark.parametrize("name", [name for name in BUILDERS if name != "transfer"])
 @pytest.mark.parametrize("hidden", [{}, {"activation": "prelu", "normalization": "batch", "dropout": 0.1}])

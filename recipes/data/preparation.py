@@ -3,6 +3,7 @@
 `custom_layers` has a layer of the same name for each, with the same arithmetic, for the saved model.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -187,6 +188,28 @@ def _moments(x: np.ndarray) -> tuple[np.ndarray, ...]:
     return mean, np.where(varies, np.sqrt(squares / count), 0.0), missing, varies
 
 
+def _spread(x: np.ndarray, values_of: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Mean and standard deviation of each channel or feature, and whether any varies.
+
+    By chunks and in float64, as `_moments`. Of what is constant, the deviation is 1: a blank colour channel stays, so
+    that rows keep their shape.
+
+    Args:
+        x: Rows.
+        values_of: Gives the values `(count, channels)` of a chunk of rows.
+    """
+    count, total, squares, least, most = 0, 0.0, 0.0, np.inf, -np.inf
+    for values in map(values_of, chunks_of(x)):
+        count += len(values)
+        total = total + values.sum(axis=0, dtype=np.float64)
+        least, most = np.minimum(least, values.min(axis=0)), np.maximum(most, values.max(axis=0))
+    mean = total / count
+    for values in map(values_of, chunks_of(x)):
+        squares = squares + np.square(values - mean).sum(axis=0)
+    varies = least < most
+    return mean, np.where(varies, np.sqrt(squares / count), 1.0), bool(varies.any())
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImagePreparation(Preparation):
     """Scaled channels, in the order (height, width, channels).
@@ -206,20 +229,9 @@ class ImagePreparation(Preparation):
         """
         data_format = "channels_first" if channels_first(x.shape) else "channels_last"
         channels = {3: 1, 4: x.shape[1 if data_format == "channels_first" else -1]}[x.ndim]
-        total, squares, pixels = np.zeros(channels), np.zeros(channels), x[:, ...].size / channels
-        least, most = np.full(channels, np.inf), np.full(channels, -np.inf)
-        for rows in chunks_of(x):
-            values = _channels_last(rows, data_format).reshape(-1, channels)
-            total += values.sum(axis=0, dtype=np.float64)
-            least, most = np.minimum(least, values.min(axis=0)), np.maximum(most, values.max(axis=0))
-        mean = total / pixels
-        for rows in chunks_of(x):
-            values = _channels_last(rows, data_format).reshape(-1, channels)
-            squares += np.square(values - mean).sum(axis=0)
-        if not (least < most).any():
-            raise ValueError(f"every pixel is {least[0]:g} in the {len(x)} training images: nothing to learn from")
-        # A blank colour channel stays, so that images keep their shape.
-        scale = np.where(least < most, np.sqrt(squares / pixels), 1.0)
+        mean, scale, varies = _spread(x, lambda rows: _channels_last(rows, data_format).reshape(-1, channels))
+        if not varies:
+            raise ValueError(f"every pixel is {mean[0]:g} in the {len(x)} training images: nothing to learn from")
         scaling = target_scaling(y, task)
         return cls(input_shape=x.shape[1:], mean=mean, scale=scale, data_format=data_format, **scaling)
 
@@ -266,21 +278,9 @@ class SequencePreparation(Preparation):
         Raises:
             ValueError: If nothing varies in `x`, or nothing in the targets of a regression.
         """
-        features, steps = x.shape[2], 0
-        total, squares = np.zeros(features), np.zeros(features)
-        least, most = np.full(features, np.inf), np.full(features, -np.inf)
-        for rows in chunks_of(x):
-            values = rows[~is_padding(rows)]
-            steps += len(values)
-            total += values.sum(axis=0, dtype=np.float64)
-            least, most = np.minimum(least, values.min(axis=0)), np.maximum(most, values.max(axis=0))
-        mean = total / steps
-        for rows in chunks_of(x):
-            squares += np.square(rows[~is_padding(rows)] - mean).sum(axis=0)
-        if not (least < most).any():
+        mean, scale, varies = _spread(x, lambda rows: rows[~is_padding(rows)])
+        if not varies:
             raise ValueError(f"every feature is constant in the {len(x)} training sequences: nothing to learn from")
-        # A constant feature stays, so that sequences keep their shape.
-        scale = np.where(least < most, np.sqrt(squares / steps), 1.0)
         scaling = target_scaling(y, task)
         return cls(input_shape=x.shape[1:], mean=mean, scale=scale, padded=padded, **scaling)
 

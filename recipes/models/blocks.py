@@ -27,12 +27,10 @@ def require(name: str, value, test: Callable[[Any], bool], allowed: str) -> None
         raise ValueError(f"`{name}` must be {allowed}. Received: {value!r}")
 
 
-def choose(kind: str, value, known):
-    """`value`, if it is `None` or among the names `known`; names take `-` and `_` alike."""
-    if value is None or value in known:
-        return value
+def choose(kind: str, value, known) -> str:
+    """`value` as one of the names `known`, which take `-` and `_` alike."""
     name = normalize(value).replace("-", "_")
-    if name not in known:
+    if not isinstance(value, str) or name not in known:
         raise unknown(kind, value, known)
     return name
 
@@ -41,8 +39,7 @@ def check(input_shape, num_outputs: int) -> tuple[int, ...]:
     """The shape of one row, after refusing shapes and sizes that no builder takes, before anything is built."""
     if not isinstance(input_shape, tuple | list) or not input_shape or not all(map(is_count, input_shape)):
         raise ValueError(f"`input_shape` must be the shape of one row, such as (30,). Received: {input_shape!r}")
-    if not is_count(num_outputs):
-        raise ValueError(f"`num_outputs` must be a whole number of at least 1. Received: {num_outputs!r}")
+    check_count("num_outputs", num_outputs)
     return tuple(input_shape)
 
 
@@ -125,8 +122,12 @@ class Hidden:
 
     def embed(self, x, embedded: tuple[int, ...]):
         """Rows of numbers: disturbed, or with learned vectors in place of the codes in their last columns."""
+        if not isinstance(embedded, tuple | list) or not all(map(is_count, embedded)):
+            raise ValueError(f"`embedded` must be numbers of codes, at least 1 each. Received: {embedded!r}")
         if not embedded:
             return self.disturb(x)
+        if len(x.shape) != 2:
+            raise ValueError(f"`embedded` is for rows of numbers. Received: rows of shape {tuple(x.shape[1:])}")
         if self.input_dropout or self.noise:
             raise ValueError("`input_dropout` and `noise` would change codes of categories: not with `embedded`")
         return CategoryEmbedding(embedded, name="embedding")(x)
@@ -293,6 +294,8 @@ def shrink(widths: tuple[int, ...], most: int | None, build: Callable[[tuple[int
     Raises:
         ValueError: If the narrowest model has more parameters.
     """
+    if most is not None:
+        check_count("max_parameters", most)
     if most is None or _parameters(build, widths) <= most:
         return build(widths)
     # The largest width that fits, by bisection: more width means more parameters.
@@ -322,6 +325,13 @@ def _parameters(build, widths) -> int:
         global_state.set_global_attribute("uninitialized_variables", waiting)
 
 
-def check_most(max_parameters) -> None:
-    if max_parameters is not None and not is_count(max_parameters):
-        raise ValueError(f"`max_parameters` must be a whole number of at least 1. Received: {max_parameters!r}")
+def check_count(name: str, value) -> None:
+    """Refuse what is no number of things."""
+    if not is_count(value):
+        raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {value!r}")
+
+
+def check_flag(name: str, value) -> None:
+    """Refuse what is neither true nor false: `"no"` would be true."""
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be true or false. Received: {value!r}")

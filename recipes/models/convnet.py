@@ -59,12 +59,11 @@ def convnet(
     """
     input_shape = blocks.check(input_shape, num_outputs)
     widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "convnet")
-    blocks.check_most(max_parameters)
     check_images("convnet", input_shape, kernel_size)
     downsampling = blocks.choose("downsampling", downsampling, DOWNSAMPLING)
     pooling = blocks.choose("pooling", pooling, POOLING)
-    if not is_count(convolutions):
-        raise ValueError(f"`convolutions` must be a whole number of at least 1. Received: {convolutions!r}")
+    blocks.check_flag("separable", separable)
+    blocks.check_count("convolutions", convolutions)
     side = min(input_shape[:2])
     if downsampling != "none" and side < 2 ** len(widths):
         raise ValueError(

@@ -38,7 +38,6 @@ def mlp(
     """
     input_shape = blocks.check(input_shape, num_outputs)
     widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "mlp")
-    blocks.check_most(max_parameters)
 
     def build(widths):
         inputs = x = keras.Input(input_shape, name="inputs")

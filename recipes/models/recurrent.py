@@ -54,10 +54,7 @@ def recurrent(
     if not widths:
         raise ValueError("`widths` must name one layer at least. Received: ()")
     cell = blocks.choose("cell", cell, CELLS)
-    if cell is None:
-        raise ValueError(f"`cell` must be one of {', '.join(CELLS)}. Received: None")
-    if not isinstance(bidirectional, bool):
-        raise ValueError(f"`bidirectional` must be true or false. Received: {bidirectional!r}")
+    blocks.check_flag("bidirectional", bidirectional)
     if mask_value is not None:
         blocks.require("mask_value", mask_value, math.isfinite, "a finite number, or None")
     if hidden.name in OWN_CELL and cell != "simple_rnn":

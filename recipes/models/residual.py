@@ -7,7 +7,7 @@ import keras
 
 from recipes.models import blocks
 from recipes.models.convnet import POOLING, check_images
-from recipes.widths import is_count, resolve
+from recipes.widths import resolve
 
 
 @blocks.builder()
@@ -51,8 +51,7 @@ def residual(
     widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "residual")
     if not widths:
         raise ValueError("`widths` must name one stage at least. Received: ()")
-    if not is_count(depth):
-        raise ValueError(f"`depth` must be a whole number of at least 1. Received: {depth!r}")
+    blocks.check_count("depth", depth)
     images = len(input_shape) == 3
     if len(input_shape) == 2 or len(input_shape) > 3:
         raise ValueError(f"residual takes rows of numbers, or images. Received: rows of shape {input_shape}")

@@ -133,8 +133,10 @@ def model_table(model: keras.Model, input_shape: tuple[int, ...] | None = None) 
             f"the layers of {model.name!r} cannot be listed: `model` must be a Sequential or functional model that "
             f"begins with keras.Input. Received: {type(model).__name__}{'' if model.built else ', not built'}"
         )
-    if input_shape is not None and None in model.inputs[0].shape[1:]:
-        graph = graph_of(_with_size(model, input_shape))
+    if input_shape is not None:
+        _check_shape(model, input_shape)
+        if None in model.inputs[0].shape[1:]:
+            graph = graph_of(_with_size(model, input_shape))
     rows = tuple(_rows(graph))
     layers = [row for row in rows if not row.is_model]
     return ModelTable(
@@ -146,6 +148,13 @@ def model_table(model: keras.Model, input_shape: tuple[int, ...] | None = None) 
         sum(row.activation_bytes for row in layers),
         tuple(row.name for row in layers if row.multiply_adds is None),
     )
+
+
+def _check_shape(model: keras.Model, input_shape) -> None:
+    taken = tuple(model.inputs[0].shape[1:])
+    fits = isinstance(input_shape, tuple | list) and len(input_shape) == len(taken)
+    if not fits or any(own not in (None, size) for own, size in zip(taken, input_shape, strict=True)):
+        raise ValueError(f"`input_shape` must fit the rows that the model takes, {taken}. Received: {input_shape!r}")
 
 
 def _with_size(model: keras.Model, input_shape) -> keras.Model:
