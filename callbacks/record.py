@@ -162,7 +162,8 @@ def merged(records: list[Record]) -> Record:
         whole = {"epochs": len(epochs), "layers": len(layers)}
         for name, values in record.measured().items():
             shape = tuple(whole.get(axis, size) for axis, size in zip(_AXES[name], values.shape, strict=True))
-            field = np.full(shape, np.nan, np.result_type(values, np.float32) if shape != values.shape else values.dtype)
+            holes = shape != values.shape
+            field = np.full(shape, np.nan if holes else 0, np.result_type(values, np.float32) if holes else values.dtype)
             columns = [
                 places.get(axis, np.arange(size)) for axis, size in zip(_AXES[name], values.shape, strict=True)
             ]
