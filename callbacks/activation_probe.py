@@ -16,6 +16,13 @@ from keras.src.random import seed_generator
 from callbacks.activation_kinds import can_be_silent, flat_ends
 
 SAMPLE = 64  # values of each row that go into the histogram
+# What layers do not do while they are listened to: compute again for a gradient, in a function of the backend; and, on
+# a GPU, compute both directions of a Bidirectional in one, without its two layers.
+_HINDRANCES = {
+    "_remat_mode": None,
+    "_can_attempt_fused_lstm": lambda *args, **kwargs: False,
+    "_can_attempt_fused_gru": lambda *args, **kwargs: False,
+}
 _STEP = 7919  # a prime: from row to row the sample moves on to other units
 
 
@@ -58,9 +65,9 @@ class ActivationProbe(keras.Model):
             for name, layer in self.listened:
                 stack.enter_context(_listening(layer, outputs[name]))
             for layer in self.watched._flatten_layers():
-                # What is computed again for the gradient cannot be taken out either, and there is no gradient here.
-                if layer._remat_mode:
-                    stack.enter_context(_replaced(layer, "_remat_mode", None))
+                for name, value in _HINDRANCES.items():
+                    if getattr(layer, name, None):
+                        stack.enter_context(_replaced(layer, name, value))
             self.watched(inputs)
         return {name: self._statistics(name, layer, outputs[name]) for name, layer in self.listened if outputs[name]}
 
@@ -136,7 +143,7 @@ def _replaced(layer, name: str, value):
 def _of_one_call(layer, output) -> dict:
     values = ops.cast(output, "float32")
     # Only now: Keras attaches the mask after the layer has been called.
-    mask = _mask(output, values)
+    mask = _mask(layer, output, values)
     rows = ops.shape(values)[0] if values.ndim else 1
     flat = ops.reshape(values, (rows, -1))
     width = ops.shape(flat)[1]
@@ -164,11 +171,14 @@ def _of_one_call(layer, output) -> dict:
     return numbers
 
 
-def _mask(output, values):
+def _mask(layer, output, values):
     """Keras's mask of `output` in its full shape; `None` if there is none."""
     mask = get_keras_mask(output)
     if mask is None or mask.ndim > values.ndim:
         return None
+    if getattr(layer, "go_backwards", False):
+        # The outputs of such a layer are in reversed order, but Keras leaves the mask in that of the inputs.
+        mask = ops.flip(mask, axis=1)
     mask = ops.reshape(mask, (*ops.shape(mask), *[1] * (values.ndim - mask.ndim)))
     return ops.broadcast_to(ops.cast(mask, "bool"), ops.shape(values))
 
