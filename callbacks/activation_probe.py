@@ -91,7 +91,13 @@ def unchanged(model):
     numbers = seed_generator.python_random.getstate()
     is_new = generator is None
     generator = generator or seed_generator.global_seed_generator()
-    kept = [(variable, _bits(variable)) for variable in (*model.non_trainable_variables, generator.state)]
+    # Keras does not count the states of recurrent layers, if they outlive the batch, among the model's variables.
+    states = keras.tree.flatten([getattr(layer, "states", None) for layer in model._flatten_layers()])
+    kept = {
+        id(variable): (variable, _bits(variable))
+        for variable in (*model.non_trainable_variables, generator.state, *states)
+        if isinstance(variable, keras.Variable)
+    }.values()
     try:
         yield
     finally:

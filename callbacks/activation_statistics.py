@@ -112,16 +112,21 @@ class ActivationStatistics(keras.callbacks.Callback):
         for name in self.layers or ():
             if name not in known:
                 raise ValueError(f"`layers` must be names among {', '.join(known)}. Received: {name!r}")
-        return {name: layer for name, layer in known.items() if self.layers is None or name in self.layers}
+        chosen = {name: layer for name, layer in known.items() if self.layers is None or name in self.layers}
+        if not chosen:
+            raise ValueError(f"There is no layer to watch. Received: layers={self.layers}, a model with {len(known)}")
+        return chosen
 
     def _calls(self, probe) -> dict[str, list[list[dict]]]:
         """By name of the layer: for each call of it in the forward pass, the numbers of each batch."""
         calls = {}
         fixed = _fixed_batch_size(probe.watched)
+        # In the scope of a distribution strategy each device computes all rows.
+        copies = probe.distribute_strategy.num_replicas_in_sync if hasattr(probe, "distribute_strategy") else 1
         for batch, used, size in batches(self.x, fixed or self.batch_size, is_fixed=bool(fixed)):
             for name, parts in probe.predict_on_batch(batch).items():
                 for call, part in zip(calls.setdefault(name, [[] for _ in parts]), parts, strict=True):
-                    call.append(used_rows(part, used, size))
+                    call.append(used_rows(part, used, size * copies))
         return calls
 
     @contextlib.contextmanager

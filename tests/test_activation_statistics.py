@@ -107,8 +107,7 @@ def test_a_watched_training_is_the_same_bit_by_bit(build):
     for watched in (False, True):
         keras.utils.set_random_seed(1)
         callback = ActivationStatistics(IMAGES[:200], batch_size=80)
-        options = {"jit_compile": True} if build is lazy and keras.backend.backend() != "torch" else {}
-        model = fitted(build(name="model"), [callback] if watched else [], **options)
+        model = fitted(build(name="model"), [callback] if watched else [])
         variables = [*model.variables, *model.optimizer.variables]
         values = [ops.convert_to_numpy(variable.value).copy() for variable in variables]
         states.append((values, [weight.path for weight in model.weights], random.random()))
@@ -116,6 +115,20 @@ def test_a_watched_training_is_the_same_bit_by_bit(build):
     assert (names, after) == (same_names, same_after)
     for one, other in zip(plain, watched, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_states_that_outlive_a_batch_are_put_back():
+    inputs = keras.Input(batch_shape=(32, 8, 8))
+    recurrent = layers.SimpleRNN(3, stateful=True, unroll=True)
+    model = keras.Model(inputs, layers.Dense(10)(recurrent(inputs)))
+    model.compile("sgd", LOSS, run_eagerly=keras.backend.backend() != "jax")
+    callback, state = ActivationStatistics(IMAGES[:40].reshape(40, 8, 8)), ops.ones((32, 3))
+    recurrent.states[0].assign(state)
+    callback.set_model(model)
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    np.testing.assert_array_equal(ops.convert_to_numpy(recurrent.states[0].value), ops.convert_to_numpy(state))
+    assert callback.record.activation_std[0].all()
 
 
 def test_the_numbers_are_those_of_the_outputs():
@@ -243,6 +256,7 @@ def test_initial_weights_make_activations_vanish_stay_or_saturate():
         ({"x": IMAGES[:3] * np.array([[1], [np.nan], [1]])}, "`x` must be finite. Received: .* first in row 1"),
         ({"x": IMAGES[:9, :3]}, "The model cannot take `x`. Received: rows of shape .3,.: .*value 64, but"),
         ({"layers": ["frist"]}, "`layers` must be names among first, last. Received: 'frist'"),
+        ({"layers": []}, "There is no layer to watch. Received: layers=.., a model with 2"),
         ({"layers": "first"}, "`layers` must be a list of names. Received: layers='first'"),
         ({"rows": 0}, "`rows` must be a whole number from 1. Received: rows=0"),
         ({"bins": 2.5}, "`bins` must be a whole number from 1. Received: bins=2.5"),
