@@ -5,13 +5,14 @@ It is a model itself, so that Keras compiles it by its own means on every backen
 
 import contextlib
 import functools
+import random
 
 import keras
 import numpy as np
 from keras import ops
 from keras.src.backend import get_keras_mask
 from keras.src.backend.common import global_state
-from keras.src.random import seed_generator
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR, global_seed_generator
 
 from callbacks.activation_kinds import can_be_silent, flat_ends
 
@@ -87,10 +88,10 @@ class ActivationProbe(keras.Model):
 @contextlib.contextmanager
 def unchanged(model):
     """Within it `model` may compute; after it, it has the state of before, and so has Keras's own random generator."""
-    generator = global_state.get_global_attribute(seed_generator.GLOBAL_SEED_GENERATOR)
-    numbers = seed_generator.python_random.getstate()
+    generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    numbers = random.getstate()
     is_new = generator is None
-    generator = generator or seed_generator.global_seed_generator()
+    generator = generator or global_seed_generator()
     # Keras does not count the states of recurrent layers, if they outlive the batch, among the model's variables.
     states = keras.tree.flatten([getattr(layer, "states", None) for layer in model._flatten_layers()])
     kept = {
@@ -105,8 +106,8 @@ def unchanged(model):
         for variable, value in changed:
             variable.assign(value)
         if is_new and not any(variable is generator.state for variable, _ in changed):
-            global_state.set_global_attribute(seed_generator.GLOBAL_SEED_GENERATOR, None)
-            seed_generator.python_random.setstate(numbers)
+            global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, None)
+            random.setstate(numbers)
 
 
 def _bits(variable) -> np.ndarray:
@@ -148,9 +149,11 @@ def _replaced(layer, name: str, value):
 
 def _of_one_call(layer, output) -> dict:
     values = ops.cast(output, "float32")
+    if values.ndim < 2:
+        values = ops.reshape(values, (-1, 1))
     # Only now: Keras attaches the mask after the layer has been called.
     mask = _mask(layer, output, values)
-    rows = ops.shape(values)[0] if values.ndim else 1
+    rows = ops.shape(values)[0]
     flat = ops.reshape(values, (rows, -1))
     width = ops.shape(flat)[1]
     counted = ops.ones_like(flat) if mask is None else ops.reshape(ops.cast(mask, "float32"), (rows, -1))
