@@ -156,20 +156,24 @@ def _of_one_call(layer, output) -> dict:
     rows = ops.shape(values)[0]
     flat = ops.reshape(values, (rows, -1))
     width = ops.shape(flat)[1]
-    counted = ops.ones_like(flat) if mask is None else ops.reshape(ops.cast(mask, "float32"), (rows, -1))
-    count = ops.sum(counted, axis=1)
+    counts = None if mask is None else ops.reshape(mask, (rows, -1))
+    count = ops.sum(ops.ones_like(flat) if counts is None else ops.cast(counts, "float32"), axis=1)
+
+    def kept(parts, other=0.0):
+        # Without a mask nothing is selected: on PyTorch, which compiles nothing, that would take most of the time.
+        return parts if counts is None else ops.where(counts, parts, np.float32(other))
 
     def share(parts):
-        return ops.sum(ops.where(counted > 0, parts, 0.0), axis=1) / ops.maximum(count, 1.0)
+        return ops.sum(kept(parts), axis=1) / ops.maximum(count, 1.0)
 
     mean = share(flat)
-    deviation = ops.where(counted > 0, flat - mean[:, None], 0.0)
+    deviation = kept(flat - mean[:, None])
     # Scaled, as the squares of vanishing and of exploding activations are not float32 numbers.
     largest = ops.max(ops.abs(deviation), axis=1)
     scale = ops.where(largest > 0, largest, 1.0)
     std = scale * ops.sqrt(share(ops.square(deviation / scale[:, None])))
-    sample, taken = (ops.take_along_axis(part, _positions(rows, width), axis=1) for part in (flat, counted))
-    numbers = {"count": count, "mean": mean, "std": std, "sample": ops.where(taken > 0, sample, np.float32(np.nan))}
+    sample = ops.take_along_axis(kept(flat, np.nan), _positions(rows, width), axis=1)
+    numbers = {"count": count, "mean": mean, "std": std, "sample": sample}
     if ends := flat_ends(layer):
         numbers["saturated"] = share(ops.cast((flat < ends[0]) | (flat > ends[1]), "float32"))
     if can_be_silent(layer):
