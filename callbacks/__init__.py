@@ -1,5 +1,7 @@
 """Keras callbacks for any `fit`. They know Keras and NumPy only."""
 
 from callbacks.early_stopping import EarlyStopping as EarlyStopping
+from callbacks.gradient_norm_logger import GradientNormLogger as GradientNormLogger
 from callbacks.progress import Progress as Progress
+from callbacks.record import Record as Record
 from callbacks.stop_on_divergence import StopOnDivergence as StopOnDivergence
