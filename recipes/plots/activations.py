@@ -6,15 +6,23 @@ from callbacks.record import Record
 from recipes.plots.axes import (
     BLUE,
     LABEL_SIZE,
+    MISSING,
+    NOT_FINITE,
     ORANGE,
+    ZERO,
     axes_or_new,
+    bar_width,
     decades,
     label_layers,
+    log_x_axis,
+    mark,
     measured,
+    require_record,
     title_and_legend,
 )
 
 CALLBACK = "ActivationStatistics"
+NOTHING = "no finite values"
 _MOST_RIDGES = 30
 _COLUMNS = 300  # of a heat map of histograms
 
@@ -51,27 +59,31 @@ def activation_histograms(
     there = np.isfinite(shares).all(axis=2) & np.isfinite(ends).all(axis=2)
     if layer is None:
         place = _place_of_epoch(record, there.any(axis=1), epoch)
-        chosen, shares, ends = there[place], shares[place], ends[place]
+        chosen, shares, ends, there = there.any(axis=0), shares[place], ends[place], there[place]
         names = [name for name, kept in zip(record.layers, chosen, strict=True) if kept]
         title = f"outputs of each layer, {_called(record.epochs[place])}"
     else:
         place = _place_of_layer(record, there.any(axis=0), layer)
-        chosen, shares, ends = there[:, place], shares[:, place], ends[:, place]
+        chosen, shares, ends, there = there.any(axis=1), shares[:, place], ends[:, place], there[:, place]
         names = [str(number) for number in record.epochs[chosen]]
         title = f"outputs of {layer}, by epoch"
-    shares, ends = shares[chosen], ends[chosen]
+    shares, ends = np.where(there[:, None], shares, np.nan)[chosen], np.where(there[:, None], ends, np.nan)[chosen]
     ax = axes_or_new(ax, len(names))
-    limits = np.array([[0.0, 1.0]] * len(ends)) if scale == "each" else ends
+    limits = np.where(np.isnan(ends), np.nan, [0.0, 1.0]) if scale == "each" else ends
     draw = _ridges if len(names) <= _MOST_RIDGES else _histogram_map
     draw(ax, shares, limits)
     label_layers(ax, names)
     if layer is not None:
         ax.set_ylabel("epoch")
-    ax.set_xlabel("output")
+    label = "output, from the lowest to the highest of each row" if scale == "each" else "output"
+    ridges = "\n(height: root of the share, relative to the row's peak)" if draw is _ridges else ""
+    ax.set_xlabel(label + ridges)
     if scale == "each":
-        ax.set_xlabel("output, from the lowest to the highest of each row")
         ax.set_xticks([])
         _write_ends(ax, ends)
+    else:
+        ax.locator_params(axis="x", nbins=6)
+        ax.ticklabel_format(axis="x", scilimits=(-3, 4))
     ax.set_title(title, parse_math=False)
     return ax
 
@@ -80,10 +92,13 @@ def _ridges(ax, shares: np.ndarray, limits: np.ndarray) -> None:
     left, right = _span(limits)
     for row, (share, (low, high)) in enumerate(zip(shares, limits, strict=True)):
         base = row + 0.42
+        ax.plot([left, right], [base, base], color="#D0D0D0", linewidth=0.6, zorder=1)
+        if np.isnan(low):
+            ax.text((left + right) / 2, row, NOTHING, ha="center", va="center", fontsize=LABEL_SIZE, color=NOT_FINITE)
+            continue
         heights = 0.84 * np.sqrt(share / max(share.max(), np.finfo(float).tiny))
         x = np.repeat(np.linspace(low, high, len(share) + 1), 2)
         y = base - np.concatenate([[0], np.repeat(heights, 2), [0]])
-        ax.plot([left, right], [base, base], color="#D0D0D0", linewidth=0.6, zorder=1)
         ax.fill_between(x, base, y, color=BLUE, alpha=0.45, linewidth=0)
         ax.plot(x, y, color=BLUE, linewidth=0.9)  # a layer whose outputs vanish has no area, but still a line
     ax.set_xlim(left, right)
@@ -99,8 +114,9 @@ def _histogram_map(ax, shares: np.ndarray, limits: np.ndarray) -> None:
         [np.diff(_below(borders, share, low, high)) for share, (low, high) in zip(shares, limits, strict=True)]
     )
     cells /= np.maximum(cells.max(axis=1, keepdims=True), np.finfo(float).tiny)
+    ax.set_facecolor(MISSING)
     rows = np.arange(len(cells) + 1) - 0.5
-    mesh = ax.pcolormesh(borders, rows, cells, norm=PowerNorm(0.5, 0, 1), cmap="Blues")
+    mesh = ax.pcolormesh(borders, rows, np.ma.masked_invalid(cells), norm=PowerNorm(0.5, 0, 1), cmap="Blues")
     mesh.set_rasterized(True)
     ax.figure.colorbar(mesh, ax=ax, label="share of the outputs, highest of the row = 1", aspect=25)
 
@@ -113,7 +129,7 @@ def _below(borders: np.ndarray, share: np.ndarray, low: float, high: float) -> n
 
 def _span(limits: np.ndarray) -> tuple[float, float]:
     """A bit more than from the lowest to the highest limit, also where these are equal."""
-    left, right = limits.min(), limits.max()
+    left, right = np.nanmin(limits), np.nanmax(limits)
     margin = 0.03 * (right - left) or abs(left) or 1.0
     return left - margin, right + margin
 
@@ -121,8 +137,8 @@ def _span(limits: np.ndarray) -> tuple[float, float]:
 def _write_ends(ax, ends: np.ndarray) -> None:
     for row in ax.get_yticks().astype(int):
         low, high = ends[row]
-        text = f"{low:.2g} to {high:.2g}"
-        ax.text(1.01, row, text, transform=ax.get_yaxis_transform(), va="center", fontsize=LABEL_SIZE)
+        text = "" if np.isnan(low) else f"{low:.2g} to {high:.2g}"
+        ax.text(1.02, row, text, transform=ax.get_yaxis_transform(), va="center", fontsize=LABEL_SIZE)
 
 
 def dead_and_saturated(record: Record, ax=None, *, epoch: int | None = None):
@@ -141,14 +157,19 @@ def dead_and_saturated(record: Record, ax=None, *, epoch: int | None = None):
     Raises:
         ValueError: If `record` has none of both, or none of this epoch.
     """
+    from matplotlib.ticker import MaxNLocator
+
+    require_record(record)
     sides = []
     for name, side, colour, label in (
         ("activation_dead", -1, BLUE, "dead units"),
         ("activation_saturated", 1, ORANGE, "saturated outputs"),
     ):
-        values = getattr(record, name, None)
-        if values is not None and not np.isnan(values).all():
-            sides.append((values.astype(np.float64), side, colour, label))
+        values = getattr(record, name)
+        if values is not None and np.isfinite(values).any():
+            sides.append((np.where(np.isfinite(values), values, np.nan), side, colour, label))
+    if len(sides) == 1:
+        sides = [(sides[0][0], 1, *sides[0][2:])]
     if not sides:
         measured(record, "activation_dead", "shares of dead units or saturated outputs", CALLBACK)
     there = np.any([~np.isnan(values) for values, *_ in sides], axis=0)
@@ -159,18 +180,17 @@ def dead_and_saturated(record: Record, ax=None, *, epoch: int | None = None):
     ax = axes_or_new(ax, len(names))
     places = np.arange(len(names))
     for values, side, colour, label in sides:
-        ax.barh(places, side * values[last, kept], 0.8, color=colour, label=label)
+        ax.barh(places, side * values[last, kept], bar_width(names), color=colour, label=label)
         if first != last:
             start = side * values[first, kept]
             before = _called(record.epochs[first]) if values is sides[-1][0] else None
             ax.vlines(start, places - 0.4, places + 0.4, color="black", linewidth=1.2, label=before)
     ax.axvline(0, color="black", linewidth=0.8)
-    ticks = np.arange(-4, 5) / 4
-    ax.set_xticks(ticks, [f"{abs(tick):.0%}" for tick in ticks])
-    ax.set_xlim(-1 if sides[0][1] < 0 else 0, 1 if sides[-1][1] > 0 else 0)
-    ax.set_xlabel(
-        "share of the units (dead), of the outputs (saturated)" if len(sides) == 2 else f"share of {sides[0][3]}"
-    )
+    ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[2.5, 5, 10]))
+    ax.xaxis.set_major_formatter(lambda share, _: f"{abs(share):.0%}")
+    ax.set_xlim(sides[0][1] if len(sides) == 2 else 0, 1)
+    units = "share of the units (dead), of the outputs (saturated)"
+    ax.set_xlabel(units if len(sides) == 2 else f"share of {sides[0][3]}")
     label_layers(ax, names)
     shown = " and ".join(label for *_, label in sides)
     title_and_legend(ax, f"{shown}, {_called(record.epochs[last])}")
@@ -198,22 +218,28 @@ def activation_scale(record: Record, ax=None):
     names = [name for name, has in zip(record.layers, kept, strict=True) if has]
     ax = axes_or_new(ax, len(names))
     places = np.arange(len(names))
-    epochs = [(measured_epochs[0], ORANGE, 5.5), (measured_epochs[-1], BLUE, 4.0)][-min(2, len(measured_epochs)) :]
+    size = 5.0 if len(names) <= 30 else 2.5
+    epochs = [(measured_epochs[0], ORANGE, 1.3 * size), (measured_epochs[-1], BLUE, size)]
+    epochs = epochs if len(measured_epochs) > 1 else epochs[1:]
     chosen = [place for place, *_ in epochs]
     low, high = decades(np.concatenate([deviations[chosen], means[chosen]]))
     for values, what, style, filled in ((deviations, "standard deviation", "-", True), (means, "|mean|", ":", False)):
-        for place, colour, size in epochs:
+        for place, colour, diameter in epochs:
             row = values[place, kept]
             # What is zero stands at the left border, outside of which it would be.
             shown = np.where(np.isfinite(row), np.maximum(row, low), np.nan)
             label = f"{what}, {_called(record.epochs[place])}"
+            face = colour if filled else "white"
             ax.plot(
-                shown, places, style, marker="o", color=colour, markersize=size, markerfacecolor=colour if filled else "white",
+                shown, places, style, marker="o", color=colour, markersize=diameter, markerfacecolor=face,
                 linewidth=1.2, label=label, clip_on=False,
             )  # fmt: skip
-    ax.set(xscale="log", xlim=(low, high), xlabel="output")
+    last = deviations[measured_epochs[-1], kept]
+    mark(ax, places[last == 0], low, "<", ZERO, "deviation of zero")
+    mark(ax, places[~np.isfinite(last)], high, "X", NOT_FINITE, "not finite")
+    log_x_axis(ax, low, high, "output")
     label_layers(ax, names)
-    title_and_legend(ax, "scale of the outputs, layer by layer", columns=2)
+    title_and_legend(ax, "scale of the outputs, layer by layer")
     return ax
 
 
@@ -223,6 +249,8 @@ def _called(epoch: int) -> str:
 
 def _place_of_epoch(record: Record, measured_there: np.ndarray, epoch: int | None) -> int:
     places = np.flatnonzero(measured_there)
+    if not places.size:
+        raise ValueError("`record` must hold finite values of activations. Received: none in any epoch")
     if epoch is None:
         return int(places[-1])
     known = record.epochs[places]

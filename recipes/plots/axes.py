@@ -27,7 +27,7 @@ def axes_or_new(ax=None, rows: int | None = None):
 
 def height_for(rows: int) -> float:
     """Inches for a picture of so many layers."""
-    return min(8.0, max(3.2, 1.6 + 0.22 * rows))
+    return min(8.0, max(3.6, 1.6 + 0.22 * rows))
 
 
 def measured(record: Record, name: str, what: str, callback: str) -> np.ndarray:
@@ -36,24 +36,40 @@ def measured(record: Record, name: str, what: str, callback: str) -> np.ndarray:
     Raises:
         ValueError: If nobody measured it, with the `callback` that does.
     """
-    if not isinstance(record, Record):
-        raise ValueError(f"`record` must be a Record of a training. Received: {type(record).__name__}")
+    require_record(record)
     values = getattr(record, name)
-    if values is None or np.isnan(values).all():
-        received = f"a record without `{name}`" if values is None else f"a record in which all of `{name}` is NaN"
+    if values is None or not np.isfinite(values).any():
+        received = (
+            f"a record without `{name}`" if values is None else f"a record in which no value of `{name}` is finite"
+        )
         raise ValueError(f"`record` must hold {what}, which the callback {callback} measures. Received: {received}")
     return values.astype(np.float64)
 
 
+def require_record(record) -> None:
+    """Refuse whatever is no record, such as a run or a path, in one sentence."""
+    if not isinstance(record, Record):
+        raise ValueError(f"`record` must be a callbacks.record.Record. Received: {type(record).__name__}")
+
+
 def label_layers(ax, names: list[str]) -> None:
     """Layers on the y axis, the first on top; as many are named as there is room for, first and last among them."""
-    points = ax.get_window_extent().height / ax.figure.dpi * 72
-    most = min(len(names), _MOST_LABELS, max(2, int(points / (1.4 * LABEL_SIZE))))
-    ticks = np.unique(np.linspace(0, len(names) - 1, most).round().astype(int))
+    most = min(_MOST_LABELS, max(2, int(height_in_points(ax) / (1.6 * LABEL_SIZE))))
+    step = -(-len(names) // most)
+    ticks = np.arange(0, len(names), step)
+    if len(names) - 1 - ticks[-1] >= 0.6 * step:
+        ticks = np.append(ticks, len(names) - 1)
+    else:
+        ticks[-1] = len(names) - 1
     shortened = short_names(names)
     ax.set_yticks(ticks, [shortened[tick] for tick in ticks], fontsize=LABEL_SIZE, parse_math=False)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_ylabel("layer" if len(ticks) == len(names) else f"layer ({len(ticks)} of {len(names)} named)")
+
+
+def height_in_points(ax) -> float:
+    """Height of `ax` before the layout is made, which is near enough to choose sizes by."""
+    return ax.get_window_extent().height / ax.figure.dpi * 72
 
 
 def short_names(names: list[str]) -> list[str]:
@@ -88,14 +104,14 @@ def label_epochs(ax, epochs: np.ndarray) -> None:
     if len(epochs) <= 8:
         ax.set_xticks(epochs)
     else:
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
 
 
 def decades(values: np.ndarray) -> tuple[float, float]:
     """Whole powers of ten around the positive finite `values`, whatever else there is."""
     positive = values[np.isfinite(values) & (values > 0)]
     if not positive.size:
-        return 0.1, 1.0
+        return 0.01, 1.0
     low, high = math.floor(math.log10(positive.min()) - 0.05), math.ceil(math.log10(positive.max()) + 0.05)
     return 10.0**low, 10.0**high
 
@@ -160,16 +176,45 @@ def _boxes(cells: np.ndarray, edges: np.ndarray) -> list[list[tuple[float, float
     return boxes
 
 
-def title_and_legend(ax, title: str, columns: int = 3) -> None:
+def bar_width(names: list[str]) -> float:
+    """Of one layer: gaps between very many would flicker."""
+    return 0.8 if len(names) <= _MOST_LABELS else 1.0
+
+
+def mark(ax, places: np.ndarray, position: float, marker: str, colour: str, label: str) -> None:
+    """Marks for the layers at `places`, on the border of the axes: for what has no place on a log scale."""
+    if len(places):
+        positions = np.full(len(places), position)
+        ax.plot(positions, places, marker, color=colour, markersize=5, clip_on=False, zorder=3, label=label)
+
+
+def log_x_axis(ax, low: float, high: float, label: str) -> None:
+    """From `low` to `high`; only powers of ten have labels."""
+    from matplotlib.ticker import NullFormatter
+
+    ax.set(xscale="log", xlim=(low, high), xlabel=label)
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def title_and_legend(ax, title: str) -> None:
     """The title, and below it, above the axes, what the colours mean: there it hides nothing."""
-    handles, labels = ax.get_legend_handles_labels()
-    lines = -(-len(handles) // columns)
+    from matplotlib.container import BarContainer
+
+    entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
+    if not entries:
+        ax.set_title(title)
+        return
+    entries.sort(key=lambda entry: not isinstance(entry[0], BarContainer))
+    widest = 28 + 0.55 * LABEL_SIZE * max(len(label) for _, label in entries)
+    width = ax.get_window_extent().width / ax.figure.dpi * 72
+    columns = min(2 if len(entries) == 4 else 3, max(1, int(1.25 * width / widest)))
+    lines = -(-len(entries) // columns)
     ax.set_title(title, pad=6 + 1.6 * LABEL_SIZE * lines)
-    if handles:
-        ax.legend(
-            handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0.1, ncols=min(columns, len(handles)),
-            frameon=False, fontsize=LABEL_SIZE, handlelength=1.5, columnspacing=1.2,
-        )  # fmt: skip
+    legend = ax.legend(
+        *zip(*entries, strict=True), loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0.1, ncols=columns,
+        frameon=False, fontsize=LABEL_SIZE, handlelength=1.5, columnspacing=1.2,
+    )  # fmt: skip
+    legend.set_in_layout(False)  # the title makes room for it
 
 
 def part_of_map(name: str, start: float, end: float):

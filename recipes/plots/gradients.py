@@ -10,12 +10,17 @@ from recipes.plots.axes import (
     NOT_FINITE,
     ZERO,
     axes_or_new,
+    bar_width,
     decades,
     heat_map,
+    height_in_points,
     label_epochs,
     label_layers,
+    log_x_axis,
+    mark,
     measured,
     part_of_map,
+    require_record,
     short_names,
     title_and_legend,
 )
@@ -52,14 +57,14 @@ def gradient_norms(record: Record, ax=None, *, by: str | None = None):
     ax = axes_or_new(ax, len(names))
     kind = "mean of the epoch" if by == "epoch" else f"largest of {group} steps" if group > 1 else "of the step"
     colours = part_of_map("viridis", 0.1, 1.0)
-    heat_map(ax, positions[starts], shown, decades(shown), colours, f"gradient norm, {kind}")
+    heat_map(ax, positions[starts], shown, decades(shown), colours, f"norm before clipping, {kind}")
     label_layers(ax, names)
     if by == "step":
         ax.set_xlabel("update")
     else:
         label_epochs(ax, positions)
         _mark_epochs_with_bad_steps(ax, record, positions)
-    title_and_legend(ax, "gradient norm of each layer, before clipping")
+    title_and_legend(ax, "gradient norm of each layer")
     return ax
 
 
@@ -99,32 +104,30 @@ def gradient_flow(record: Record, ax=None, *, by: str | None = None):
         if column.size:
             quantiles[:, place] = np.quantile(column, (0.05, 0.25, 0.5, 0.75, 0.95))
     low, high = decades(quantiles)
-    ax.set(xscale="log", xlim=(low, high), xlabel="gradient norm, before clipping")
+    log_x_axis(ax, low, high, "gradient norm, before clipping")
     label_layers(ax, names)
     lowest, lower, median, upper, highest = np.maximum(quantiles, low)
     several = len(positions) > 1
     unit = {"epoch": "epoch", "step": "traced step"}[by] + ("s" if several else "")
     amount = f"{len(positions):,} {unit}"
-    ax.barh(places, median - low, 0.8, low, color=BLUE, alpha=0.55, label=f"median of {amount}" if several else amount)
+    ax.barh(
+        places,
+        median - low,
+        bar_width(names),
+        low,
+        color=BLUE,
+        alpha=0.55,
+        label=f"median of {amount}" if several else amount,
+    )
     if several:
-        thick = min(5.0, 0.45 * _points_for_a_row(ax, len(names)))
-        ax.hlines(places, lowest, highest, color="black", linewidth=0.2 * thick, label="5 to 95 %")
+        thick = min(4.0, 0.45 * height_in_points(ax) / len(names))
+        ax.hlines(places, lowest, highest, color="black", linewidth=max(0.7, 0.2 * thick), label="5 to 95 %")
         ax.hlines(places, lower, upper, color="black", linewidth=thick, label="25 to 75 %")
-    _mark(ax, places[quantiles[2] == 0], low, "<", ZERO, "median of zero" if several else "zero")
+    mark(ax, places[quantiles[2] == 0], low, "<", ZERO, "median of zero" if several else "zero")
     bad = np.isinf(values).any(axis=0)
-    _mark(ax, places[bad], high, "X", NOT_FINITE, f"not finite in some {unit}" if several else "not finite")
-    title_and_legend(ax, "gradient flow: norms from the first to the last layer")
+    mark(ax, places[bad], high, "X", NOT_FINITE, f"not finite in some {unit}" if several else "not finite")
+    title_and_legend(ax, "gradient flow, layer by layer")
     return ax
-
-
-def _points_for_a_row(ax, rows: int) -> float:
-    return ax.get_window_extent().height / ax.figure.dpi * 72 / rows
-
-
-def _mark(ax, places, position, marker, colour, label) -> None:
-    if len(places):
-        positions = np.full(len(places), position)
-        ax.plot(positions, places, marker, color=colour, markersize=5, clip_on=False, zorder=3, label=label)
 
 
 def update_ratio(record: Record, ax=None):
@@ -145,17 +148,23 @@ def update_ratio(record: Record, ax=None):
     values = measured(record, "update_ratio", "update ratios", CALLBACK)
     epochs, values, names = _by_epoch(record, values)
     ax = axes_or_new(ax, len(names))
-    title = "update ratio: norm of an update / norm of the weights"
-    if len(names) > _MOST_LINES:
-        # Wider limits would leave all but the extremes white.
-        limits = (USUAL_RATIO / 1e3, USUAL_RATIO * 1e3)
-        bar = heat_map(ax, epochs, values, limits, part_of_map("PuOr_r", 0.08, 0.92), "ratio (usual: about 0.001)")
-        exponents = range(-6, 1)
-        bar.set_ticks([10.0**exponent for exponent in exponents], labels=[_power(exponent) for exponent in exponents])
-        label_layers(ax, names)
-        label_epochs(ax, epochs)
-        ax.set_title(title)
-        return ax
+    draw = _ratio_lines if len(names) <= _MOST_LINES else _ratio_map
+    draw(ax, epochs, values, names, "update norm / weight norm")
+    label_epochs(ax, epochs)
+    ax.set_title("update ratio of each layer")
+    return ax
+
+
+def _ratio_map(ax, epochs, values, names, label) -> None:
+    # Wider limits would leave all but the extremes white.
+    limits = (USUAL_RATIO / 1e3, USUAL_RATIO * 1e3)
+    bar = heat_map(ax, epochs, values, limits, part_of_map("PuOr_r", 0.08, 0.92), label)
+    exponents = range(-6, 1)
+    bar.set_ticks([10.0**exponent for exponent in exponents], labels=[_power(exponent) for exponent in exponents])
+    label_layers(ax, names)
+
+
+def _ratio_lines(ax, epochs, values, names, label) -> None:
     low, high = decades(np.append(values, (USUAL_RATIO / 10, USUAL_RATIO * 10)))
     ax.axhspan(USUAL_RATIO / 10, USUAL_RATIO * 10, color=GREY, alpha=0.15, linewidth=0, label="usual: around 0.001")
     ax.axhline(USUAL_RATIO, color=GREY, linewidth=0.8)
@@ -165,31 +174,30 @@ def update_ratio(record: Record, ax=None):
         line = np.where(np.isfinite(ratios), np.maximum(ratios, low), np.nan)
         style = {"color": colours[column], "marker": "osD^vP*X"[column], "markersize": 4}
         ax.plot(epochs, line, linewidth=1.2, markevery=max(1, len(epochs) // 12), label=name, **style)
-    for there, height, marker, colour, label in (
+    for there, height, marker, colour, what in (
         (values == 0, low, "v", ZERO, "zero"),
         (np.isinf(values), high, "X", NOT_FINITE, "not finite"),
     ):
         marked = epochs[there.any(axis=1)]
         if marked.size:
             heights = np.full(marked.size, height)
-            ax.plot(marked, heights, marker, color=colour, clip_on=False, zorder=3, label=label)
-    ax.set(yscale="log", ylim=(low, high), ylabel="update ratio", title=title)
-    label_epochs(ax, epochs)
+            ax.plot(marked, heights, marker, color=colour, linestyle="none", clip_on=False, zorder=3, label=what)
+    ax.set(yscale="log", ylim=(low, high), ylabel=label)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=LABEL_SIZE)
-    return ax
 
 
 def _power(exponent: int) -> str:
-    sign = {-6: r"\leq", 0: r"\geq"}.get(exponent, "")
-    return f"${sign} 10^{{{exponent}}}$"
+    before = {-6: r"\leq ", 0: r"\geq "}.get(exponent, "")
+    return f"${before}10^{{{exponent}}}$" + (", usual" if exponent == -3 else "")
 
 
 def _norms(record: Record, by: str | None):
     """`by`, and the steps or epochs `(columns,)`, the norms `(columns, layers)` and the names of the layers."""
     if by not in (None, "step", "epoch"):
         raise ValueError(f"`by` must be 'step' or 'epoch'. Received: by={by!r}")
-    traced = isinstance(record, Record) and record.trace_gradient_norm is not None and record.trace_step is not None
-    if by == "step" or (by is None and traced and not np.isnan(record.trace_gradient_norm).all()):
+    require_record(record)
+    traced = record.trace_gradient_norm is not None and np.isfinite(record.trace_gradient_norm).any()
+    if by == "step" or (by is None and traced):
         values = measured(record, "trace_gradient_norm", "gradient norms of traced steps", CALLBACK)
         total = record.trace_total_gradient_norm
         bad = np.zeros(len(values), bool) if total is None else ~np.isfinite(total)

@@ -4,19 +4,16 @@ import numpy as np
 
 from callbacks.record import Record
 from recipes.plots.activations import activation_histograms, activation_scale, dead_and_saturated
-from recipes.plots.axes import height_for
+from recipes.plots.axes import height_for, require_record
 from recipes.plots.gradients import gradient_flow, gradient_norms, update_ratio
 
-# Each picture, and the fields of which it needs one.
-_GRADIENTS = (
-    (gradient_norms, ("gradient_norm_mean", "trace_gradient_norm")),
-    (gradient_flow, ("gradient_norm_mean", "trace_gradient_norm")),
-    (update_ratio, ("update_ratio",)),
-)
+# Each picture, and what it needs: all fields of one of these groups.
+_NORMS = (("gradient_norm_mean",), ("trace_gradient_norm",))
+_GRADIENTS = ((gradient_norms, _NORMS), (gradient_flow, _NORMS), (update_ratio, (("update_ratio",),)))
 _ACTIVATIONS = (
-    (activation_histograms, ("activation_histogram",)),
-    (activation_scale, ("activation_std",)),
-    (dead_and_saturated, ("activation_dead", "activation_saturated")),
+    (activation_histograms, (("activation_histogram", "activation_range"),)),
+    (activation_scale, (("activation_std", "activation_mean"),)),
+    (dead_and_saturated, (("activation_dead",), ("activation_saturated",))),
 )
 
 
@@ -33,7 +30,11 @@ def record_figure(record: Record):
     Raises:
         ValueError: If `record` has neither gradient norms nor activations.
     """
-    rows = [[draw for draw, fields in row if _has(record, fields)] for row in (_GRADIENTS, _ACTIVATIONS)]
+    require_record(record)
+    rows = [
+        [draw for draw, groups in row if any(_has(record, fields) for fields in groups)]
+        for row in (_GRADIENTS, _ACTIVATIONS)
+    ]
     rows = [row for row in rows if row]
     if not rows:
         raise ValueError(
@@ -56,4 +57,4 @@ def record_figure(record: Record):
 
 def _has(record: Record, fields: tuple[str, ...]) -> bool:
     values = [getattr(record, name) for name in fields]
-    return any(field is not None and not np.isnan(field).all() for field in values)
+    return all(field is not None and np.isfinite(field).any() for field in values)
