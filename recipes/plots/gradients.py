@@ -55,7 +55,8 @@ def gradient_norms(record: Record, ax=None, *, by: str | None = None):
     starts = np.arange(0, len(positions), group)
     shown = np.fmax.reduceat(values, starts)
     ax = axes_or_new(ax, len(names))
-    kind = "mean of the epoch" if by == "epoch" else f"largest of {group} steps" if group > 1 else "of the step"
+    one = {"epoch": "mean of the epoch", "step": "of the step"}[by]
+    kind = one if group == 1 else f"largest of {group} {by}s"
     colours = part_of_map("viridis", 0.1, 1.0)
     heat_map(ax, positions[starts], shown, decades(shown), colours, f"norm before clipping, {kind}")
     label_layers(ax, names)
