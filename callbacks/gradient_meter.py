@@ -1,12 +1,14 @@
 """What is measured of gradients and updates inside the compiled step, folded into a few numbers for each layer."""
 
+import math
+
 import numpy as np
 from keras import ops
 
 from callbacks.layers import trained_weights, watched_layers
 from callbacks.optimizer_hook import sum_of_squares
 
-# Of larger weights, one of so many pieces is looked at in each update, by turns: reading all would cost some percent.
+# Of larger weights, one of at most so many pieces is looked at in each update, by turns: all would cost some percent.
 PIECES, LARGEST_WHOLE = 16, 4096
 # Rows of traced norms that the device holds until they are fetched, at least.
 LEAST_CAPACITY = 256
@@ -83,7 +85,7 @@ class GradientMeter:
         number, is_update, pieces = before
         moves = []
         for weight, old in zip(weights, pieces, strict=True):
-            share = np.float32(np.prod(weight.shape) / np.prod(old.shape))
+            share = math.prod(weight.shape) / math.prod(old.shape)
             new = _piece(weight, number)
             moves.append((share * sum_of_squares(new - old), share * sum_of_squares(old)))
         both = ops.stack([self._by_layer(column, weights) for column in zip(*moves, strict=True)])
@@ -150,13 +152,13 @@ def rows_of(model, weights) -> tuple[dict[int, int], tuple[str, ...]]:
 
 def _piece(weight, number):
     """Piece `number` of a weight, as a vector; small weights whole."""
+    size = math.prod(weight.shape)
     flat = ops.reshape(ops.convert_to_tensor(weight), (-1,))
-    size = flat.shape[0]
     if size <= LARGEST_WHOLE:
         return flat
-    length = -(-size // PIECES)
-    start = ops.minimum((number % PIECES) * length, size - length)
-    return ops.slice(flat, (start,), (length,))
+    pieces = next(pieces for pieces in range(PIECES, 0, -1) if size % pieces == 0)
+    # A row of a matrix: for a slice from a place that is not constant XLA takes minutes to compile.
+    return ops.take(ops.reshape(flat, (pieces, -1)), number % pieces, axis=0)
 
 
 def _fetch(variable) -> np.ndarray:

@@ -117,9 +117,7 @@ class GradientNormLogger(keras.callbacks.Callback):
         tags = {"gradient_norm": values["total_gradient_norm_mean"]}
         for name in ("gradient_norm_mean", "update_ratio"):
             title = name.removesuffix("_mean")
-            tags |= {
-                f"{title}/{layer}": value for layer, value in zip(self._meter.layers, values[name], strict=True)
-            }
+            tags |= {f"{title}/{layer}": value for layer, value in zip(self._meter.layers, values[name], strict=True)}
         return {tag: float(value) for tag, value in tags.items()}
 
 

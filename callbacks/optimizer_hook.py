@@ -12,14 +12,14 @@ class OptimizerHook:
     """Shows meters what passes through a model's optimizer, inside the compiled step, and leaves no trace.
 
     Keras calls `apply` of the optimizer with the gradients of every step. On the innermost one (below loss scaling and
-    what else is wrapped around it) they are unscaled; and what it is about to clip is the gradient of an update, averaged
-    where gradients are accumulated. There the meters look. Their variables belong to that optimizer while it is watched,
-    since JAX carries no others through a step; what is saved or loaded meanwhile does not see them.
+    what else is wrapped around it) they are unscaled; and what it is about to clip is the gradient of an update,
+    averaged where gradients are accumulated. There the meters look. Their variables belong to that optimizer while it
+    is watched, since JAX carries no others through a step; what is saved or loaded meanwhile does not see them.
 
-    A meter has `build(hook, weights)`, called once before the others; `on_step()`, at every step; `on_apply()`, at every
-    step that is not left out; `on_update(squares, weights, clipped)`, with the sums of squares of an update's gradients
-    and whether Keras's own clipping changes them; `before(weights)`, whose result goes to `after(weights, before)` when
-    the step is done. All are traced, so that they may only use `keras.ops`.
+    A meter has `build(hook, weights)`, called once before the others; `on_step()`, at every step; `on_apply()`, at
+    every step that is not left out; `on_update(squares, weights, clipped)`, with the sums of squares of an update's
+    gradients and whether Keras's own clipping changes them; `before(weights)`, whose result goes to
+    `after(weights, before)` when the step is done. All are traced, so that they may only use `keras.ops`.
 
     Args:
         model: Compiled.
@@ -232,8 +232,8 @@ def sum_of_squares(tensor):
         return ops.sum(ops.square(tensor))
     import tensorflow as tf
 
-    # In one pass; and not by operations that clipping may use as well: TensorFlow would compute those once for both, and
-    # sum up norms in another order than without the meters.
+    # In one pass; and not by operations that clipping may use as well: TensorFlow would compute those once for both,
+    # and sum up norms in another order than without the meters.
     return 2 * tf.nn.l2_loss(tensor)
 
 
