@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -78,8 +79,10 @@ class GradientMeter:
     def before(self, weights):
         steps = self.optimizer.gradient_accumulation_steps
         is_update = (self.optimizer._iterations.value + 1) % steps == 0 if steps else None
-        number = self._counts.value[2]
-        return number, is_update, [_piece(weight, number) for weight in weights]
+        number = self._counts.value[2] + 0
+        pieces = [_piece(weight, number) for weight in weights]
+        # PyTorch changes weights in place, and these are views of them.
+        return number, is_update, list(map(ops.copy, pieces)) if keras.backend.backend() == "torch" else pieces
 
     def after(self, weights, before):
         number, is_update, pieces = before
