@@ -1,5 +1,6 @@
 """Keras callbacks for any `fit`. They know Keras and NumPy only."""
 
+from callbacks.activation_statistics import ActivationStatistics as ActivationStatistics
 from callbacks.early_stopping import EarlyStopping as EarlyStopping
 from callbacks.gradient_norm_logger import GradientNormLogger as GradientNormLogger
 from callbacks.progress import Progress as Progress
