@@ -2,5 +2,7 @@
 
 from callbacks.activation_statistics import ActivationStatistics as ActivationStatistics
 from callbacks.early_stopping import EarlyStopping as EarlyStopping
+from callbacks.gradient_norm_logger import GradientNormLogger as GradientNormLogger
 from callbacks.progress import Progress as Progress
+from callbacks.record import Record as Record
 from callbacks.stop_on_divergence import StopOnDivergence as StopOnDivergence

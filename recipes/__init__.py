@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recipes import initialization as initialization
     from recipes import losses as losses
     from recipes import optimizers as optimizers
+    from recipes import plots as plots
     from recipes import schedules as schedules
     from recipes.catalogue import get as get
     from recipes.catalogue import names as names
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from recipes.training import compile_model as compile_model
     from recipes.training import train as train
 
-_MODULES = ("initialization", "losses", "optimizers", "schedules")
+_MODULES = ("initialization", "losses", "optimizers", "plots", "schedules")
 _HOME = {
     "get": "catalogue",
     "names": "catalogue",

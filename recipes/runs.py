@@ -20,8 +20,9 @@ import custom_layers  # noqa: F401  (registers the layers that a saved model may
 import recipes.losses
 import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
+from recipes import plots
 from recipes.data import Dataset
-from recipes.metrics import ClassificationReport, decide, plots
+from recipes.metrics import ClassificationReport, decide
 from recipes.settings import Recipe
 
 MODEL = "model.keras"
@@ -255,7 +256,7 @@ def _draw(folder: Path, run) -> None:
     metrics = sorted((name for name in run.history if f"val_{name}" in run.history), key=lambda name: name != "loss")
     figure = Figure(figsize=(5.5 * len(metrics), 4), layout="constrained")
     for ax, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
-        plots.learning_curves(run.history, ax, metric)
+        plots.learning_curves(run.history, ax, metric, kept=run.recipe.fit.keep)
     figure.savefig(folder / "learning_curves.png", dpi=120)
     if isinstance(run.report, ClassificationReport):
         side = min(12, max(4, 2 + 0.4 * len(run.report.class_names)))

@@ -26,7 +26,8 @@ ALLOWED = {
         *LEAVES, "recipes.settings", "recipes.data", "numpy", "sklearn", "pyarrow", "PIL", "tensorflow",
         "tensorflow_datasets",
     },
-    "recipes.metrics": {*LEAVES, "recipes.data", "recipes.metrics", "numpy", "matplotlib"},
+    "recipes.metrics": {*LEAVES, "recipes.data", "recipes.metrics", "numpy"},
+    "recipes.plots": {"recipes.metrics", "recipes.plots", "callbacks.record", "numpy", "matplotlib"},
     "recipes.initialization": {*LEAVES, "recipes.initialization", "custom_layers", "keras", "numpy"},
     "recipes.optimizers": {*LEAVES, "recipes.optimizers", "keras", "tensorflow", "jax"},
     "recipes.losses": {*LEAVES, "recipes.losses", "keras"},
@@ -42,7 +43,8 @@ ALLOWED = {
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
         *LEAVES, "recipes.__version__", "recipes.losses", "recipes.optimizers", "recipes.schedules",
-        "recipes.settings", "recipes.data", "recipes.metrics", "custom_layers", "keras", "numpy", "matplotlib",
+        "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "custom_layers", "keras", "numpy",
+        "matplotlib",
     },
     "recipes.evaluation": {
         *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",

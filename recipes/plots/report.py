@@ -1,13 +1,22 @@
-"""Pictures of results. Each takes the axes to draw on, or makes some, and returns them."""
+"""Pictures of what a model got right and wrong."""
 
 import numpy as np
 
 from recipes.metrics.classification import ClassificationReport
+from recipes.plots.axes import axes_or_new
 
 
 def confusion_matrix(report: ClassificationReport, ax=None):
-    """Counts, coloured by the share of the true class: mistakes of rare classes show as clearly as of common ones."""
-    ax = _axes(ax)
+    """Counts, coloured by the share of the true class: mistakes of rare classes show as clearly as of common ones.
+
+    Args:
+        report: Of a classifier.
+        ax: Matplotlib axes. Default: new ones.
+
+    Returns:
+        The axes.
+    """
+    ax = axes_or_new(ax)
     counts, names = report.confusion_matrix, report.class_names
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -24,26 +33,3 @@ def confusion_matrix(report: ClassificationReport, ax=None):
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.set_title(f"accuracy {report.accuracy:.4f} on {report.rows:,} rows")
     return ax
-
-
-def learning_curves(history: dict[str, list[float]], ax=None, metric: str = "loss"):
-    """`metric` on training and validation rows, epoch by epoch; the epoch of the lowest validation loss is marked."""
-    ax = _axes(ax)
-    epochs = range(1, len(history[metric]) + 1)
-    ax.plot(epochs, history[metric], label="training")
-    validation = history.get(f"val_{metric}")
-    if validation:
-        ax.plot(epochs, validation, label="validation")
-        best = int(np.argmin(history["val_loss"]))
-        ax.plot(best + 1, validation[best], "o", color="C1", label=f"kept: epoch {best + 1}, {validation[best]:.4g}")
-    ax.set(xlabel="epoch", ylabel=metric.replace("_", " "))
-    ax.legend()
-    return ax
-
-
-def _axes(ax):
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(layout="constrained")[1]

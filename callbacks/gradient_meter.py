@@ -1,0 +1,168 @@
+"""What is measured of gradients and updates inside the compiled step, folded into a few numbers for each layer."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from callbacks.layers import trained_weights, watched_layers
+from callbacks.optimizer_hook import sum_of_squares
+
+# Of larger weights, one of at most so many pieces is looked at in each update, by turns: all would cost some percent.
+PIECES, LARGEST_WHOLE = 16, 4096
+# Rows of traced norms that the device holds until they are fetched, at least.
+LEAST_CAPACITY = 256
+
+
+class GradientMeter:
+    """A meter for `OptimizerHook`: gradient norms and update ratios by layer, counts of steps, a trace.
+
+    Args:
+        model: Whose layers are told apart.
+        trace_every: Keep the norms of every so many updates; `None` for none.
+        steps_per_execution: Steps that may pass before the trace can be fetched.
+
+    Attributes:
+        layers: Names of the layers with weights that are trained; known once it is built.
+    """
+
+    def __init__(self, model, trace_every=None, steps_per_execution=1):
+        self.model = model
+        self.trace_every = trace_every
+        self.capacity = max(LEAST_CAPACITY, 2 * steps_per_execution)
+        self.built = False
+        self.layers = ()
+        self.fetched = 0
+
+    def build(self, hook, weights):
+        self.built = True
+        self.optimizer, self.has_wrappers = hook.innermost, len(hook.chain) > 1
+        self.rows, self.layers = rows_of(self.model, weights)
+        width = len(self.layers) + 1  # the last column is that of all layers together
+        # mean, maximum, last, count of finite norms; squares of moves and of weights
+        self._norms = hook.add_variable((4, width), "float32", "watched_norms")
+        self._moves = hook.add_variable((2, width), "float32", "watched_moves")
+        # steps, steps not left out, updates, updates not finite, updates clipped by Keras
+        self._counts = hook.add_variable((5,), "int32", "watched_counts")
+        if self.trace_every:
+            self._seen = hook.add_variable((), "int32", "watched_updates")
+            self._trace = hook.add_variable((self.capacity, width), "float32", "watched_trace")
+
+    def on_step(self):
+        self._counts.assign(self._counts + np.array([1, 0, 0, 0, 0], np.int32))
+
+    def on_apply(self):
+        # Without an optimizer around this one, no step is left out.
+        self._counts.assign(self._counts + np.array([not self.has_wrappers, 1, 0, 0, 0], np.int32))
+
+    def on_update(self, squares, weights, clipped):
+        norms = ops.sqrt(self._by_layer(squares, weights))
+        finite = ops.isfinite(norms)
+        mean, largest, _, count = ops.unstack(self._norms.value, num=4)
+        count = count + ops.cast(finite, "float32")
+        # A running mean: a sum of many steps would lose digits.
+        mean = ops.where(finite, mean + (norms - mean) / ops.maximum(count, 1.0), mean)
+        largest = ops.where(finite, ops.maximum(largest, norms), largest)
+        self._norms.assign(ops.stack([mean, largest, norms, count]))
+        broken, clipped = ops.cast(ops.logical_not(finite[-1]), "int32"), ops.cast(clipped, "int32")
+        zero = ops.zeros_like(broken)
+        self._counts.assign(self._counts + ops.stack([zero, zero, zero + 1, broken, clipped]))
+        if self.trace_every:
+            seen = self._seen.value
+            place = (seen // self.trace_every) % self.capacity
+            old = ops.slice(self._trace.value, (place, 0), (1, norms.shape[0]))
+            row = ops.where(seen % self.trace_every == 0, norms[None], old)
+            self._trace.assign(ops.slice_update(self._trace.value, (place, 0), row))
+            self._seen.assign(seen + 1)
+
+    def before(self, weights):
+        steps = self.optimizer.gradient_accumulation_steps
+        is_update = (self.optimizer._iterations.value + 1) % steps == 0 if steps else None
+        number = self._counts.value[2] + 0
+        pieces = [_piece(weight, number) for weight in weights]
+        # PyTorch changes weights in place, and these are views of them.
+        return number, is_update, list(map(ops.copy, pieces)) if keras.backend.backend() == "torch" else pieces
+
+    def after(self, weights, before):
+        number, is_update, pieces = before
+        moves = []
+        for weight, old in zip(weights, pieces, strict=True):
+            share = math.prod(weight.shape) / math.prod(old.shape)
+            new = _piece(weight, number)
+            moves.append((share * sum_of_squares(new - old), share * sum_of_squares(old)))
+        both = ops.stack([self._by_layer(column, weights) for column in zip(*moves, strict=True)])
+        if is_update is not None:
+            both = ops.where(is_update, both, 0.0)
+        self._moves.assign(self._moves + both)
+
+    def _by_layer(self, squares, weights):
+        """One sum for each layer, NaN where nothing is known of it, and that of all."""
+        sums = [None] * len(self.layers)
+        for square, weight in zip(squares, weights, strict=True):
+            row = self.rows[id(weight)]
+            sums[row] = square if sums[row] is None else sums[row] + square
+        total = sum(square for square in sums if square is not None)
+        return ops.stack([ops.cast(np.nan if square is None else square, "float32") for square in [*sums, total]])
+
+    def read(self) -> dict[str, np.ndarray]:
+        """What was measured since the last call; all begins anew. By layer `(layers,)`, and the totals."""
+        mean, largest, last, count = _fetch(self._norms)
+        moved, weighed = _fetch(self._moves)
+        counts = _fetch(self._counts)
+        for variable in (self._norms, self._moves, self._counts):
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.sqrt(moved / weighed)
+        none = count == 0
+        mean, largest = np.where(none, np.nan, mean), np.where(none, np.nan, largest)
+        last = last if counts[2] else np.full_like(last, np.nan)
+        return {
+            "gradient_norm_mean": mean[:-1],
+            "gradient_norm_max": largest[:-1],
+            "gradient_norm_last": last[:-1],
+            "update_ratio": ratio[:-1],
+            "total_gradient_norm_mean": mean[-1],
+            "total_gradient_norm_max": largest[-1],
+            "total_gradient_norm_last": last[-1],
+            "steps": counts[0],
+            "clipped_steps": counts[4],
+            "skipped_steps": counts[0] - counts[1],
+            "nonfinite_steps": counts[0] - counts[1] + counts[3],
+        }
+
+    def fetch_trace(self) -> tuple[np.ndarray, np.ndarray]:
+        """The updates traced since the last call: their numbers from 1 `(rows,)`, and norms `(rows, layers + 1)`."""
+        until = -(-int(_fetch(self._seen)) // self.trace_every)
+        places = np.arange(max(self.fetched, until - self.capacity), until)
+        self.fetched = until
+        return places * self.trace_every + 1, _fetch(self._trace)[places % self.capacity]
+
+    def must_fetch(self, steps: int, steps_per_execution: int) -> bool:
+        """Whether traced norms could be overwritten after another execution, `steps` steps after the last call."""
+        return (steps + steps_per_execution) // self.trace_every + 1 >= self.capacity
+
+
+def rows_of(model, weights) -> tuple[dict[int, int], tuple[str, ...]]:
+    """The row of each of `weights`, by their id, and the names of the rows: layers, in the order of the model."""
+    owner = {id(weight): name for name, layer in watched_layers(model).items() for weight in trained_weights(layer)}
+    for weight in weights:  # of no layer at all
+        owner.setdefault(id(weight), weight.path.rpartition("/")[0] or weight.path)
+    trained = {id(weight) for weight in weights}
+    names = list(dict.fromkeys(name for key, name in owner.items() if key in trained))
+    return {key: names.index(name) for key, name in owner.items() if key in trained}, tuple(names)
+
+
+def _piece(weight, number):
+    """Piece `number` of a weight, as a vector; small weights whole."""
+    size = math.prod(weight.shape)
+    flat = ops.reshape(ops.convert_to_tensor(weight), (-1,))
+    if size <= LARGEST_WHOLE:
+        return flat
+    pieces = next(pieces for pieces in range(PIECES, 0, -1) if size % pieces == 0)
+    # A row of a matrix: for a slice from a place that is not constant XLA takes minutes to compile.
+    return ops.take(ops.reshape(flat, (pieces, -1)), number % pieces, axis=0)
+
+
+def _fetch(variable) -> np.ndarray:
+    return np.array(ops.convert_to_numpy(variable.value))

@@ -1,0 +1,225 @@
+"""What all pictures share: axes where none are given, layers from top to bottom, colours, and zeros on log scales."""
+
+import math
+import re
+
+import numpy as np
+
+from callbacks.record import Record
+
+# Of Okabe & Ito 2008, "Color Universal Design": told apart by colour-blind readers, too.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#999999"
+ZERO, NOT_FINITE, MISSING = "black", "#D55E00", "#E8E8E8"
+LABEL_SIZE = 8  # points
+_MOST_LABELS = 40
+_LONGEST_LABEL = 22
+
+
+def axes_or_new(ax=None, rows: int | None = None):
+    """`ax`, or new axes, as high as `rows` layers need."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    size = None if rows is None else (7, height_for(rows))
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def height_for(rows: int) -> float:
+    """Inches for a picture of so many layers."""
+    return min(8.0, max(3.6, 1.6 + 0.22 * rows))
+
+
+def measured(record: Record, name: str, what: str, callback: str) -> np.ndarray:
+    """The field `name` of `record` in float64.
+
+    Raises:
+        ValueError: If nobody measured it, with the `callback` that does.
+    """
+    require_record(record)
+    values = getattr(record, name)
+    if values is None or not np.isfinite(values).any():
+        received = (
+            f"a record without `{name}`" if values is None else f"a record in which no value of `{name}` is finite"
+        )
+        raise ValueError(f"`record` must hold {what}, which the callback {callback} measures. Received: {received}")
+    return values.astype(np.float64)
+
+
+def require_record(record) -> None:
+    """Refuse whatever is no record, such as a run or a path, in one sentence."""
+    if not isinstance(record, Record):
+        raise ValueError(f"`record` must be a callbacks.record.Record. Received: {type(record).__name__}")
+
+
+def label_layers(ax, names: list[str]) -> None:
+    """Layers on the y axis, the first on top; as many are named as there is room for, first and last among them."""
+    most = min(_MOST_LABELS, max(2, int(height_in_points(ax) / (1.6 * LABEL_SIZE))))
+    step = -(-len(names) // most)
+    ticks = np.arange(0, len(names), step)
+    if len(names) - 1 - ticks[-1] >= 0.6 * step:
+        ticks = np.append(ticks, len(names) - 1)
+    else:
+        ticks[-1] = len(names) - 1
+    shortened = short_names(names)
+    ax.set_yticks(ticks, [shortened[tick] for tick in ticks], fontsize=LABEL_SIZE, parse_math=False)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_ylabel("layer" if len(ticks) == len(names) else f"layer ({len(ticks)} of {len(names)} named)")
+
+
+def height_in_points(ax) -> float:
+    """Height of `ax` before the layout is made, which is near enough to choose sizes by."""
+    return ax.get_window_extent().height / ax.figure.dpi * 72
+
+
+def short_names(names: list[str]) -> list[str]:
+    """`names` of at most 22 characters: words are cut from the left on, and numbers stay, since they tell layers apart.
+
+    >>> short_names(["dense_1", "stage_1_block_3_first_relu"])
+    ['dense_1', 'sta_1_blo_3_first_relu']
+    """
+    shortened = [_short(name) for name in names]
+    return [
+        f"{_cut(name, _LONGEST_LABEL - 6)} ({place})" if shortened.count(name) > 1 else name
+        for place, name in enumerate(shortened, start=1)
+    ]
+
+
+def _short(name: str) -> str:
+    for word in re.findall(r"[A-Za-z]{4,}", name):
+        if len(name) > _LONGEST_LABEL:
+            name = name.replace(word, word[:3], 1)
+    return _cut(name, _LONGEST_LABEL)
+
+
+def _cut(name: str, length: int) -> str:
+    return name if len(name) <= length else f"{name[: length // 2 - 1]}…{name[len(name) - length // 2 :]}"
+
+
+def label_epochs(ax, epochs: np.ndarray) -> None:
+    """Epochs on the x axis, at whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set_xlabel("epoch")
+    if len(epochs) <= 8:
+        ax.set_xticks(epochs)
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+
+
+def decades(values: np.ndarray) -> tuple[float, float]:
+    """Whole powers of ten around the positive finite `values`, whatever else there is."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    if not positive.size:
+        return 0.01, 1.0
+    low, high = math.floor(math.log10(positive.min()) - 0.05), math.ceil(math.log10(positive.max()) + 0.05)
+    return 10.0**low, 10.0**high
+
+
+def heat_map(ax, positions: np.ndarray, values: np.ndarray, limits: tuple[float, float], colours, label: str):
+    """Layers x `positions`, coloured on a log scale.
+
+    Zeros take the colour below the scale; infinite values that above it, and are hatched; where there is nothing (NaN),
+    the background is seen.
+
+    Args:
+        ax: Axes.
+        positions: Epochs or steps, ascending `(columns,)`.
+        values: Not negative `(columns, layers)`.
+        limits: Of the colours; what lies beyond takes the colour of the end.
+        colours: A matplotlib colour map.
+        label: Of the colour bar.
+
+    Returns:
+        The colour bar.
+    """
+    from matplotlib.collections import PolyCollection
+    from matplotlib.colors import LogNorm
+
+    low, high = limits
+    zero, infinite = values == 0, np.isinf(values)
+    shown = np.where(zero, low / 2, np.where(infinite, high * 2, np.clip(values, low, high)))
+    colours = colours.with_extremes(under=ZERO, over=NOT_FINITE, bad=MISSING)
+    edges = _edges(positions)
+    rows = np.arange(values.shape[1] + 1) - 0.5
+    mesh = ax.pcolormesh(edges, rows, np.ma.masked_invalid(shown.T), norm=LogNorm(low, high), cmap=colours)
+    mesh.set_rasterized(True)  # in vector formats, white lines would show between the cells
+    if infinite.any():
+        hatched = PolyCollection(
+            _boxes(infinite, edges), facecolors="none", edgecolors="white", hatch="xxxx", linewidths=0
+        )
+        ax.add_collection(hatched, autolim=False)
+    extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
+    bar = ax.figure.colorbar(mesh, ax=ax, extend=extend[zero.any(), infinite.any()], extendfrac=0.06, aspect=25)
+    bar.set_label(label)
+    for there, height, text, side in ((zero, -0.075, "zero", "top"), (infinite, 1.075, "not finite", "bottom")):
+        if there.any():
+            bar.ax.text(0.5, height, text, transform=bar.ax.transAxes, ha="center", va=side, fontsize=LABEL_SIZE)
+    return bar
+
+
+def _edges(positions: np.ndarray) -> np.ndarray:
+    """Borders of the columns around `positions`: halfway between neighbours."""
+    if len(positions) == 1:
+        return np.array([positions[0] - 0.5, positions[0] + 0.5])
+    middles = (positions[1:] + positions[:-1]) / 2
+    return np.array([2 * positions[0] - middles[0], *middles, 2 * positions[-1] - middles[-1]])
+
+
+def _boxes(cells: np.ndarray, edges: np.ndarray) -> list[list[tuple[float, float]]]:
+    """Corners around the runs of true `cells` `(columns, layers)`."""
+    boxes = []
+    for row, there in enumerate(cells.T):
+        borders = edges[np.flatnonzero(np.diff(there, prepend=False, append=False))]
+        for left, right in borders.reshape(-1, 2):
+            boxes.append([(left, row - 0.5), (right, row - 0.5), (right, row + 0.5), (left, row + 0.5)])
+    return boxes
+
+
+def bar_width(names: list[str]) -> float:
+    """Of one layer: gaps between very many would flicker."""
+    return 0.8 if len(names) <= _MOST_LABELS else 1.0
+
+
+def mark(ax, places: np.ndarray, position: float, marker: str, colour: str, label: str) -> None:
+    """Marks for the layers at `places`, on the border of the axes: for what has no place on a log scale."""
+    if len(places):
+        positions = np.full(len(places), position)
+        ax.plot(positions, places, marker, color=colour, markersize=5, clip_on=False, zorder=3, label=label)
+
+
+def log_x_axis(ax, low: float, high: float, label: str) -> None:
+    """From `low` to `high`; only powers of ten have labels."""
+    from matplotlib.ticker import NullFormatter
+
+    ax.set(xscale="log", xlim=(low, high), xlabel=label)
+    ax.xaxis.set_minor_formatter(NullFormatter())
+
+
+def title_and_legend(ax, title: str) -> None:
+    """The title, and below it, above the axes, what the colours mean: there it hides nothing."""
+    from matplotlib.container import BarContainer
+
+    entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
+    if not entries:
+        ax.set_title(title)
+        return
+    entries.sort(key=lambda entry: not isinstance(entry[0], BarContainer))
+    widest = 28 + 0.55 * LABEL_SIZE * max(len(label) for _, label in entries)
+    width = ax.get_window_extent().width / ax.figure.dpi * 72
+    columns = min(2 if len(entries) == 4 else 3, max(1, int(1.25 * width / widest)))
+    lines = -(-len(entries) // columns)
+    ax.set_title(title, pad=6 + 1.6 * LABEL_SIZE * lines)
+    legend = ax.legend(
+        *zip(*entries, strict=True), loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0.1, ncols=columns,
+        frameon=False, fontsize=LABEL_SIZE, handlelength=1.5, columnspacing=1.2,
+    )  # fmt: skip
+    legend.set_in_layout(False)  # the title makes room for it
+
+
+def part_of_map(name: str, start: float, end: float):
+    """The colours of matplotlib's map `name` between two shares of it."""
+    import matplotlib
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(name, matplotlib.colormaps[name](np.linspace(start, end, 256)))

@@ -1,0 +1,60 @@
+"""Everything that a training's record shows, in one figure for the run folder."""
+
+import numpy as np
+
+from callbacks.record import Record
+from recipes.plots.activations import activation_histograms, activation_scale, dead_and_saturated
+from recipes.plots.axes import height_for, require_record
+from recipes.plots.gradients import gradient_flow, gradient_norms, update_ratio
+
+# Each picture, and what it needs: all fields of one of these groups.
+_NORMS = (("gradient_norm_mean",), ("trace_gradient_norm",))
+_GRADIENTS = ((gradient_norms, _NORMS), (gradient_flow, _NORMS), (update_ratio, (("update_ratio",),)))
+_ACTIVATIONS = (
+    (activation_histograms, (("activation_histogram", "activation_range"),)),
+    (activation_scale, (("activation_std", "activation_mean"),)),
+    (dead_and_saturated, (("activation_dead",), ("activation_saturated",))),
+)
+
+
+def record_figure(record: Record):
+    """The pictures for which `record` has the numbers: gradients in the first row, activations in the second.
+
+    Args:
+        record: Of a training.
+
+    Returns:
+        A matplotlib `Figure`, made without pyplot: it needs no window system, and nothing must be closed. Its size
+        follows from the number of layers.
+
+    Raises:
+        ValueError: If `record` has neither gradient norms nor activations.
+    """
+    require_record(record)
+    rows = [
+        [draw for draw, groups in row if any(_has(record, fields) for fields in groups)]
+        for row in (_GRADIENTS, _ACTIVATIONS)
+    ]
+    rows = [row for row in rows if row]
+    if not rows:
+        raise ValueError(
+            "`record` must hold gradient norms or activations, which the callbacks GradientNormLogger and "
+            "ActivationStatistics measure. Received: a record without them"
+        )
+    from matplotlib.figure import Figure
+
+    columns = max(map(len, rows))
+    size = (6 * columns, height_for(len(record.layers)) * len(rows))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for row, places in zip(rows, axes, strict=True):
+        for draw, ax in zip(row, places, strict=False):
+            draw(record, ax)
+        for ax in places[len(row) :]:
+            ax.remove()
+    return figure
+
+
+def _has(record: Record, fields: tuple[str, ...]) -> bool:
+    values = [getattr(record, name) for name in fields]
+    return all(field is not None and np.isfinite(field).any() for field in values)

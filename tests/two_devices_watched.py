@@ -1,0 +1,44 @@
+"""Watches a training on one and on two logical devices. Run by test_callback_contract."""
+
+import contextlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+from test_callback_contract import OPTIMIZERS, X, Y
+
+from callbacks import ActivationStatistics, EarlyStopping, GradientNormLogger, StopOnDivergence
+
+
+def trained(optimizer, scope):
+    with scope:
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(3)])
+        model.compile(OPTIMIZERS[optimizer](), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    watching = [GradientNormLogger(trace_every=1), ActivationStatistics(X)]
+    stopping = [EarlyStopping("loss", patience=5), StopOnDivergence()]
+    model.fit(X, Y, batch_size=48, epochs=2, shuffle=False, verbose=0, callbacks=[*watching, *stopping])
+    return watching[0].record, watching[1].record
+
+
+if __name__ == "__main__":
+    processor = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    for optimizer in ("clipped", "guarded", "scaled"):
+        alone = trained(optimizer, contextlib.nullcontext())
+        together = trained(optimizer, strategy.scope())
+        # Keras clips what each device has: only the first norm is of the same weights.
+        first = slice(0, 1) if optimizer == "clipped" else slice(None)
+        for one, other in zip(alone, together, strict=True):
+            if one.trace_gradient_norm is not None:
+                norms = one.trace_gradient_norm, other.trace_gradient_norm
+                np.testing.assert_allclose(*(trace[first] for trace in norms), rtol=1e-5)
+                np.testing.assert_array_equal(one.steps, other.steps)
+            elif optimizer != "clipped":
+                np.testing.assert_allclose(one.activation_std, other.activation_std, rtol=1e-4)
+    try:
+        trained("accumulated", strategy.scope())
+    except ValueError as error:
+        assert "cannot be accumulated on several devices" in str(error), error
+        print("as on one device")
