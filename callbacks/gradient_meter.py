@@ -37,71 +37,67 @@ class GradientMeter:
 
     def build(self, hook, weights):
         self.built = True
-        self.optimizer, self.has_wrappers = hook.innermost, len(hook.chain) > 1
         self.rows, self.layers = rows_of(self.model, weights)
         width = len(self.layers) + 1  # the last column is that of all layers together
         # mean, maximum, last, count of finite norms; squares of moves and of weights
         self._norms = hook.add_variable((4, width), "float32", "watched_norms")
         self._moves = hook.add_variable((2, width), "float32", "watched_moves")
-        # steps, steps not left out, updates, updates not finite, updates clipped by Keras
+        # steps, those left out, those not finite, updates, updates clipped by Keras
         self._counts = hook.add_variable((5,), "int32", "watched_counts")
         if self.trace_every:
             self._seen = hook.add_variable((), "int32", "watched_updates")
             self._trace = hook.add_variable((self.capacity, width), "float32", "watched_trace")
 
-    def on_step(self):
-        self._counts.assign(self._counts + np.array([1, 0, 0, 0, 0], np.int32))
-
-    def on_apply(self):
-        # Without an optimizer around this one, no step is left out.
-        self._counts.assign(self._counts + np.array([not self.has_wrappers, 1, 0, 0, 0], np.int32))
-
-    def on_update(self, squares, weights, clipped):
-        norms = ops.sqrt(self._by_layer(squares, weights))
-        finite = ops.isfinite(norms)
-        mean, largest, _, count = ops.unstack(self._norms.value, num=4)
-        count = count + ops.cast(finite, "float32")
-        # A running mean: a sum of many steps would lose digits.
-        mean = ops.where(finite, mean + (norms - mean) / ops.maximum(count, 1.0), mean)
-        largest = ops.where(finite, ops.maximum(largest, norms), largest)
-        self._norms.assign(ops.stack([mean, largest, norms, count]))
-        broken, clipped = ops.cast(ops.logical_not(finite[-1]), "int32"), ops.cast(clipped, "int32")
-        zero = ops.zeros_like(broken)
-        self._counts.assign(self._counts + ops.stack([zero, zero, zero + 1, broken, clipped]))
-        if self.trace_every:
-            seen = self._seen.value
-            place = (seen // self.trace_every) % self.capacity
-            old = ops.slice(self._trace.value, (place, 0), (1, norms.shape[0]))
-            row = ops.where(seen % self.trace_every == 0, norms[None], old)
-            self._trace.assign(ops.slice_update(self._trace.value, (place, 0), row))
-            self._seen.assign(seen + 1)
-
     def before(self, weights):
-        steps = self.optimizer.gradient_accumulation_steps
-        is_update = (self.optimizer._iterations.value + 1) % steps == 0 if steps else None
-        number = self._counts.value[2] + 0
+        # A copy, for PyTorch changes it in place; so it does weights.
+        number = self._counts.value[3] + 0
         pieces = [_piece(weight, number) for weight in weights]
-        # PyTorch changes weights in place, and these are views of them.
-        return number, is_update, list(map(ops.copy, pieces)) if keras.backend.backend() == "torch" else pieces
+        return number, list(map(ops.copy, pieces)) if keras.backend.backend() == "torch" else pieces
 
-    def after(self, weights, before):
-        number, is_update, pieces = before
+    def after(self, weights, seen, before):
+        norms = ops.sqrt(self._by_layer(seen.squares))
+        finite = ops.isfinite(norms)
+        is_broken = ops.logical_not(finite[-1])
+        is_update = ops.logical_and(seen.is_update, ops.logical_not(seen.is_left_out))
+        is_clipped = ops.logical_and(is_update, seen.is_clipped)
+        self._add_norms(norms, is_update, ops.logical_and(is_update, finite))
+        self._add_moves(weights, is_update, *before)
+        counted = [True, seen.is_left_out, is_broken, is_update, is_clipped]
+        self._counts.assign(self._counts + ops.stack([ops.cast(count, "int32") for count in counted]))
+        if self.trace_every:
+            self._add_to_trace(norms, is_update)
+
+    def _add_norms(self, norms, is_update, is_counted):
+        mean, largest, last, count = ops.unstack(self._norms.value, num=4)
+        count = count + ops.cast(is_counted, "float32")
+        # A running mean: a sum of many steps would lose digits.
+        mean = ops.where(is_counted, mean + (norms - mean) / ops.maximum(count, 1.0), mean)
+        largest = ops.where(is_counted, ops.maximum(largest, norms), largest)
+        self._norms.assign(ops.stack([mean, largest, ops.where(is_update, norms, last), count]))
+
+    def _add_moves(self, weights, is_update, number, pieces):
         moves = []
         for weight, old in zip(weights, pieces, strict=True):
             share = math.prod(weight.shape) / math.prod(old.shape)
             new = _piece(weight, number)
             moves.append((share * sum_of_squares(new - old), share * sum_of_squares(old)))
-        both = ops.stack([self._by_layer(column, weights) for column in zip(*moves, strict=True)])
-        if is_update is not None:
-            both = ops.where(is_update, both, 0.0)
-        self._moves.assign(self._moves + both)
+        both = ops.stack([self._by_layer(column) for column in zip(*moves, strict=True)])
+        self._moves.assign(self._moves + ops.where(is_update, both, 0.0))
 
-    def _by_layer(self, squares, weights):
+    def _add_to_trace(self, norms, is_update):
+        seen = self._seen.value
+        # Not a slice: for one at a place that is not constant XLA takes minutes to compile.
+        rows = ops.arange(self.capacity) == (seen // self.trace_every) % self.capacity
+        traced = ops.logical_and(rows, ops.logical_and(is_update, seen % self.trace_every == 0))
+        self._trace.assign(ops.where(traced[:, None], norms, self._trace.value))
+        self._seen.assign(seen + ops.cast(is_update, "int32"))
+
+    def _by_layer(self, squares):
         """One sum for each layer, NaN where nothing is known of it, and that of all."""
         sums = [None] * len(self.layers)
-        for square, weight in zip(squares, weights, strict=True):
-            row = self.rows[id(weight)]
-            sums[row] = square if sums[row] is None else sums[row] + square
+        for square, row in zip(squares, self.rows, strict=True):
+            if square is not None:
+                sums[row] = square if sums[row] is None else sums[row] + square
         total = sum(square for square in sums if square is not None)
         return ops.stack([ops.cast(np.nan if square is None else square, "float32") for square in [*sums, total]])
 
@@ -116,7 +112,8 @@ class GradientMeter:
             ratio = np.sqrt(moved / weighed)
         none = count == 0
         mean, largest = np.where(none, np.nan, mean), np.where(none, np.nan, largest)
-        last = last if counts[2] else np.full_like(last, np.nan)
+        steps, left_out, broken, updates, clipped = counts
+        last = last if updates else np.full_like(last, np.nan)
         return {
             "gradient_norm_mean": mean[:-1],
             "gradient_norm_max": largest[:-1],
@@ -125,10 +122,10 @@ class GradientMeter:
             "total_gradient_norm_mean": mean[-1],
             "total_gradient_norm_max": largest[-1],
             "total_gradient_norm_last": last[-1],
-            "steps": counts[0],
-            "clipped_steps": counts[4],
-            "skipped_steps": counts[0] - counts[1],
-            "nonfinite_steps": counts[0] - counts[1] + counts[3],
+            "steps": steps,
+            "clipped_steps": clipped,
+            "skipped_steps": left_out,
+            "nonfinite_steps": broken,
         }
 
     def fetch_trace(self) -> tuple[np.ndarray, np.ndarray]:
@@ -143,14 +140,14 @@ class GradientMeter:
         return (steps + steps_per_execution) // self.trace_every + 1 >= self.capacity
 
 
-def rows_of(model, weights) -> tuple[dict[int, int], tuple[str, ...]]:
-    """The row of each of `weights`, by their id, and the names of the rows: layers, in the order of the model."""
+def rows_of(model, weights) -> tuple[list[int], tuple[str, ...]]:
+    """The row of each of `weights`, and the names of the rows: layers, in the order of the model."""
     owner = {id(weight): name for name, layer in watched_layers(model).items() for weight in trained_weights(layer)}
     for weight in weights:  # of no layer at all
         owner.setdefault(id(weight), weight.path.rpartition("/")[0] or weight.path)
     trained = {id(weight) for weight in weights}
     names = list(dict.fromkeys(name for key, name in owner.items() if key in trained))
-    return {key: names.index(name) for key, name in owner.items() if key in trained}, tuple(names)
+    return [names.index(owner[id(weight)]) for weight in weights], tuple(names)
 
 
 def _piece(weight, number):
@@ -160,7 +157,7 @@ def _piece(weight, number):
     if size <= LARGEST_WHOLE:
         return flat
     pieces = next(pieces for pieces in range(PIECES, 0, -1) if size % pieces == 0)
-    # A row of a matrix: for a slice from a place that is not constant XLA takes minutes to compile.
+    # A row of a matrix and not a slice, for the same reason as in the trace.
     return ops.take(ops.reshape(flat, (pieces, -1)), number % pieces, axis=0)
 
 

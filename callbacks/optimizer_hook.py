@@ -1,6 +1,6 @@
 """The way into a compiled training step: on every backend, each gradient passes through the optimizer."""
 
-import contextlib
+from dataclasses import dataclass
 
 import keras
 from keras import ops
@@ -11,15 +11,14 @@ _ATTRIBUTE = "_keras_recipes_hook"
 class OptimizerHook:
     """Shows meters what passes through a model's optimizer, inside the compiled step, and leaves no trace.
 
-    Keras calls `apply` of the optimizer with the gradients of every step. On the innermost one (below loss scaling and
-    what else is wrapped around it) they are unscaled; and what it is about to clip is the gradient of an update,
-    averaged where gradients are accumulated. There the meters look. Their variables belong to that optimizer while it
-    is watched, since JAX carries no others through a step; what is saved or loaded meanwhile does not see them.
+    Keras gives the gradients of every step to the outermost optimizer (loss scaling, clipping and what else is wrapped
+    around another). The meters look there, in front of whatever may leave a step out, since to look inside of a branch
+    changes how XLA compiles it, and so how the weights are rounded. Their variables belong to the innermost optimizer
+    while it is watched, for JAX carries no others through a step; what is saved or loaded meanwhile does not see them.
 
-    A meter has `build(hook, weights)`, called once before the others; `on_step()`, at every step; `on_apply()`, at
-    every step that is not left out; `on_update(squares, weights, clipped)`, with the sums of squares of an update's
-    gradients and whether Keras's own clipping changes them; `before(weights)`, whose result goes to
-    `after(weights, before)` when the step is done. All are traced, so that they may only use `keras.ops`.
+    A meter has `build(hook, weights)`, called once; and `before(weights)`, whose result goes to
+    `after(weights, seen, before)` when the step is done, with what was `Seen` of it. Both are traced, so that they may
+    only use `keras.ops`; variables are assigned to in `after`.
 
     Args:
         model: Compiled.
@@ -28,7 +27,7 @@ class OptimizerHook:
     def __init__(self, model):
         self.model = model
         self.chain = chain_of(model.optimizer)
-        self.innermost = self.chain[-1]
+        self.outermost, self.innermost = self.chain[0], self.chain[-1]
         self.meters = []
         self.variables = []
         self._weights = None
@@ -76,15 +75,10 @@ class OptimizerHook:
     def _install(self):
         self._unwatched_function = self.model.train_function
         object.__setattr__(self.innermost, _ATTRIBUTE, self)
-        self._replace(self.innermost, "apply", self._watched_apply)
-        if len(self.chain) > 1:
-            stateless = keras.backend.backend() == "jax" and isinstance(
-                self.chain[0], keras.optimizers.LossScaleOptimizer
-            )
-            if stateless:  # there it does not come by `apply`
-                self._replace(self.chain[0], "stateless_apply", self._counted_stateless_apply)
-            else:
-                self._replace(self.chain[0], "apply", self._counted_apply)
+        if keras.backend.backend() == "jax":
+            self._replace(self.outermost, "stateless_apply", self._watched_stateless_apply)
+        else:
+            self._replace(self.outermost, "apply", self._watched_apply)
         for optimizer in self.chain:
             for name in ("save_own_variables", "load_own_variables"):
                 self._replace(optimizer, name, self._unseen)
@@ -112,65 +106,39 @@ class OptimizerHook:
                 meter.build(self, self._weights)
 
     def _watched_apply(self, original):
-        optimizer = self.innermost
-
         def apply(grads, trainable_variables=None):
             grads = list(grads)
-            known = optimizer._trainable_variables if trainable_variables is None else trainable_variables
+            known = self.outermost._trainable_variables if trainable_variables is None else trainable_variables
             weights = list(known)
+            if not self.outermost.built:
+                with keras.name_scope(self.outermost.name, caller=self.outermost):
+                    self.outermost.build(weights)
             self._build(weights)
-            present = [
-                weight
-                for gradient, weight in zip(grads, weights, strict=True)
-                if gradient is not None and not getattr(weight, "overwrite_with_gradient", False)
-            ]
-            for meter in self.meters:
-                meter.on_apply()
+            seen = _look(grads, weights, self.chain)
             states = [meter.before(weights) for meter in self.meters]
-            with self._watched_clipping(present):
-                original(grads, trainable_variables)
-            for meter, state in zip(self.meters, states, strict=True):
-                meter.after(weights, state)
-
-        return apply
-
-    @contextlib.contextmanager
-    def _watched_clipping(self, weights):
-        optimizer = self.innermost
-        former, clip = vars(optimizer).get("_clip_gradients"), optimizer._clip_gradients
-
-        def watched_clip(gradients):
-            squares, clipped = _measured(gradients, optimizer)
-            for meter in self.meters:
-                meter.on_update(squares, weights, clipped)
-            return clip(gradients)
-
-        object.__setattr__(optimizer, "_clip_gradients", watched_clip)
-        try:
-            yield
-        finally:
-            if former is None:
-                object.__delattr__(optimizer, "_clip_gradients")
-            else:
-                object.__setattr__(optimizer, "_clip_gradients", former)
-
-    def _counted_apply(self, original):
-        def apply(grads, trainable_variables=None):
-            self._build(self.innermost._trainable_variables if trainable_variables is None else trainable_variables)
-            for meter in self.meters:
-                meter.on_step()
             original(grads, trainable_variables)
+            seen.is_left_out = seen.iterations == self.innermost._iterations.value
+            for meter, state in zip(self.meters, states, strict=True):
+                meter.after(weights, seen, state)
 
         return apply
 
-    def _counted_stateless_apply(self, original):
+    def _watched_stateless_apply(self, original):
+        weights, variables = self.outermost._trainable_variables, self.outermost.variables
+
+        def scope(state, values):
+            return keras.StatelessScope([*zip(variables, state, strict=True), *zip(weights, values, strict=True)])
+
         def stateless_apply(optimizer_variables, grads, trainable_variables):
-            outermost = self.chain[0]
-            with keras.StatelessScope(zip(outermost.variables, optimizer_variables, strict=True)) as scope:
-                for meter in self.meters:
-                    meter.on_step()
-            values = [scope.get_current_value(variable) for variable in outermost.variables]
-            return original(values, grads, trainable_variables)
+            with scope(optimizer_variables, trainable_variables):
+                seen = _look(grads, weights, self.chain)
+                states = [meter.before(weights) for meter in self.meters]
+            values, state = original(optimizer_variables, grads, trainable_variables)
+            with scope(state, values) as opened:
+                seen.is_left_out = seen.iterations == self.innermost._iterations.value
+                for meter, state in zip(self.meters, states, strict=True):
+                    meter.after(weights, seen, state)
+            return values, [opened.get_current_value(variable) for variable in variables]
 
         return stateless_apply
 
@@ -198,31 +166,84 @@ def chain_of(optimizer) -> list:
     return chain
 
 
-def _measured(gradients, optimizer):
-    """The sums of squares of the gradients of all devices together, and whether Keras's own clipping changes them."""
-    own, whole = [_dense(gradient) for gradient in gradients], None
+@dataclass
+class Seen:
+    """What was seen of one step, as tensors of the compiled program.
+
+    Attributes:
+        squares: For each weight, the sum of squares of its gradient: that of all devices together, unscaled, averaged
+            where gradients are accumulated; `None` where there is no gradient.
+        is_update: Whether the weights change in this step if it is not left out; false while gradients are collected.
+        is_clipped: Whether Keras's own clipping changes the gradient.
+        iterations: Steps before this one.
+        is_left_out: Whether an optimizer has left the step out because of its gradient.
+    """
+
+    squares: list
+    is_update: object
+    is_clipped: object
+    iterations: object
+    is_left_out: object = None
+
+
+def _look(gradients, weights, chain) -> Seen:
+    innermost = chain[-1]
+    # A copy, for PyTorch changes it in place.
+    iterations = innermost._iterations.value + 0
+    steps = innermost.gradient_accumulation_steps
+    places = [
+        place
+        for place, (gradient, weight) in enumerate(zip(gradients, weights, strict=True))
+        if gradient is not None and not getattr(weight, "overwrite_with_gradient", False)
+    ]
+    own = [_dense(gradients[place]) for place in places]
+    scale = _scale(chain)
+    if steps:
+        collected = [innermost._accumulated_gradients[innermost._get_variable_index(weights[p])].value for p in places]
+        # What was collected is unscaled.
+        own = [(new / scale + old) / steps for new, old in zip(own, collected, strict=True)]
+        scale = 1.0
+    whole = None
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         context = tf.distribute.get_replica_context()
         if context and context.num_replicas_in_sync > 1:
-            # Each device has the gradient of its share of the loss, or the whole divided by the number of devices.
             whole = context.all_reduce(tf.distribute.ReduceOp.SUM, own)
     elif keras.backend.backend() == "jax":
         import jax
 
         # Without it XLA may compile what makes the gradients differently, and round them differently.
         own = jax.lax.optimization_barrier(own)
-    squares = [sum_of_squares(gradient) for gradient in (whole or own)]
-    # Keras clips what each device has.
-    norms = ops.sqrt(ops.stack(squares if whole is None else [sum_of_squares(gradient) for gradient in own]))
+    squares = [None] * len(weights)
+    for place, gradient in zip(places, whole or own, strict=True):
+        squares[place] = sum_of_squares(gradient) / scale**2
+    present = [squares[place] for place in places]
+    if whole is not None:  # Keras clips what each device has
+        present = [sum_of_squares(gradient) / scale**2 for gradient in own]
+    is_clipped = _is_clipped(innermost, ops.sqrt(ops.stack(present)), own, scale)
+    return Seen(squares, (iterations + 1) % steps == 0 if steps else True, is_clipped, iterations)
+
+
+def _scale(chain):
+    """What the loss, and so the gradient, is multiplied by."""
+    scale = 1.0
+    for optimizer in chain:
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            scale = scale * optimizer.dynamic_scale.value
+        elif optimizer.loss_scale_factor is not None:
+            scale = scale * optimizer.loss_scale_factor
+    return scale
+
+
+def _is_clipped(optimizer, norms, gradients, scale):
     if optimizer.clipnorm:
-        return squares, ops.any(norms > optimizer.clipnorm)
+        return ops.any(norms > optimizer.clipnorm)
     if optimizer.global_clipnorm:
-        return squares, ops.norm(norms) > optimizer.global_clipnorm
+        return ops.norm(norms) > optimizer.global_clipnorm
     if optimizer.clipvalue:
-        return squares, ops.any(ops.stack([ops.max(ops.abs(gradient)) for gradient in own]) > optimizer.clipvalue)
-    return squares, False
+        return ops.any(ops.stack([ops.max(ops.abs(gradient)) for gradient in gradients]) / scale > optimizer.clipvalue)
+    return False
 
 
 def sum_of_squares(tensor):
