@@ -66,6 +66,8 @@ class StopOnDivergence(keras.callbacks.Callback):
             raise ValueError(
                 f"`max_restarts` needs a model that is compiled with an optimizer. Received: {self.max_restarts}"
             )
+        # On JAX, `self.model` copies the state into the model, which at the end of a batch is in use already.
+        self._trained = self.model
         self.stopped_epoch = self.reason = None
         self.restarts = []
         self._best = {}
@@ -91,7 +93,7 @@ class StopOnDivergence(keras.callbacks.Callback):
             self._not_finite = True
             # Before a restart the epoch is finished: Keras cannot leave one of a `PyDataset` and begin another.
             if not self._can_go_back():
-                self.model.stop_training = True
+                self._trained.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
         losses = {name: logs[name] for name in ("loss", "val_loss") if name in logs}

@@ -42,7 +42,8 @@ ALLOWED = {
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
         *LEAVES, "recipes.__version__", "recipes.losses", "recipes.optimizers", "recipes.schedules",
-        "recipes.settings", "recipes.data", "recipes.metrics", "custom_layers", "keras", "numpy", "matplotlib",
+        "recipes.settings", "recipes.data", "recipes.metrics", "callbacks", "custom_layers", "keras", "numpy",
+        "matplotlib",
     },
     "recipes.evaluation": {
         *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
