@@ -69,7 +69,7 @@ class AveragedWeights(keras.callbacks.Callback):
         # The weights are the averages now, or those that a callback has chosen: from them a next training averages.
         # As copies, since on JAX no array may be given away twice.
         _OUT.pop(self.model, None)
-        for weight, average in _averages(self.model):
+        for weight, average in averages(self.model):
             average.assign(ops.copy(weight.value))
         self._validates = self._shows = False
 
@@ -79,7 +79,7 @@ def uses_averages(model) -> bool:
     return any(getattr(optimizer, "use_ema", False) for optimizer in inner_optimizers(model.optimizer))
 
 
-def _averages(model):
+def averages(model):
     """Pairs of a weight and its average."""
     for optimizer in inner_optimizers(model.optimizer):
         if getattr(optimizer, "use_ema", False) and optimizer.built:
@@ -90,7 +90,7 @@ def _averages(model):
 def _show(model):
     if model in _OUT:
         return
-    pairs = list(_averages(model))
+    pairs = list(averages(model))
     _OUT[model] = [(weight, ops.copy(weight.value)) for weight, _ in pairs]
     for weight, average in pairs:
         weight.assign(ops.copy(average.value))

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from callbacks.averaged_weights import averages
 from callbacks.inner_optimizers import inner_optimizers
 from callbacks.scaled_schedule import ScaledSchedule
 
@@ -25,9 +26,9 @@ class StopOnDivergence(keras.callbacks.Callback):
     A model that is built by its first step only (on TensorFlow, a subclassed one) can go back to good epochs only.
 
     Args:
-        factor: Most that `loss` and `val_loss` may be of the best of an epoch so far; more than 1. Only for losses that
-            are positive. Choose it generously: losses near 0 vary by large factors, and with overfitting val_loss
-            grows. Default: no bound.
+        factor: Most that `loss` and `val_loss` may be of their best of an epoch so far, and `loss` in the first epoch
+            of its first value; more than 1. Only for losses that are positive. Choose it generously: losses near 0 vary
+            by large factors, and with overfitting val_loss grows. Default: no bound.
         max_restarts: How many times to go back. Above 0, one copy of all variables is kept in the memory of the
             processor.
         rate_factor: Between 0 and 1.
@@ -71,6 +72,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         self.stopped_epoch = self.reason = None
         self.restarts = []
         self._best = {}
+        self._first = (math.inf, math.inf)
         self._saved = None
         self._to_save = self.max_restarts > 0
         self._to_restore = False
@@ -89,7 +91,11 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss")
-        if isinstance(loss, float) and not math.isfinite(loss):
+        if not isinstance(loss, float):
+            return
+        # By number, as on JAX the ends of batches may come out of order.
+        self._first = min(self._first, (batch, loss), key=lambda pair: pair[0])
+        if not math.isfinite(loss):
             self._not_finite = True
             # Before a restart the epoch is finished: Keras cannot leave one of a `PyDataset` and begin another.
             if not self._can_go_back():
@@ -99,7 +105,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         losses = {name: logs[name] for name in ("loss", "val_loss") if name in logs}
         if self._not_finite:
             losses["loss"] = math.nan
-        fault = divergence(losses, self._best, self.factor)
+        fault = divergence(losses, self._best or {"loss": self._first[1]}, self.factor)
         if fault is None:
             self._best = {name: min(loss, self._best.get(name, math.inf)) for name, loss in losses.items()}
             self._to_save = self.max_restarts > 0
@@ -132,7 +138,11 @@ class StopOnDivergence(keras.callbacks.Callback):
             optimizer.build(model.trainable_variables)
         rates = {id(inner._learning_rate) for inner in inner_optimizers(optimizer)}
         variables = [variable for variable in (*model.variables, *optimizer.variables) if id(variable) not in rates]
-        saved = [(variable, np.array(ops.convert_to_numpy(variable))) for variable in variables]
+        values = {id(variable): np.array(ops.convert_to_numpy(variable)) for variable in variables}
+        if not any(int(ops.convert_to_numpy(inner._iterations)) for inner in inner_optimizers(optimizer)):
+            # Averages begin with the first step; a training that ends before ends with the weights.
+            values |= {id(average): values[id(weight)] for weight, average in averages(model)}
+        saved = [(variable, values[id(variable)]) for variable in variables]
         # The loss of a step is that of the weights before it: those of the last one may be beyond it all.
         if all(np.isfinite(value).all() for _, value in saved[: len(model.variables)] if value.dtype.kind == "f"):
             self._saved = saved

@@ -328,8 +328,8 @@ class Fit(Checked):
         keep: The weights of the epoch with the `best` validation loss; or those of the `last` one, so that no label of
             the validation part is used.
         class_weight: `balanced` makes every class count alike; a mapping gives each class name its weight.
-        restarts: How many times a training whose loss is no longer finite goes back to its last good epoch, with a
-            tenth of the learning rate; then it stops.
+        restarts: How many times a training whose loss is no longer finite, or a million times its best, goes back to
+            its last good epoch, with a tenth of the learning rate; then it stops.
     """
 
     batch_size: int = 32

@@ -214,7 +214,9 @@ def callbacks_for(recipe: str | Path | Recipe) -> list[keras.callbacks.Callback]
         first.append(
             keras.callbacks.ReduceLROnPlateau(factor=recipe.schedule.factor, patience=recipe.schedule.patience)
         )
-    return [*first, StopOnDivergence(max_restarts=recipe.fit.restarts), last]
+    # Optimizers that leave out what is not finite may come to a halt at a loss that is: no healthy one grows so far.
+    diverged = StopOnDivergence(factor=1e6 if recipe.fit.restarts else None, max_restarts=recipe.fit.restarts)
+    return [*first, diverged, last]
 
 
 def _recipe(recipe: str | Path | Recipe) -> Recipe:

@@ -103,22 +103,22 @@ def test_patience_may_be_steps_or_seconds():
 
 OPTIMIZERS = {
     "plain": lambda inner: inner,
-    "clipped": lambda inner: GradientClipping(inner, global_clipnorm=100.0),
     "scaled": lambda inner: keras.optimizers.LossScaleOptimizer(GradientClipping(inner)),
 }
 
 
-@pytest.mark.parametrize(
-    ("wrapper", "swap"), [("plain", None), ("plain", True), ("plain", False), ("clipped", None), ("scaled", None)]
-)
+@pytest.mark.parametrize(("wrapper", "swap"), [("plain", None), ("plain", True), ("plain", False), ("scaled", None)])
 def test_averages_are_what_is_validated_and_kept(wrapper, swap):
     optimizer = OPTIMIZERS[wrapper](keras.optimizers.SGD(0.3, use_ema=True, ema_momentum=0.9))
-    model, stopping = compiled(optimizer, jit_compile=JIT and wrapper != "plain"), EarlyStopping(patience=1)
+    model, stopping = (
+        compiled(optimizer, jit_compile=JIT and wrapper == "plain" and swap is None),
+        EarlyStopping(patience=1),
+    )
     seen = []
     watching = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(arrays(model.weights)))
     swaps = [] if swap is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=swap)]
     for _ in range(2):
-        history = fit(model, *swaps, stopping, watching, epochs=6)["val_loss"]
+        history = fit(model, *swaps, stopping, watching, epochs=4)["val_loss"]
         best = int(np.argmin(history))
         assert stopping.best_epoch == best
         np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), history[best], rtol=1e-5)
@@ -127,11 +127,10 @@ def test_averages_are_what_is_validated_and_kept(wrapper, swap):
         seen.clear()
 
 
-@pytest.mark.parametrize("steps", [None, 2])
-def test_a_training_that_is_not_stopped_is_not_changed(steps):
+def test_a_training_that_is_not_stopped_is_not_changed():
     def trained(callbacks):
-        optimizer = keras.optimizers.Adam(0.01, use_ema=True, gradient_accumulation_steps=steps)
-        model = compiled(optimizer, jit_compile="auto" if steps is None else False)
+        optimizer = keras.optimizers.Adam(0.01, use_ema=True, gradient_accumulation_steps=2)
+        model = compiled(optimizer)
         losses = fit(model, *callbacks, epochs=3)["loss"]
         return losses, arrays([*model.variables, *optimizer.variables])
 

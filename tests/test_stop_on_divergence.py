@@ -82,6 +82,8 @@ def test_a_loss_far_above_its_best_stops():
     assert callback.stopped_epoch == 2
     assert callback.reason.startswith("loss was more than 1000 times its best of ")
     assert callback.reason.endswith(" in epoch 3")
+    compiled("adam").fit(Rows(0, factor=1e6), epochs=9, callbacks=[callback], verbose=0)
+    assert callback.stopped_epoch == 0  # by its first batch
 
 
 SGD, Adam, Decay = keras.optimizers.SGD, keras.optimizers.Adam, keras.optimizers.schedules.PolynomialDecay
@@ -95,7 +97,7 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.filterwarnings("ignore:overflow encountered")
 def test_it_goes_back_to_good_weights_with_a_lower_rate(name, tmp_path):
-    model = compiled(OPTIMIZERS[name](), jit_compile=JIT and name == "schedule")
+    model = compiled(OPTIMIZERS[name](), jit_compile=JIT and name == "constant")
     callback, seen, stopping = StopOnDivergence(max_restarts=2), Seen(), EarlyStopping("loss")
     # A Guard leaves what is not finite out of the weights: there the loss is the only sign.
     history = model.fit(Rows(0, 2), epochs=5, callbacks=[stopping, callback, seen], verbose=0).history
@@ -129,6 +131,15 @@ def test_after_the_last_restart_the_last_good_weights_stay():
     model.fit(Rows(1), epochs=2, callbacks=[callback], verbose=0)
     assert (callback.restarts, callback.stopped_epoch) == ([1], None)
     assert np.isfinite(model.evaluate(X, Y, verbose=0))
+
+
+def test_without_a_good_epoch_the_first_weights_stay():
+    model, callback = compiled(SGD(0.1, use_ema=True)), StopOnDivergence(max_restarts=1)
+    before = model.get_weights()
+    model.fit(Rows(0), epochs=1, callbacks=[callback], verbose=0)
+    assert (callback.restarts, callback.reason) == ([], "loss was not finite in epoch 1")
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_healthy_training_is_not_changed():
