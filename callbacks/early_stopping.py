@@ -1,31 +1,165 @@
-"""Keras's early stopping, with the best weights restored and no silent misspelling."""
+"""Keras's early stopping, with the best weights restored, a reason for the stop, and no silent misspelling."""
+
+import math
+import numbers
+import time
 
 import keras
+
+from callbacks.averaged_weights import AveragedWeights
 
 
 class EarlyStopping(keras.callbacks.EarlyStopping):
     """Stop when `monitor` no longer improves, and go back to the weights of the best epoch.
 
-    It differs from Keras's in two ways: the best weights are restored unless told otherwise; and a `monitor` that does
-    not exist is an error at the end of the first epoch, where Keras warns after every epoch and never stops. So `fit`
-    must validate in every epoch (`validation_freq=1`, its default) if a val_ value is monitored.
+    It differs from Keras's: the best weights are restored unless told otherwise; patience can be steps or seconds; a
+    value that is not a number is never the best; it says which epoch was best and why it stopped; and a `monitor` that
+    does not exist is an error at the end of the first epoch, where Keras warns after every epoch and never stops. So
+    `fit` must validate in every epoch (`validation_freq=1`, its default) if a val_ value is monitored.
+
+    Where the optimizer averages weights (`use_ema=True`), the averages are what is validated, restored, and shown to
+    callbacks behind; see `AveragedWeights`. Keras's own restores weights that are not averaged over the averages.
+
+    Training stops at the end of the first epoch in which any of the given patience is used up. It is counted from the
+    end of the best epoch; before there is one, from the beginning of the training or the end of its last epoch before
+    `start_from_epoch`.
 
     Args:
         monitor: Name of a value in the epoch's logs.
-        patience: Epochs without improvement before training stops.
+        patience: Epochs without improvement. `None`: any number.
         restore_best_weights: Whether to go back to the best epoch at the end, early or not.
+        patience_steps: Batches without improvement, whether each is an update or a part of an accumulated one, left out
+            or not. Default: any number.
+        patience_seconds: Seconds without improvement. Default: any number.
         **kwargs: Further arguments of `keras.callbacks.EarlyStopping`.
 
     Attributes:
+        best: The best value; `None` if there was none.
         best_epoch: Epoch of the best value, counted from 0.
         stopped_epoch: Epoch of the stop, counted from 0; 0 if there was none.
+        reason: Why training stopped, a sentence that counts epochs from 1; `None` if it was not stopped by this.
+        kept: Which weights were restored, likewise; `None` if none were. Both are printed with `verbose=1`.
+
+    Raises:
+        ValueError: For patience below 0, or an unknown mode; and in `fit` for an unknown `monitor`.
     """
 
-    def __init__(self, monitor="val_loss", patience=10, restore_best_weights=True, **kwargs):
+    def __init__(
+        self,
+        monitor="val_loss",
+        patience=10,
+        restore_best_weights=True,
+        *,
+        patience_steps=None,
+        patience_seconds=None,
+        **kwargs,
+    ):
+        given = {"patience": patience, "patience_steps": patience_steps, "patience_seconds": patience_seconds}
+        for name, value in given.items():
+            if value is not None and (isinstance(value, bool) or not isinstance(value, numbers.Real) or not value >= 0):
+                raise ValueError(f"`{name}` must be a number of at least 0, or None. Received: {value!r}")
+        if kwargs.get("mode", "auto") not in ("auto", "min", "max"):
+            raise ValueError(f"`mode` must be auto, min or max. Received: {kwargs['mode']!r}")
         super().__init__(monitor, patience=patience, restore_best_weights=restore_best_weights, **kwargs)
+        self.patience_steps = patience_steps
+        self.patience_seconds = patience_seconds
+        self.reason = self.kept = None
+        self._averaging = AveragedWeights()
+        self._averaging.listed_as = self
+
+    def set_model(self, model):
+        super().set_model(model)
+        self._averaging.set_model(model)
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self._averaging.on_train_begin(logs)
+        self.reason = self.kept = None
+        self._steps = 0
+        self._count_from_here()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._averaging.on_epoch_begin(epoch, logs)
+        self._last_batch = None
+
+    # Not at the end of a batch: on JAX, that would have every step wait for its results.
+    def on_train_batch_begin(self, batch, logs=None):
+        self._last_batch = batch
+
+    def on_test_begin(self, logs=None):
+        self._averaging.on_test_begin(logs)
+
+    def on_test_end(self, logs=None):
+        self._averaging.on_test_end(logs)
 
     def on_epoch_end(self, epoch, logs=None):
+        self._averaging.on_epoch_end(epoch, logs)
         if self.monitor not in logs:
             fix = " (`fit` without validation data gives no val_ values)" if "val_loss" not in logs else ""
             raise ValueError(f"`monitor` must be one of {', '.join(logs)}{fix}. Received: monitor={self.monitor!r}")
-        super().on_epoch_end(epoch, logs)
+        if self.monitor_op is None:
+            self._set_monitor_op()
+        self._steps += self._steps_of_epoch()
+        if epoch < self.start_from_epoch:
+            self._count_from_here()
+            return
+        value = logs[self.monitor]
+        self.wait += 1
+        if not math.isnan(value) and self._is_improvement(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            if self._beats_baseline():
+                self._count_from_here()
+            return
+        waited = {
+            "epochs": self.wait,
+            "steps": self._steps - self._steps_before,
+            "seconds": time.monotonic() - self._time_before,
+        }
+        patience = {"epochs": self.patience, "steps": self.patience_steps, "seconds": self.patience_seconds}
+        unit = used_up(waited, patience)
+        if unit and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+            self.reason = self._why(epoch, unit, waited[unit])
+
+    def on_train_end(self, logs=None):
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+            self.kept = f"the weights of epoch {self.best_epoch + 1} are kept: {self.monitor} was best, {self.best:.4g}"
+        self._averaging.on_train_end(logs)
+        if self.verbose:
+            print(*filter(None, (self.reason, self.kept)), sep="\n")
+
+    def _steps_of_epoch(self):
+        if self._last_batch is None:
+            return 0
+        seen = self._last_batch + self.model.steps_per_execution
+        return min(seen, (self.params or {}).get("steps") or seen)
+
+    def _count_from_here(self):
+        self.wait = 0
+        self._steps_before, self._time_before = self._steps, time.monotonic()
+
+    def _beats_baseline(self):
+        return self.baseline is None or self._is_improvement(self.best, self.baseline)
+
+    def _why(self, epoch, unit, waited):
+        if self.best is None:
+            fault = "was not a number"
+        elif self._beats_baseline():
+            fault = f"has not improved on {self.best:.4g} of epoch {self.best_epoch + 1}"
+        else:
+            fault = f"has not improved on the baseline {self.baseline:.4g}"
+        amount = f"{waited:.1f} seconds" if unit == "seconds" else f"{waited} {unit if waited != 1 else unit[:-1]}"
+        return f"stopped in epoch {epoch + 1}: {self.monitor} {fault} for {amount}"
+
+
+def used_up(waited: dict[str, float], patience: dict[str, float | None]) -> str | None:
+    """The first unit of `waited` whose `patience` is used up; `None` if none is.
+
+    >>> used_up({"epochs": 3, "seconds": 65.0}, {"epochs": None, "seconds": 60.0})
+    'seconds'
+    """
+    return next((unit for unit, limit in patience.items() if limit is not None and waited[unit] >= limit), None)

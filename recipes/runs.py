@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+import callbacks  # noqa: F401  (registers the schedule that a saved optimizer may hold)
 import custom_layers  # noqa: F401  (registers the layers that a saved model may hold)
 import recipes.losses
 import recipes.optimizers

@@ -328,6 +328,8 @@ class Fit(Checked):
         keep: The weights of the epoch with the `best` validation loss; or those of the `last` one, so that no label of
             the validation part is used.
         class_weight: `balanced` makes every class count alike; a mapping gives each class name its weight.
+        restarts: How many times a training whose loss is no longer finite, or a million times its best, goes back to
+            its last good epoch, with a tenth of the learning rate; then it stops.
     """
 
     batch_size: int = 32
@@ -335,11 +337,13 @@ class Fit(Checked):
     patience: int | None = 15
     keep: Literal["best", "last"] = "best"
     class_weight: Literal["balanced"] | dict[str, float] | None = None
+    restarts: int = 0
 
     def __post_init__(self):
         super().__post_init__()
         for name in ("batch_size", "epochs", "patience"):
             self.require(name, lambda value: value >= 1, "at least 1")
+        self.require("restarts", lambda value: value >= 0, "at least 0")
         if self.keep == "last" and self.patience is not None:
             raise ValueError(
                 f"fit.keep: last uses no validation rows, so fit.patience must not be set. Received: {self.patience}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from callbacks import EarlyStopping, Progress, StopOnDivergence
+from callbacks import AveragedWeights, EarlyStopping, Progress, StopOnDivergence
 from recipes import catalogue, losses, models, optimizers, runs, schedules
 from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
@@ -204,20 +204,19 @@ def callbacks_for(recipe: str | Path | Recipe) -> list[keras.callbacks.Callback]
     """New callbacks for a `fit` by hand: stop on divergence, stop early, restore the best weights.
 
     `fit` then needs `validation_data`; not where the recipe keeps the last weights, for which it only stops on
-    divergence.
+    divergence. Where weights are averaged, the averages are validated, and shown to callbacks behind.
     """
     recipe = _recipe(recipe)
     # Without patience the best weights are restored all the same.
-    keeping = [EarlyStopping(patience=recipe.fit.patience or recipe.fit.epochs)] if recipe.fit.keep == "best" else []
+    last = EarlyStopping(patience=recipe.fit.patience) if recipe.fit.keep == "best" else AveragedWeights()
     first = []
-    if recipe.optimizer.ema_momentum is not None:
-        # In front of what restores weights, or those would be the ones that are not averaged.
-        first.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
     if recipe.schedule.name == "reduce_on_plateau":
         first.append(
             keras.callbacks.ReduceLROnPlateau(factor=recipe.schedule.factor, patience=recipe.schedule.patience)
         )
-    return [*first, StopOnDivergence(), *keeping]
+    # Optimizers that leave out what is not finite may come to a halt at a loss that is: no healthy one grows so far.
+    diverged = StopOnDivergence(factor=1e6 if recipe.fit.restarts else None, max_restarts=recipe.fit.restarts)
+    return [*first, diverged, last]
 
 
 def _recipe(recipe: str | Path | Recipe) -> Recipe:
@@ -306,7 +305,7 @@ def _fit(
     # Not the loss before: the penalties of the body count only from now on.
     start = _validation_loss(core, recipe, dataset, outputs, seed, fast_dev_run) if recipe.fit.keep == "best" else None
     tuned = _phase(core, outputs, second, dataset, "fine_tune.learning_rate", len(history["loss"]), *arguments)
-    if start is not None and min(tuned["val_loss"]) > start:
+    if start is not None and np.nanmin(tuned["val_loss"]) > start:
         for weight, value in before:
             weight.assign(value)
         if verbose:
@@ -337,12 +336,14 @@ def _phase(
     )
     if diverged.stopped_epoch is not None:
         raise ValueError(
-            f"training diverged: {diverged.reason} was not finite in epoch {diverged.stopped_epoch + 1}; a lower "
-            f"{rate} (now {recipe.optimizer.learning_rate}) or optimizer.global_clipnorm may help"
+            f"training diverged: {diverged.reason}; a lower {rate} (now {recipe.optimizer.learning_rate}) or "
+            f"optimizer.global_clipnorm may help"
         )
-    if verbose and recipe.fit.keep == "best":
-        early = "stopped early; " if len(history.epoch) < recipe.fit.epochs else ""
-        print(f"{early}the weights of epoch {own[-1].best_epoch + 1} are kept: the lowest validation loss")
+    if verbose:
+        for epoch in diverged.restarts:
+            print(f"diverged in epoch {epoch + 1}: went back to the last good epoch, with a tenth of the learning rate")
+        if isinstance(own[-1], EarlyStopping):
+            print(*filter(None, (own[-1].reason, own[-1].kept)), sep="\n")
     return _numbers_of_every_epoch(history)
 
 

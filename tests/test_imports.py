@@ -15,7 +15,7 @@ PACKAGES = ("recipes", "custom_layers", "callbacks")
 # What each part may know besides the standard library. The command line, which is not named here, may know everything.
 LEAVES = {"recipes.lookup", "recipes.checked", "recipes.widths"}
 ALLOWED = {
-    "callbacks": {"callbacks", "keras", "numpy"},
+    "callbacks": {"callbacks", "keras", "numpy", "tensorflow", "jax", "tensorboard"},
     "custom_layers": {"custom_layers", "keras"},
     "recipes.lookup": set(),
     "recipes.checked": set(),
@@ -43,7 +43,8 @@ ALLOWED = {
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
         *LEAVES, "recipes.__version__", "recipes.losses", "recipes.optimizers", "recipes.schedules",
-        "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "custom_layers", "keras", "numpy",
+        "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "callbacks", "custom_layers", "keras",
+        "numpy",
         "matplotlib",
     },
     "recipes.evaluation": {

@@ -118,6 +118,7 @@ def test_an_error_names_the_file(tmp_path):
         (Schedule, {"warmup_fraction": 1.0}, "schedule.warmup_fraction must be at least 0 and less than 1"),
         (Fit, {"batch_size": 0}, "fit.batch_size must be at least 1"),
         (Fit, {"patience": 0}, "fit.patience must be at least 1"),
+        (Fit, {"restarts": -1}, "fit.restarts must be at least 0. Received: -1"),
         (Data, {"train_rows": 0}, "data.train_rows must be at least 1. Received: 0"),
         (Fit, {"keep": "first"}, "fit.keep must be one of best, last. Received: 'first'"),
         (

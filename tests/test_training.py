@@ -270,6 +270,18 @@ def test_training_that_ends_in_nan_on_validation_rows_is_told(tmp_path, short_re
         recipes.train(short_recipe, spoiled, output=tmp_path, verbose=False)
 
 
+def test_a_training_goes_on_after_a_divergence_and_says_why_it_stops(tmp_path, short_recipe, capsys):
+    optimizer = {"name": "sgd", "learning_rate": 1.0, "global_clipnorm": None, "ema_momentum": 0.5}
+    recipe = short_recipe.replace(optimizer=optimizer, fit={"restarts": 1, "patience": 2, "epochs": 12})
+    run = recipes.train(recipe, "diabetes", output=tmp_path)
+    assert run.history["loss"][0] > 1e6
+    assert run.report.r2 > 0.3
+    printed = capsys.readouterr().out
+    assert "diverged in epoch 1: went back to the last good epoch, with a tenth of the learning rate\n" in printed
+    best = 1 + int(np.argmin(run.history["val_loss"]))
+    assert f" of epoch {best} for 2 epochs\nthe weights of epoch {best} are kept: val_loss was best" in printed
+
+
 def test_what_callbacks_write_into_the_logs_loses_no_training(tmp_path, short_recipe):
     class Scribbler(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

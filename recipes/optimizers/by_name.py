@@ -56,7 +56,7 @@ def get(
             which leaves layers called `logits` alone.
         percentile_clip: Percentile of the norms seen so far that bounds the next: `PercentileClipping`.
         ema_momentum: Keep an exponential moving average of the weights with this momentum, such as 0.99; it is what
-            `fit` ends with, and with `keras.callbacks.SwapEMAWeights` what it validates and saves.
+            `fit` ends with, and with `callbacks.AveragedWeights` or `callbacks.EarlyStopping` what it validates.
         learning_rate_factors: What the learning rate, and with it the weight decay, is multiplied by for some weights:
             from a weight's path (`"conv_1/kernel"`), or its beginning up to a `/` (`"conv_1"`), to a number from 0
             to 1. Default: 1 for all.
