@@ -60,7 +60,9 @@ def compare(
         judged, source = _on_their_test_part(paths, data_dir, batch_size)
     else:
         judged = _on_data(paths, data, target, data_dir, batch_size)
-        source = str(data) if isinstance(data, str | Path) else getattr(data, "name", "the rows given")
+        source = (
+            data.name if isinstance(data, Dataset) else str(data) if isinstance(data, str | Path) else "the rows given"
+        )
     labels, predicted, class_names = _by_the_classes_of_the_first(dict(zip(paths, judged, strict=True)))
     num_classes = None if class_names is None else len(class_names)
     return compare_predictions(labels, predicted, num_classes, source=source, confidence=confidence, seed=seed)
