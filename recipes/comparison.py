@@ -1,6 +1,5 @@
 """Whether the difference between trained runs is real: finds the rows that all of them were tested on."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,11 @@ from recipes.metrics.comparison import Comparison, compare_predictions
 from recipes.raw_rows import is_rows
 from recipes.settings import Data
 
-# Settings of the data that have no part in which rows are the test.
-_NOT_OF_THE_TEST = ("name", "directory", "train_rows")
+# Settings of the data that say which rows are the test.
+_OF_THE_TEST = (
+    "task", "target", "missing", "validation_fraction", "test_fraction", "group_column", "time_column", "validation_file",
+    "test_file", "fold",
+)  # fmt: skip
 # So many different targets of a regression do not come in the same order by chance.
 _TELLING_TARGETS = 20
 
@@ -93,12 +95,12 @@ def _on_their_test_part(paths: dict[str, Path], data_dir, batch_size: int) -> tu
     stored = {name: runs.predictions(path) for name, path in paths.items()}
     complete = all(content is not None for content in stored.values())
     datasets = None
-    if not _split_alike(trained):
+    if not _split_alike([(recipe.data, seed) for recipe, seed in trained.values()]):
         if any(recipe.data.name == ARRAYS for recipe, _ in trained.values()):
             if not (complete and _tell_rows(stored)):
                 raise _different(trained, known=False)
         else:
-            datasets = {name: _own_dataset(*facts, data_dir) for name, facts in trained.items()}
+            datasets = _own_datasets(trained, data_dir)
             if not _same_test(list(datasets.values())):
                 raise _different(trained, known=True)
     if complete:
@@ -115,7 +117,7 @@ def _on_their_test_part(paths: dict[str, Path], data_dir, batch_size: int) -> tu
             "are not of the same rows"
         )
     if datasets is None:
-        datasets = dict.fromkeys(trained, _own_dataset(*next(iter(trained.values())), data_dir))
+        datasets = _own_datasets(trained, data_dir)
     judged = [_predicted(path, datasets[name], batch_size=batch_size) for name, path in paths.items()]
     return judged, f"the test part of {next(iter(datasets.values())).name}"
 
@@ -128,13 +130,15 @@ def _on_data(paths: dict[str, Path], data, target, data_dir, batch_size: int) ->
     if isinstance(data, Dataset) or (is_rows(data) and not own):
         return [_predicted(path, data, **options) for path in paths.values()]
     # What a run was trained on is split as in its training, so that no training row is judged.
-    datasets = {
-        name: _own_dataset(*trained[name], data_dir)
-        if name in own
-        else load_dataset(data, 0, with_arguments(Data(), target, data_dir))
+    splits = {
+        name: (trained[name][0].data, trained[name][1]) if name in own else (Data(name=str(data), target=target), 0)
         for name in paths
     }
-    if not _same_test(list(datasets.values())):
+    datasets = {
+        name: load_dataset(data, seed, with_arguments(settings, target, data_dir))
+        for name, (settings, seed) in splits.items()
+    }
+    if not _split_alike(list(splits.values())) and not _same_test(list(datasets.values())):
         raise _different({name: facts for name, facts in trained.items() if facts}, known=True)
     return [_predicted(path, datasets[name], **options) for name, path in paths.items()]
 
@@ -144,24 +148,26 @@ def _predicted(path: Path, data, **options):
     return labels, outputs[:, 0] if class_names is None else decide(outputs), class_names
 
 
-def _own_dataset(recipe, seed: int, data_dir) -> Dataset:
-    settings = with_arguments(recipe.data, None, data_dir)
-    return load_dataset(settings.name, seed, settings)
+def _own_datasets(trained: dict, data_dir) -> dict[str, Dataset]:
+    """Of each run, what it was trained on; loaded once where it is the same."""
+    loaded, datasets = [], {}
+    for name, (recipe, seed) in trained.items():
+        settings = with_arguments(recipe.data, None, data_dir)
+        known = [dataset for *split, dataset in loaded if split == [settings, seed]]
+        datasets[name] = known[0] if known else load_dataset(settings.name, seed, settings)
+        loaded.append((settings, seed, datasets[name]))
+    return datasets
 
 
-def _split_alike(trained: dict) -> bool:
-    """Whether the records of the runs alone say that their test rows are the same."""
-    (recipe, seed), *others = trained.values()
+def _split_alike(splits: list[tuple[Data, int]]) -> bool:
+    """Whether settings and seeds alone say that the test rows are the same."""
+    (settings, seed), *others = splits
     return all(
         seed == other_seed
-        and (recipe.data.name == other.data.name or same_source(recipe.data.name, other.data.name))
-        and _of_the_test(recipe.data) == _of_the_test(other.data)
+        and (settings.name == other.name or same_source(settings.name, other.name))
+        and all(getattr(settings, name) == getattr(other, name) for name in _OF_THE_TEST)
         for other, other_seed in others
     )
-
-
-def _of_the_test(settings: Data) -> dict:
-    return {name: value for name, value in dataclasses.asdict(settings).items() if name not in _NOT_OF_THE_TEST}
 
 
 def _tell_rows(stored: dict) -> bool:
@@ -198,9 +204,10 @@ def _different(trained: dict, known: bool) -> ValueError:
     names, seeds = " and ".join(trained), " and ".join(dict.fromkeys(str(seed) for _, seed in trained.values()))
     sources = " and ".join(dict.fromkeys(recipe.data.name for recipe, _ in trained.values()))
     what = "were tested on different rows" if known else "may have been tested on different rows"
+    alike = "on the same data" if " and " in sources else "with one seed" if " and " in seeds else "with one split"
     return ValueError(
         f"{names} {what} ({sources}, seed {seeds}): give rows that none of them was trained on as `data` (--data), or "
-        "train them with one seed"
+        f"train them {alike}"
     )
 
 

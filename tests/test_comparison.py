@@ -12,23 +12,22 @@ from recipes.runs import predictions
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, run, short_recipe):
-    """Paths of trainings of breast_cancer: `good`, a `poor` one on the same split, and one with another seed."""
+    """A folder with runs on breast_cancer: `good`, a `poor` one on the same split, and the `other` on another split."""
     output = tmp_path_factory.mktemp("compared")
     shutil.copytree(run.directory, output / "good")
     poor = short_recipe.replace(model={"widths": [2]}, fit={"epochs": 1}, optimizer={"learning_rate": 1e-4})
     recipes.train(poor, output=output, name="poor", verbose=False)
-    recipes.train(poor, output=output, name="other", seed=1, verbose=False)
+    as_of_seed_1(output / "poor", output / "other")
     return output
 
 
-def as_of_seed_1(folder):
-    """A copy of the run `seed0` that says that it was trained with seed 1."""
-    shutil.copytree(folder / "seed0", folder / "seed1")
-    versions = folder / "seed1" / "versions.json"
+def as_of_seed_1(run, copy):
+    """A copy of a run that says that it was trained with seed 1."""
+    shutil.copytree(run, copy)
+    versions = copy / "versions.json"
     versions.write_text(json.dumps({**json.loads(versions.read_text()), "seed": 1}))
 
 
-@pytest.mark.backend
 def test_a_real_difference_is_told_in_one_sentence(runs, run):
     comparison = recipes.compare(runs / "good", runs / "poor")
     poor = recipes.evaluate(runs / "poor")
@@ -47,7 +46,6 @@ def test_a_real_difference_is_told_in_one_sentence(runs, run):
     assert turned.pairs[0].differences["accuracy"].value == -scores.value
 
 
-@pytest.mark.backend
 def test_without_stored_predictions_the_models_predict_anew(runs, tmp_path):
     shutil.copytree(runs / "good", tmp_path / "good")
     (tmp_path / "good" / "predictions.npz").unlink()
@@ -71,7 +69,7 @@ def test_runs_that_were_tested_on_different_rows_are_refused(runs):
 def test_equal_labels_are_no_proof_of_equal_rows(tmp_path, short_recipe):
     # The rows of iris are sorted by class, so that the labels of every test part are the same.
     recipes.train(short_recipe, "iris", epochs=1, output=tmp_path, name="seed0", verbose=False)
-    as_of_seed_1(tmp_path)
+    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
     first, second = (recipes.load_dataset("iris", seed).test for seed in (0, 1))
     assert np.array_equal(first[1], second[1])
     assert not np.array_equal(first[0], second[0])
@@ -84,7 +82,7 @@ def test_a_test_part_that_came_with_the_data_is_the_same_for_every_seed(tmp_path
     x, y = generator.normal(size=(300, 4)), generator.normal(size=300)
     np.savez(tmp_path / "parts.npz", x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
     recipes.train(short_recipe, tmp_path / "parts.npz", epochs=1, output=tmp_path, name="seed0", verbose=False)
-    as_of_seed_1(tmp_path)
+    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
     comparison = recipes.compare(tmp_path / "seed0", tmp_path / "seed1")
     assert (comparison.task, comparison.rows) == ("regression", 100)
     assert comparison.source == "the predictions in the run folders"

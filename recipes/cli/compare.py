@@ -8,12 +8,8 @@ from recipes.cli.arguments import Parser, add_json, start_keras
 def run(arguments: list[str]) -> None:
     """`keras-recipes compare RUN RUN ...`."""
     parser = Parser("compare", __doc__)
-    parser.add_argument(
-        "runs", nargs="+", metavar="RUN", help="run folders or .keras files; the first is compared with"
-    )
-    parser.add_argument(
-        "--data", help="rows that none was trained on, as for evaluate (default: the runs' own test part)"
-    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders; the others are compared with the first")
+    parser.add_argument("--data", help="rows that none was trained on, as for evaluate (default: the runs' test part)")
     parser.add_argument("--target", help="the column of a CSV file that holds the truth (default: as in the training)")
     parser.add_argument("--data-dir", help="the folder with local copies of datasets (default: as in the training)")
     add_json(parser)

@@ -107,7 +107,8 @@ class Comparison:
         return score if self.task == "classification" else -score
 
     def _number(self, value: float) -> str:
-        return f"{value:.4f}" if self.task == "classification" else f"{value:.5g}"
+        # Plus 0, so that nothing is printed as -0.
+        return f"{round(value, 4) + 0.0:.4f}" if self.task == "classification" else f"{value + 0.0:.5g}"
 
     def _cells(self, difference: Difference) -> list[str]:
         ends = f"{self._number(difference.low)} to {self._number(difference.high)}"
