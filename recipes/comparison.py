@@ -14,8 +14,8 @@ from recipes.settings import Data
 
 # Settings of the data that say which rows are the test.
 _OF_THE_TEST = (
-    "task", "target", "missing", "validation_fraction", "test_fraction", "group_column", "time_column", "validation_file",
-    "test_file", "fold",
+    "task", "target", "missing", "validation_fraction", "test_fraction", "group_column", "time_column",
+    "validation_file", "test_file", "fold",
 )  # fmt: skip
 # So many different targets of a regression do not come in the same order by chance.
 _TELLING_TARGETS = 20

@@ -99,7 +99,7 @@ class CrossValidation:
 
     @property
     def tested_again(self) -> int:
-        """How many predictions are of rows that another fold has tested, too (published folds alone)."""
+        """How many predictions are of rows that an earlier fold has tested, too; only published folds do so."""
         return len(self.row) - len(np.unique(self.row))
 
     def to_dict(self) -> dict:
@@ -141,7 +141,7 @@ class CrossValidation:
             "interval of folds is exact.",
         ]
         if self.tested_again:
-            lines.append(f"{self.tested_again:,} predictions are of rows that several folds test: not so many rows.")
+            lines.append(f"{self.tested_again:,} of the predictions are of rows that an earlier fold has tested, too.")
         scores = ", ".join(
             f"{_TITLES[name]} {self._cell(score(self.report))}"
             for name, score in (_NUMBERS if self.class_names is None else _CLASSES).items()

@@ -41,6 +41,7 @@ def test_a_real_difference_is_told_in_one_sentence(runs, run):
     )
     assert "same 113 rows" in comparison.verdict
     assert str(comparison).count(comparison.verdict) == 1
+    assert recipes.compare(run, runs / "poor").pairs[0].differences == comparison.pairs[0].differences
     turned = recipes.compare(runs / "poor", runs / "good")
     assert turned.verdict == comparison.verdict
     assert turned.pairs[0].differences["accuracy"].value == -scores.value
