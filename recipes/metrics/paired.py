@@ -120,6 +120,8 @@ def mean_difference(
 ) -> Difference:
     """The `Difference` between two means over the same rows, such as of absolute errors, by a paired bootstrap.
 
+    Where there are only some dozens of rows, intervals of percentiles are a little too narrow.
+
     Args:
         first: What the first model gets for each row, `(rows,)`.
         second: The second.
