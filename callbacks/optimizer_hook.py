@@ -1,5 +1,6 @@
 """The way into a compiled training step: on every backend, each gradient passes through the optimizer."""
 
+import contextlib
 from dataclasses import dataclass
 
 import keras
@@ -54,7 +55,10 @@ class OptimizerHook:
             hook._install()
         hook.meters.append(meter)
         if innermost.built:
-            hook._build(innermost._trainable_variables)
+            # Variables belong to the devices that the model was made for.
+            strategy = getattr(model, "_distribute_strategy", None)
+            with strategy.scope() if strategy else contextlib.nullcontext():
+                hook._build(innermost._trainable_variables)
         # What is compiled already knows nothing of the meter.
         model.make_train_function(force=True)
         return hook
@@ -146,14 +150,13 @@ class OptimizerHook:
         """Saving and loading of variables, in which those of the meters are not there."""
 
         def call(store):
-            whole = self.innermost._variables
-            before = list(whole)
-            own = {id(variable) for variable in self.variables}
-            whole[:] = [variable for variable in before if id(variable) not in own]
+            whole, own = self.innermost._variables, {id(variable) for variable in self.variables}
+            rest = [variable for variable in whole if id(variable) not in own]
+            object.__setattr__(self.innermost, "_variables", rest)
             try:
                 return original(store)
             finally:
-                whole[:] = before
+                object.__setattr__(self.innermost, "_variables", whole)
 
         return call
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from recipes import schedules as schedules
     from recipes.catalogue import get as get
     from recipes.catalogue import names as names
+    from recipes.comparison import compare as compare
+    from recipes.cross_validation import CrossValidation as CrossValidation
+    from recipes.cross_validation import cross_validate as cross_validate
     from recipes.data import Dataset as Dataset
     from recipes.data import load_dataset as load_dataset
     from recipes.evaluation import evaluate as evaluate
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
     from recipes.learning_rate_range import LearningRateRange as LearningRateRange
     from recipes.learning_rate_range import find_learning_rate as find_learning_rate
     from recipes.metrics import ClassificationReport as ClassificationReport
+    from recipes.metrics import Comparison as Comparison
     from recipes.metrics import RegressionReport as RegressionReport
+    from recipes.metrics import RegressionSums as RegressionSums
     from recipes.metrics import classification_report as classification_report
     from recipes.metrics import regression_report as regression_report
     from recipes.models import ModelTable as ModelTable
@@ -51,6 +56,9 @@ _MODULES = ("initialization", "losses", "optimizers", "plots", "schedules")
 _HOME = {
     "get": "catalogue",
     "names": "catalogue",
+    "compare": "comparison",
+    "CrossValidation": "cross_validation",
+    "cross_validate": "cross_validation",
     "Dataset": "data",
     "load_dataset": "data",
     "evaluate": "evaluation",
@@ -63,7 +71,9 @@ _HOME = {
     "LearningRateRange": "learning_rate_range",
     "find_learning_rate": "learning_rate_range",
     "ClassificationReport": "metrics",
+    "Comparison": "metrics",
     "RegressionReport": "metrics",
+    "RegressionSums": "metrics",
     "classification_report": "metrics",
     "regression_report": "metrics",
     "ModelTable": "models",

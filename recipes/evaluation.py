@@ -41,6 +41,27 @@ def evaluate(
         ValueError: If the rows do not fit the model, or labels are none of its classes.
         FileNotFoundError: If there is no such file.
     """
+    return judge(*rows_to_judge(model, data, seed=seed, batch_size=batch_size, target=target, data_dir=data_dir))
+
+
+def rows_to_judge(
+    model: keras.Model | str | Path,
+    data=None,
+    *,
+    seed: int | None = None,
+    batch_size: int = 256,
+    target: str | None = None,
+    data_dir: str | Path | None = None,
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...] | None]:
+    """What `evaluate`, which takes the same, has to judge.
+
+    Returns:
+        Targets `(rows,)`, class numbers where there are class names; outputs `(rows, outputs)`; and the class names,
+        `None` for a regression.
+
+    Raises:
+        ValueError, FileNotFoundError: As `evaluate`.
+    """
     class_names, settings = None, Data()
     if not isinstance(model, keras.Model):
         path, model = model, runs.load_model(model)
@@ -57,14 +78,14 @@ def evaluate(
         x, y = raw_rows.of_model(model, data, with_arguments(settings, target, data_dir), with_target=True)
         outputs = _outputs(model, x, batch_size)
         class_names = class_names or _numbered_classes(model, outputs)
-        return judge(y if class_names is None else _class_numbers(y, class_names), outputs, class_names)
+        return (y if class_names is None else _class_numbers(y, class_names)), outputs, class_names
     dataset = load_dataset(data, 0 if seed is None else seed, with_arguments(Data(), target, data_dir))
     _refuse_other_codes(model, dataset)
     if class_names and class_names != dataset.class_names:  # in another order, the numbers mean other classes
         received = ", ".join(dataset.class_names or ["none"])
         raise ValueError(f"the model knows the classes {', '.join(class_names)}. Received: {received}")
     x, y = dataset.test
-    return judge(y, _outputs(model, x, batch_size), dataset.class_names)
+    return y, _outputs(model, x, batch_size), dataset.class_names
 
 
 def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.ndarray:

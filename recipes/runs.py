@@ -27,6 +27,7 @@ from recipes.metrics import ClassificationReport, decide
 from recipes.settings import Recipe
 
 MODEL = "model.keras"
+PREDICTIONS = "predictions.npz"
 MOST_STORED_PREDICTIONS = 1_000_000
 
 
@@ -107,7 +108,7 @@ def write(folder: Path, run, dataset: Dataset, facts: dict, y_true: np.ndarray, 
     _write_history(folder / "history.csv", run.history)
     _write_json(folder / "report.json", run.report.to_dict())
     (folder / "report.txt").write_text(f"{dataset.describe()}\n\n{run.report}\n", encoding="utf-8")
-    _write_predictions(folder / "predictions.npz", dataset, y_true, outputs)
+    _write_predictions(folder / PREDICTIONS, dataset, y_true, outputs)
     _draw(folder, run)
 
 
@@ -195,6 +196,28 @@ def recipe_and_seed(path: str | Path) -> tuple[Recipe, int] | None:
     if not isinstance(seed, int):
         raise ValueError(f"{versions} is damaged: it must hold the seed")
     return Recipe.from_yaml(folder / "recipe.yaml"), seed
+
+
+def predictions(path: str | Path) -> dict[str, np.ndarray] | None:
+    """`label`, `predicted` and, for classes, `probability` of the run that `path` belongs to, row by row of its test.
+
+    `None` where they are not stored, or not all of them.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
+    file, report = (model_file(path).with_name(name) for name in (PREDICTIONS, "report.json"))
+    if not file.is_file() or not report.is_file():
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        rows = {len(arrays[name]) for name in ("label", "predicted")}
+    except Exception:  # a damaged file can fail in many ways
+        rows = set()
+    if len(rows) != 1:
+        raise ValueError(f"{file} is damaged: it must hold the arrays label and predicted")
+    return arrays if rows == {_read_json(report).get("rows")} else None
 
 
 def _read_json(file: Path) -> dict:

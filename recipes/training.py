@@ -95,7 +95,7 @@ def train(
     say = print if verbose else lambda *_: None
     seed = check_seed(seed)
     recipe, dataset, default_name = _resolve(recipe, data, target, data_dir, seed, epochs, model)
-    _check_augmentation(recipe, dataset)
+    check_augmentation(recipe, dataset)
     setters = [type(callback).__name__ for callback in callbacks if isinstance(callback, _RATE_SETTERS)]
     if setters and recipe.schedule.name != "constant":
         raise ValueError(
@@ -111,15 +111,13 @@ def train(
     with runs.new_folder(output, name, overwrite) as folder:
         keras.utils.set_random_seed(seed)
         core, outputs = network(recipe, dataset, model)
-        if recipe.fine_tune.epochs:
-            body_of(core)  # refuses a model of the user's own without one
         serving = models.serving_model(core, dataset)
         if model is not None:
             runs.check_reloads(serving)
         say(f"{dataset.describe()}\n{_size(core)}")
-        history = _fit(core, outputs, recipe, dataset, callbacks, seed, fast_dev_run, verbose)
+        history = train_core(core, outputs, recipe, dataset, callbacks, seed, fast_dev_run, verbose)
         x, y = (array[: _limit(recipe, fast_dev_run)] for array in dataset.test)
-        predicted = predict_by_chunks(serving, x, _prediction_batch(recipe))
+        predicted = predict_by_chunks(serving, x, prediction_batch(recipe))
         run = Run(serving, recipe, history, judge(y, predicted, dataset.class_names), Path(output) / name)
         facts = {"seed": seed, "model": "the recipe's" if model is None else "the user's own"}
         runs.write(folder, run, dataset, facts, y, predicted)
@@ -229,14 +227,18 @@ def _recipe(recipe: str | Path | Recipe) -> Recipe:
     raise ValueError(f"`recipe` must be a name, a Recipe or the path of a YAML file. Received: {recipe!r}")
 
 
-def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None, model=None) -> tuple[Recipe, Dataset, str]:
-    """The recipe with its changes, the data, and the default name of the run."""
+def changed(recipe, target, data_dir, epochs: int | None, model=None) -> Recipe:
+    """The recipe with what the arguments of `train` change."""
     recipe = _recipe(recipe)
     if epochs is not None:
         recipe = recipe.replace(fit={"epochs": epochs})
     recipe = recipe.replace(data=with_arguments(recipe.data, target, data_dir))
-    if model is None:
-        recipe = recipe.with_kind()
+    return recipe.with_kind() if model is None else recipe
+
+
+def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None, model=None) -> tuple[Recipe, Dataset, str]:
+    """The recipe with its changes, the data, and the default name of the run."""
+    recipe = changed(recipe, target, data_dir, epochs, model)
     source = recipe.data.name if data is None else data
     dataset = load_dataset(source, seed, recipe.data)
     own = same_source(source, recipe.data.name)
@@ -286,10 +288,12 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
     return shape[1]
 
 
-def _fit(
+def train_core(
     core, outputs: int, recipe: Recipe, dataset: Dataset, callbacks, seed: int, fast_dev_run: bool, verbose: bool
 ) -> dict[str, list[float]]:
     """Train `core`, then fine-tune it where the recipe says so; the history of both."""
+    if recipe.fine_tune.epochs:
+        body_of(core)  # refuses a model of the user's own without one
     arguments = (callbacks, seed, fast_dev_run, verbose)
     history = _phase(core, outputs, recipe, dataset, "optimizer.learning_rate", 0, *arguments)
     settings = recipe.fine_tune
@@ -386,7 +390,7 @@ def _mixes_classes(recipe: Recipe, task: str, outputs: int) -> bool:
     return recipe.augmentation.mixup > 0 and task == "classification" and outputs > 1
 
 
-def _check_augmentation(recipe: Recipe, dataset: Dataset) -> None:
+def check_augmentation(recipe: Recipe, dataset: Dataset) -> None:
     if recipe.augmentation == Augmentation():
         return
     if len(dataset.input_shape) != 3:
@@ -426,7 +430,7 @@ def _limit(recipe: Recipe, fast_dev_run: bool) -> int | None:
     return FAST_DEV_RUN_STEPS * recipe.fit.batch_size if fast_dev_run else None
 
 
-def _prediction_batch(recipe: Recipe) -> int:
+def prediction_batch(recipe: Recipe) -> int:
     """Without gradients to keep, larger batches fit the same memory."""
     return max(256, recipe.fit.batch_size)
 

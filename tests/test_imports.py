@@ -26,7 +26,7 @@ ALLOWED = {
         *LEAVES, "recipes.settings", "recipes.data", "numpy", "sklearn", "pyarrow", "PIL", "tensorflow",
         "tensorflow_datasets",
     },
-    "recipes.metrics": {*LEAVES, "recipes.data", "recipes.metrics", "numpy"},
+    "recipes.metrics": {*LEAVES, "recipes.data", "recipes.metrics", "numpy", "scipy"},
     "recipes.plots": {"recipes.metrics", "recipes.plots", "callbacks.record", "numpy", "matplotlib"},
     "recipes.initialization": {*LEAVES, "recipes.initialization", "custom_layers", "keras", "numpy"},
     "recipes.optimizers": {*LEAVES, "recipes.optimizers", "keras", "tensorflow", "jax"},
@@ -50,6 +50,14 @@ ALLOWED = {
     "recipes.evaluation": {
         *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
         "recipes.models", "keras", "numpy",
+    },
+    "recipes.comparison": {
+        "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
+        "recipes.evaluation", "numpy",
+    },
+    "recipes.cross_validation": {
+        "recipes.settings", "recipes.data", "recipes.models", "recipes.metrics", "recipes.evaluation",
+        "recipes.training", "keras", "numpy", "scipy",
     },
     "recipes.epoch_cost": {"recipes.settings", "recipes.data", "recipes.models", "recipes.training", "keras"},
     "recipes.training": {

@@ -10,7 +10,7 @@ import warnings
 from recipes.lookup import unknown
 
 # In the order of a newcomer's first steps.
-COMMANDS = ("list", "show", "train", "find-lr", "evaluate", "predict")
+COMMANDS = ("list", "show", "train", "find-lr", "evaluate", "compare", "predict")
 
 ERROR = 2
 INTERRUPTED = 130

@@ -61,6 +61,12 @@ def load_dataset(
     if isinstance(data, Dataset):
         return data
     settings, seed = with_arguments(settings or Data(), target, data_dir), check_seed(seed)
+    source, task = read_source(data, settings, seed, download)
+    return split_source(source, task, settings, seed)
+
+
+def read_source(data, settings: Data, seed: int, download: bool = True) -> tuple[Source, str]:
+    """The data as they are before they are split, and the task; see `load_dataset`."""
     source = readers.read(data, settings, seed, download)
     _read_as_sequences(source, settings)
     _take_role_columns(source, settings)
@@ -69,6 +75,11 @@ def load_dataset(
     if settings.task is None:
         _refuse_identifier(source)
     _name_targets(source, task)
+    return source, task
+
+
+def split_source(source: Source, task: str, settings: Data, seed: int) -> Dataset:
+    """Split off the parts that are not given, and learn the preparation. The arrays of `source` may change in place."""
     how = _split(source, seed, settings)
     if settings.train_rows is not None:
         how += _draw(source, seed, settings.train_rows)

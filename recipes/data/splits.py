@@ -163,3 +163,68 @@ def split_by_time(times: np.ndarray, fractions: dict[str, float]) -> dict[str, n
         end, until = start, ordered[start]
     train = np.flatnonzero(times < until)
     return {"train": train, **{name: parts[name] for name in fractions}}
+
+
+def folds(rows: int, count: int, seed: int, labels: np.ndarray | None = None, class_names=None) -> np.ndarray:
+    """Of each row, the number of the fold that tests it, `(rows,)`, from 0; folds differ by at most one row.
+
+    Args:
+        rows: How many rows there are.
+        count: How many folds.
+        seed: Equal seeds give equal folds.
+        labels: Class numbers `(rows,)`: folds then differ by at most one row of each class, too.
+        class_names: For the error message.
+
+    Raises:
+        ValueError: If there are fewer rows than folds, or fewer of a class.
+    """
+    sizes = np.array([rows]) if labels is None else np.bincount(labels, minlength=len(class_names))
+    few = int(sizes.argmin())
+    if sizes[few] < count:
+        what = "the data have" if labels is None else f"class {class_names[few]!r} has"
+        each = "" if labels is None else " of each class"
+        raise ValueError(f"{what} {sizes[few]} rows: {count} folds need at least {count}{each}; give fewer `folds`")
+    order = np.random.default_rng(seed).permutation(rows)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    fold = np.empty(rows, np.int64)
+    fold[order] = np.arange(rows) % count
+    return fold
+
+
+def folds_by_group(groups: np.ndarray, count: int, seed: int, labels: np.ndarray | None = None) -> np.ndarray:
+    """Of each row, the number of the fold that tests it, `(rows,)`; no group is in two folds.
+
+    Large groups come first, each to the fold that has least of its classes (or of rows), as in scikit-learn's
+    StratifiedGroupKFold.
+
+    Args:
+        groups: Of each row, `(rows,)`.
+        count: How many folds.
+        seed: Of the order of equally large groups, and of the choice between equal folds.
+        labels: Class numbers `(rows,)`: every fold then gets its share of each class as nearly as whole groups allow.
+
+    Raises:
+        ValueError: If there are fewer groups than folds.
+    """
+    distinct, numbers, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(distinct) < count:
+        raise ValueError(
+            f"the group column has {len(distinct)} groups: {count} folds need at least {count}; give fewer `folds`"
+        )
+    labels = np.zeros(len(groups), np.int64) if labels is None else labels
+    classes = int(labels.max()) + 1
+    held = np.bincount(numbers * classes + labels, minlength=len(distinct) * classes).reshape(-1, classes)
+    held = held / np.maximum(1, held.sum(axis=0))
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(distinct))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    shares, rows, fold_of_group = np.zeros((count, classes)), np.zeros(count), np.empty(len(distinct), np.int64)
+    for group in order:
+        # Where the squares of all shares grow least; of equals, the fold of fewest rows.
+        growth = (shares * held[group]).sum(axis=1)
+        chosen = np.lexsort((generator.random(count), rows, np.round(growth, 12)))[0]
+        fold_of_group[group] = chosen
+        shares[chosen] += held[group]
+        rows[chosen] += sizes[group]
+    return fold_of_group[numbers]

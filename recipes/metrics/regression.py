@@ -1,13 +1,29 @@
 """How far a regression is off."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_TITLES = {
+    "mean_error": "mean error",
+    "mae": "MAE",
+    "median_absolute_error": "median absolute error",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "r2": "R2",
+}
+_MOST_PRINTED_ROWS = 3
 
 
 @dataclass(frozen=True)
 class RegressionReport:
     """Scores of a regression, in the units of its targets. Print it, or take `to_dict()`.
+
+    Intervals are made from means and covariances by the delta method, with Student's t: of the mean error as of any
+    mean; of MAE, MSE, RMSE and 1 - R2 on a logarithmic scale, where they are less skewed. They tell how much the scores
+    would change with other test rows like these, not with another training. Few rows with errors of heavy tails make
+    them too narrow. With weights they are those of a weighted mean of independent rows, not of repeated rows.
 
     Attributes:
         mean_error: Mean of prediction minus target: above 0 where predictions are too high.
@@ -17,6 +33,15 @@ class RegressionReport:
         r2: Share of the targets' variance that is explained: 1 is perfect, 0 is no better than their mean. Where all
             targets are equal: 1 for perfect predictions, otherwise 0, as in scikit-learn.
         rows: How many rows were judged.
+        median_absolute_error: Half of the rows are off by at most this.
+        error_quantiles: Of prediction minus target, by share of the rows: `"0.05"`, `"0.25"`, `"0.5"`, `"0.75"`,
+            `"0.95"`.
+        quantile_error: Bound of the error of medians and quantiles, as a share of each; 0 where they are exact.
+        confidence: Of the intervals.
+        intervals: By name of a score, its lowest and highest likely value. Not of medians; empty for a single row.
+        baseline: By name of a score, what the best constant prediction would get on these rows: the mean of their
+            targets, for MAE and median absolute error their median.
+        worst: The rows of greatest error, the greatest first: `row` (counted from 0), `target`, `predicted`, `error`.
     """
 
     mean_error: float
@@ -25,47 +50,70 @@ class RegressionReport:
     rmse: float
     r2: float
     rows: int
+    median_absolute_error: float
+    error_quantiles: dict[str, float]
+    quantile_error: float = 0.0
+    confidence: float = 0.95
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    baseline: dict[str, float] = field(default_factory=dict)
+    worst: tuple[dict, ...] = ()
 
     def to_dict(self) -> dict:
         """Everything as plain numbers, ready for JSON."""
-        return asdict(self)
+        content = dict(vars(self))
+        content["intervals"] = {name: list(ends) for name, ends in self.intervals.items()}
+        content["worst"] = [dict(row) for row in self.worst]
+        return content
 
     def __str__(self) -> str:
-        names = {"mean_error": "mean error", "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "r2": "R2"}
-        lines = [f"{title:<10}  {getattr(self, name):>12.6g}" for name, title in names.items()]
-        return "\n".join([*lines, "", f"on {self.rows:,} rows"])
+        table = [("", "", f"{self.confidence:.0%} interval".replace("%", " %"), "best constant")]
+        for name, title in _TITLES.items():
+            ends = self.intervals.get(name)
+            constant = _short(self.baseline[name]) if name in self.baseline else ""
+            interval = f"{_short(ends[0])} to {_short(ends[1])}" if ends else ""
+            table.append((title, _short(getattr(self, name)), interval, constant))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = []
+        for name, *numbers in table:
+            cells = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)]
+            lines.append("  ".join([name.ljust(widths[0]), *cells]).rstrip())
+        shares = ", ".join(f"{float(share) * 100:g}" for share in self.error_quantiles)
+        values = ", ".join(map(_short, self.error_quantiles.values()))
+        about = f" (each within {self.quantile_error:.2g} of itself)" if self.quantile_error else ""
+        worst = "; ".join(
+            f"row {row['row']} by {_short(row['error'])} ({_short(row['predicted'])} for {_short(row['target'])})"
+            for row in self.worst[:_MOST_PRINTED_ROWS]
+        )
+        return "\n".join(
+            [
+                *lines,
+                "",
+                f"prediction minus target at {shares} % of the rows: {values}{about}",
+                *([f"furthest off: {worst}"] if worst else []),
+                f"on {self.rows:,} rows; best constant: the mean of their targets, of absolute errors their median",
+            ]
+        )
 
 
-def regression_report(y_true, y_predicted) -> RegressionReport:
-    """Judge predicted numbers, `(rows,)` or `(rows, 1)`, by the true ones.
+def _short(value: float) -> str:
+    """Five digits, and no exponent for numbers of everyday size."""
+    return f"{value:.5g}" if not value or not 1e5 <= abs(value) < 1e9 else f"{value:,.0f}"
+
+
+def regression_report(y_true, y_predicted, sample_weight=None, confidence: float = 0.95) -> RegressionReport:
+    """Judge predicted numbers by the true ones, exactly; `RegressionSums` does so batch by batch.
+
+    Args:
+        y_true: Targets, `(rows,)` or `(rows, 1)`.
+        y_predicted: Predictions, the same.
+        sample_weight: What each row counts, `(rows,)`, at least 0. Default: 1.
+        confidence: Of the intervals, between 0 and 1.
 
     Raises:
-        ValueError: If their shapes differ, there are no rows, or a number is not finite.
+        ValueError: If lengths differ, there are no rows, a number is not finite or a weight is below 0.
     """
-    pair = []
-    for name, values in (("y_true", y_true), ("y_predicted", y_predicted)):
-        values = np.asarray(values)
-        if values.dtype.kind not in "buif":
-            raise ValueError(f"`{name}` must hold numbers. Received: {values.dtype}")
-        values = values.astype(np.float64)
-        if values.ndim == 0 or values.size == 0 or values.size != len(values):
-            raise ValueError(f"`{name}` must have the shape (rows,). Received: {values.shape}")
-        bad = np.flatnonzero(~np.isfinite(values))
-        if bad.size:
-            raise ValueError(f"`{name}` has {bad.size} values that are not finite, the first at row {bad[0]}")
-        pair.append(values.reshape(-1))
-    targets, predicted = pair
-    if len(targets) != len(predicted):
-        raise ValueError(f"both must have as many rows. Received: {len(targets)} and {len(predicted)}")
-    error = predicted - targets
-    squared = np.mean(error**2)
-    variance = np.mean((targets - targets.mean()) ** 2)
-    r2 = 1 - squared / variance if variance else float(squared == 0)
-    return RegressionReport(
-        mean_error=float(error.mean()),
-        mae=float(np.abs(error).mean()),
-        mse=float(squared),
-        rmse=float(np.sqrt(squared)),
-        r2=float(r2),
-        rows=len(targets),
-    )
+    from recipes.metrics.regression_sums import RegressionSums  # which makes reports
+
+    sums = RegressionSums(confidence, most_values=max(1, np.size(y_true)))
+    sums.update(y_true, y_predicted, sample_weight)
+    return sums.result()

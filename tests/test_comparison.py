@@ -1,0 +1,160 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import recipes
+from recipes.cli import main
+from recipes.metrics import compare_predictions
+from recipes.runs import predictions
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, run, short_recipe):
+    """A folder with runs on breast_cancer: `good`, a `poor` one on the same split, and the `other` on another split."""
+    output = tmp_path_factory.mktemp("compared")
+    shutil.copytree(run.directory, output / "good")
+    poor = short_recipe.replace(model={"widths": [2]}, fit={"epochs": 1}, optimizer={"learning_rate": 1e-4})
+    recipes.train(poor, output=output, name="poor", verbose=False)
+    as_of_seed_1(output / "poor", output / "other")
+    return output
+
+
+def as_of_seed_1(run, copy):
+    """A copy of a run that says that it was trained with seed 1."""
+    shutil.copytree(run, copy)
+    versions = copy / "versions.json"
+    versions.write_text(json.dumps({**json.loads(versions.read_text()), "seed": 1}))
+
+
+def test_a_real_difference_is_told_in_one_sentence(runs, run):
+    comparison = recipes.compare(runs / "good", runs / "poor")
+    poor = recipes.evaluate(runs / "poor")
+    scores = comparison.pairs[0].differences["accuracy"]
+    assert (scores.first, scores.second) == (run.report.accuracy, poor.accuracy)
+    f1 = comparison.pairs[0].differences["macro_f1"]
+    assert (f1.first, f1.second) == pytest.approx((run.report.macro["f1"], poor.macro["f1"]), abs=1e-12)
+    assert (comparison.better, comparison.rows) == ("good", 113)
+    assert comparison.verdict.startswith(
+        f"good is better: accuracy {scores.first:.4f} against {scores.second:.4f} on the"
+    )
+    assert "same 113 rows" in comparison.verdict
+    assert str(comparison).count(comparison.verdict) == 1
+    assert recipes.compare(run, runs / "poor").pairs[0].differences == comparison.pairs[0].differences
+    turned = recipes.compare(runs / "poor", runs / "good")
+    assert turned.verdict == comparison.verdict
+    assert turned.pairs[0].differences["accuracy"].value == -scores.value
+
+
+def test_without_stored_predictions_the_models_predict_anew(runs, tmp_path):
+    shutil.copytree(runs / "good", tmp_path / "good")
+    (tmp_path / "good" / "predictions.npz").unlink()
+    anew = recipes.compare(tmp_path / "good", runs / "poor")
+    assert anew.source == "the test part of breast-cancer"
+    assert anew.pairs == recipes.compare(runs / "good", runs / "poor").pairs
+    x, y = recipes.load_dataset("breast_cancer").test
+    given = recipes.compare(runs / "good", runs / "other", data=(x, y))
+    assert given.rows == 113
+    assert given.better == "good"
+
+
+def test_runs_that_were_tested_on_different_rows_are_refused(runs):
+    for data in (None, "breast_cancer"):
+        with pytest.raises(
+            ValueError, match=r"good and other were tested on different rows \(breast_cancer, seed 0 and 1"
+        ):
+            recipes.compare(runs / "good", runs / "other", data=data)
+
+
+def test_equal_labels_are_no_proof_of_equal_rows(tmp_path, short_recipe):
+    # The rows of iris are sorted by class, so that the labels of every test part are the same.
+    recipes.train(short_recipe, "iris", epochs=1, output=tmp_path, name="seed0", verbose=False)
+    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
+    first, second = (recipes.load_dataset("iris", seed).test for seed in (0, 1))
+    assert np.array_equal(first[1], second[1])
+    assert not np.array_equal(first[0], second[0])
+    with pytest.raises(ValueError, match="seed0 and seed1 were tested on different rows"):
+        recipes.compare(tmp_path / "seed0", tmp_path / "seed1")
+
+
+def test_a_test_part_that_came_with_the_data_is_the_same_for_every_seed(tmp_path, short_recipe):
+    generator = np.random.default_rng(0)
+    x, y = generator.normal(size=(300, 4)), generator.normal(size=300)
+    np.savez(tmp_path / "parts.npz", x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
+    recipes.train(short_recipe, tmp_path / "parts.npz", epochs=1, output=tmp_path, name="seed0", verbose=False)
+    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
+    comparison = recipes.compare(tmp_path / "seed0", tmp_path / "seed1")
+    assert (comparison.task, comparison.rows) == ("regression", 100)
+    assert comparison.source == "the predictions in the run folders"
+    errors = comparison.pairs[0].differences["mae"]
+    assert errors.first == pytest.approx(recipes.evaluate(tmp_path / "seed0").mae)
+
+
+def test_more_than_two_models_are_told_in_a_table_with_adjusted_p_values():
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 400)
+    wrong = {"first": 0.10, "equal": 0.11, "better": 0.02, "worse": 0.3}
+    predicted = {
+        name: np.where(generator.random(400) < share, (labels + 1) % 3, labels) for name, share in wrong.items()
+    }
+    comparison = compare_predictions(labels, predicted, 3)
+    raw = [pair.differences["accuracy"].p_value for pair in comparison.pairs]
+    assert [pair.better for pair in comparison.pairs] == [None, "better", "first"]
+    assert all(pair.p_value >= p_value for pair, p_value in zip(comparison.pairs, raw, strict=True))
+    assert min(raw) * 3 == pytest.approx(min(pair.p_value for pair in comparison.pairs))
+    assert comparison.better is None
+    lines = str(comparison).splitlines()
+    assert [line.rsplit("  ", 1)[-1] for line in lines if line.startswith(("equal ", "better  ", "worse "))] == [
+        "cannot be told",
+        "better",
+        "worse",
+    ]
+    assert [line.split(":")[0] for line in lines[:3]] == [
+        "no difference can be told",
+        "better is better",
+        "first is better",
+    ]
+    assert json.loads(json.dumps(comparison.to_dict()))["pairs"][1]["better"] == "better"
+
+
+def test_classes_are_matched_by_their_names(runs, tmp_path):
+    shutil.copytree(runs / "good", tmp_path / "turned")
+    report = json.loads((runs / "good" / "report.json").read_text())
+    report["classes"] = dict(reversed(report["classes"].items()))
+    (tmp_path / "turned" / "report.json").write_text(json.dumps(report))
+    stored = predictions(runs / "good")
+    turned = {"label": 1 - stored["label"], "predicted": 1 - stored["predicted"]}
+    np.savez(tmp_path / "turned" / "predictions.npz", **turned)
+    comparison = recipes.compare(runs / "good", tmp_path / "turned")
+    assert (comparison.pairs[0].only_first, comparison.pairs[0].only_second, comparison.better) == (0, 0, None)
+    assert comparison.verdict.startswith("no difference can be told: accuracy")
+
+
+def test_the_command_prints_the_verdict_or_json(runs, capsys):
+    assert main(["compare", str(runs / "good"), str(runs / "poor")]) == 0
+    assert capsys.readouterr().out.startswith("good is better: accuracy")
+    assert main(["compare", str(runs / "good"), str(runs / "poor"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["better"] == "good"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["good"], "compare needs at least two runs. Received: good"),
+        (["good", "./good"], "the runs must differ. Received: good, good"),
+        (["good", "none"], "there is no run folder or .keras file none"),
+        (
+            ["good", "other"],
+            "give rows that none of them was trained on as `data` (--data), or train them with one seed",
+        ),
+        (["good", "bare.keras"], "`data` is needed: bare.keras is no run folder that says what it was trained on"),
+    ],
+)
+def test_what_cannot_be_compared_is_told_in_one_line(arguments, message, runs, capsys, monkeypatch):
+    monkeypatch.chdir(runs)
+    (runs / "bare.keras").write_bytes((runs / "good" / "model.keras").read_bytes())
+    assert main(["compare", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+    assert message in captured.err

@@ -1,0 +1,116 @@
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import recipes
+from recipes.data import load_folds
+from recipes.settings import Data
+
+needs_data = pytest.mark.skipif(
+    "KERAS_RECIPES_DATA" not in os.environ, reason="KERAS_RECIPES_DATA is not set: it names the folder with local data"
+)
+
+
+def frame(rows=200):
+    generator = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "number": np.arange(rows, dtype=float),
+            "patient": np.arange(rows) // 4,
+            "town": generator.choice(["A", "B", "C"], rows),
+            "ill": np.where(np.arange(rows) // 4 % 3 == 0, "yes", "no"),
+        }
+    )
+
+
+def one_ill():
+    return frame(16).assign(ill=["yes"] * 4 + ["no"] * 12)
+
+
+def test_every_row_is_tested_once_and_never_prepared_for():
+    whole = {
+        row.tobytes()
+        for part in ("train", "validation", "test")
+        for row in getattr(recipes.load_dataset("wine"), part)[0]
+    }
+    tested = []
+    for dataset, rows in load_folds("wine", 5, seed=3):
+        tested.append(rows)
+        parts = [dataset.train, dataset.validation, dataset.test]
+        assert {row.tobytes() for x, _ in parts for row in x} == whole
+        assert sum(len(y) for _, y in parts) == 178
+        assert len(dataset.validation[1]) == pytest.approx(0.1 * (178 - len(rows)), abs=2)
+        np.testing.assert_allclose(dataset.preparation.mean, dataset.train[0].mean(axis=0, dtype=np.float64))
+    assert np.sort(np.concatenate(tested)).tolist() == list(range(178))
+
+
+def test_groups_stay_together_in_all_three_parts_and_categories_are_learnt_anew():
+    table = frame()
+    table.loc[[0, 199], "town"] = "rare"
+    settings = Data(target="ill", group_column="patient")
+    for dataset, rows in load_folds(table, 4, settings=settings):
+        numbers = [
+            part[0][:, dataset.feature_names.index("number")]
+            for part in (dataset.train, dataset.validation, dataset.test)
+        ]
+        patients = [set(part // 4) for part in numbers]
+        assert not patients[0] & patients[1]
+        assert not (patients[0] | patients[1]) & patients[2]
+        np.testing.assert_array_equal(numbers[2], rows)
+        towns = dataset.preparation.vocabularies["town"]
+        seen = table["town"][numbers[0].astype(int)]
+        assert towns == tuple(sorted(town for town, count in seen.value_counts().items() if count >= 2))
+        codes = dataset.test[0][:, dataset.feature_names.index("town")].astype(int)
+        names = np.array(["", *towns])[codes]
+        np.testing.assert_array_equal(names[codes > 0], table["town"][rows].to_numpy()[codes > 0])
+
+
+def test_a_test_part_that_came_with_the_data_takes_no_part():
+    x, y = np.arange(400.0).reshape(200, 2), np.arange(200) % 2
+    parts = ((x[:120], y[:120]), (x[120:150], y[120:150]), (x[150:], y[150:]))
+    for dataset, rows in load_folds(parts, 3):
+        np.testing.assert_array_equal(dataset.test[0], x[rows])
+        np.testing.assert_array_equal(dataset.validation[0], x[120:150])
+        assert len(dataset.train[1]) == 80
+        assert "the test part that the data come with takes no part" in dataset.describe()
+
+
+@needs_data
+def test_uci_sets_have_their_published_folds():
+    published = [recipes.load_dataset("uci:wine", settings=Data(fold=fold)) for fold in range(4)]
+    for (dataset, rows), expected in zip(load_folds("uci:wine", 10), published, strict=True):
+        np.testing.assert_array_equal(dataset.test[0], expected.test[0])
+        np.testing.assert_array_equal(dataset.validation[0], expected.validation[0])
+        assert len(rows) == len(expected.test[1])
+
+
+@pytest.mark.parametrize(
+    ("data", "folds", "settings", "message"),
+    [
+        ("wine", 1, Data(), "`folds` must be a whole number of at least 2. Received: 1"),
+        ("wine", 49, Data(), "class 'class_2' has 48 rows: 49 folds need at least 49 of each class"),
+        (
+            frame(),
+            4,
+            Data(target="ill", time_column="number"),
+            "data.time_column='number': folds would train on rows that",
+        ),
+        (
+            frame(8),
+            3,
+            Data(target="ill", group_column="patient"),
+            "the group column has 2 groups: 3 folds need at least 3",
+        ),
+        (one_ill(), 2, Data(target="ill", group_column="patient"), "all rows of class 'yes' are in one fold"),
+    ],
+)
+def test_what_cannot_be_folded_is_told_before_the_first_fold(data, folds, settings, message):
+    with pytest.raises(ValueError, match=message):
+        load_folds(data, folds, settings=settings)
+
+
+def test_a_dataset_is_split_already():
+    with pytest.raises(ValueError, match="folds need rows that are not split: give what wine was loaded from"):
+        load_folds(recipes.load_dataset("wine"), 5)
