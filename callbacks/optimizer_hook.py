@@ -128,12 +128,14 @@ class OptimizerHook:
         return apply
 
     def _watched_stateless_apply(self, original):
-        weights, variables = self.outermost._trainable_variables, self.outermost.variables
+        outermost = self.outermost
 
         def scope(state, values):
+            variables, weights = outermost.variables, outermost._trainable_variables
             return keras.StatelessScope([*zip(variables, state, strict=True), *zip(weights, values, strict=True)])
 
         def stateless_apply(optimizer_variables, grads, trainable_variables):
+            weights = outermost._trainable_variables
             with scope(optimizer_variables, trainable_variables):
                 seen = _look(grads, weights, self.chain)
                 states = [meter.before(weights) for meter in self.meters]
@@ -142,7 +144,7 @@ class OptimizerHook:
                 seen.is_left_out = seen.iterations == self.innermost._iterations.value
                 for meter, state in zip(self.meters, states, strict=True):
                     meter.after(weights, seen, state)
-            return values, [opened.get_current_value(variable) for variable in variables]
+            return values, [opened.get_current_value(variable) for variable in outermost.variables]
 
         return stateless_apply
 
