@@ -148,8 +148,8 @@ class Record:
 def merged(records: list[Record]) -> Record:
     """One record of what several saw in the same training.
 
-    Layers keep their order, those of the first record first where nothing else is known. Of a field that several
-    records have, that of the last one counts.
+    Layers keep their order, those of the first record first where nothing else is known. What several records have of
+    one epoch is that of the last one; their traces follow each other.
     """
     layers = tuple(_in_order([record.layers for record in records]))
     epochs = np.unique(np.concatenate([np.zeros(0, np.int64), *(record.epochs for record in records)]))
@@ -162,12 +162,19 @@ def merged(records: list[Record]) -> Record:
         whole = {"epochs": len(epochs), "layers": len(layers)}
         for name, values in record.measured().items():
             shape = tuple(whole.get(axis, size) for axis, size in zip(_AXES[name], values.shape, strict=True))
-            holes = shape != values.shape
-            dtype = np.result_type(values, np.float32) if holes else values.dtype
-            field = np.full(shape, np.nan if holes else 0, dtype)
             columns = [places.get(axis, np.arange(size)) for axis, size in zip(_AXES[name], values.shape, strict=True)]
+            field = np.full(shape, np.nan, np.result_type(values, np.float32))
+            former = fields.get(name)
+            if former is not None and _AXES[name][0] != "trace":
+                field[...] = former
             field[np.ix_(*columns)] = values
+            if former is not None and _AXES[name][0] == "trace":
+                field = np.concatenate([former, field + former[-1] if name == "trace_step" else field])
             fields[name] = field
+    # What has no holes keeps its whole numbers.
+    for name in ("steps", "clipped_steps", "skipped_steps", "nonfinite_steps", "trace_step"):
+        if name in fields and np.isfinite(fields[name]).all():
+            fields[name] = fields[name].astype(np.int64)
     return Record(layers=layers, epochs=epochs, **fields)
 
 

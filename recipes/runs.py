@@ -106,6 +106,8 @@ def write(folder: Path, run, dataset: Dataset, facts: dict, y_true: np.ndarray, 
     (folder / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
     _write_json(folder / "versions.json", {**facts, **_versions()})
     _write_history(folder / "history.csv", run.history)
+    run.record.save(folder / "record.npz")
+    run.record.to_csv(folder / "record.csv")
     _write_json(folder / "report.json", run.report.to_dict())
     (folder / "report.txt").write_text(f"{dataset.describe()}\n\n{run.report}\n", encoding="utf-8")
     _write_predictions(folder / PREDICTIONS, dataset, y_true, outputs)
@@ -282,6 +284,7 @@ def _draw(folder: Path, run) -> None:
     for ax, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
         plots.learning_curves(run.history, ax, metric, kept=run.recipe.fit.keep)
     figure.savefig(folder / "learning_curves.png", dpi=120)
+    plots.record_figure(run.record).savefig(folder / "record.png", dpi=100)
     if isinstance(run.report, ClassificationReport):
         side = min(12, max(4, 2 + 0.4 * len(run.report.class_names)))
         figure = Figure(figsize=(side, side), layout="constrained")

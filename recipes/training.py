@@ -10,7 +10,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from callbacks import AveragedWeights, EarlyStopping, Progress, StopOnDivergence
+from callbacks import (
+    ActivationStatistics,
+    AveragedWeights,
+    EarlyStopping,
+    GradientNormLogger,
+    Progress,
+    Record,
+    StopOnDivergence,
+)
+from callbacks.record import merged
 from recipes import catalogue, losses, models, optimizers, runs, schedules
 from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
@@ -25,6 +34,8 @@ from recipes.settings import Augmentation, Recipe
 
 FAST_DEV_RUN_STEPS = 2
 _WITHOUT_STEPS = ("constant", "reduce_on_plateau")
+_PROBE_ROWS = 512
+_WATCHING = (GradientNormLogger, ActivationStatistics)
 # Callbacks that set the learning rate, which a schedule sets already.
 _RATE_SETTERS = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 _LOGITS = "but recipes train on logits: leave its last softmax or sigmoid out; the saved model has it"
@@ -40,6 +51,7 @@ class Run:
             used.
         history: By name, one number for each epoch: loss, val_loss, the metrics, and what callbacks add to the logs in
             every epoch. Those of a regression are of scaled targets. The epochs of fine-tuning follow those of `fit`.
+        record: Gradient norms, update ratios and activations, by epoch and layer.
         report: On the test part.
         directory: The run folder.
     """
@@ -47,6 +59,7 @@ class Run:
     model: keras.Model
     recipe: Recipe
     history: dict[str, list[float]]
+    record: Record
     report: ClassificationReport | RegressionReport
     directory: Path
 
@@ -78,7 +91,8 @@ def train(
         data_dir: The folder with local copies of named datasets (`data.directory`).
         model: Instead of the recipe's: a Keras model giving logits (or one number, for regression) for rows of
             `dataset.input_shape`, or a function of the `Dataset` that returns one. It is compiled and trained in place.
-        callbacks: Further Keras callbacks, passed to `fit`.
+        callbacks: Further Keras callbacks, passed to `fit`. A `GradientNormLogger` or `ActivationStatistics` among them
+            takes the place of the recipe's own.
         seed: Of the split, the weights, the order of the rows: of everything.
         epochs: At most so many, instead of the recipe's number (`fit.epochs`).
         output: The folder that receives the run folder.
@@ -115,10 +129,10 @@ def train(
         if model is not None:
             runs.check_reloads(serving)
         say(f"{dataset.describe()}\n{_size(core)}")
-        history = train_core(core, outputs, recipe, dataset, callbacks, seed, fast_dev_run, verbose)
+        history, record = train_core(core, outputs, recipe, dataset, callbacks, seed, fast_dev_run, verbose)
         x, y = (array[: _limit(recipe, fast_dev_run)] for array in dataset.test)
         predicted = predict_by_chunks(serving, x, prediction_batch(recipe))
-        run = Run(serving, recipe, history, judge(y, predicted, dataset.class_names), Path(output) / name)
+        run = Run(serving, recipe, history, record, judge(y, predicted, dataset.class_names), Path(output) / name)
         facts = {"seed": seed, "model": "the recipe's" if model is None else "the user's own"}
         runs.write(folder, run, dataset, facts, y, predicted)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
@@ -198,23 +212,28 @@ def _loss(recipe: Recipe, task: str, outputs: int) -> keras.losses.Loss:
     return losses.get(name, task=task, num_outputs=outputs, **options)
 
 
-def callbacks_for(recipe: str | Path | Recipe) -> list[keras.callbacks.Callback]:
-    """New callbacks for a `fit` by hand: stop on divergence, stop early, restore the best weights.
+def callbacks_for(recipe: str | Path | Recipe, x=None) -> list[keras.callbacks.Callback]:
+    """New callbacks for a `fit` by hand: log gradient norms, stop on divergence, stop early, restore the best weights.
 
     `fit` then needs `validation_data`; not where the recipe keeps the last weights, for which it only stops on
     divergence. Where weights are averaged, the averages are validated, and shown to callbacks behind.
+
+    Args:
+        recipe: A name, a `Recipe`, or the path of a YAML file.
+        x: Prepared rows; statistics of activations are taken on 512 of them. Default: no such statistics.
     """
     recipe = _recipe(recipe)
+    watching = [GradientNormLogger(), *([] if x is None else [ActivationStatistics(x)])]
     # Without patience the best weights are restored all the same.
     last = EarlyStopping(patience=recipe.fit.patience) if recipe.fit.keep == "best" else AveragedWeights()
-    first = []
+    schedule = []
     if recipe.schedule.name == "reduce_on_plateau":
-        first.append(
+        schedule.append(
             keras.callbacks.ReduceLROnPlateau(factor=recipe.schedule.factor, patience=recipe.schedule.patience)
         )
     # Optimizers that leave out what is not finite may come to a halt at a loss that is: no healthy one grows so far.
     diverged = StopOnDivergence(factor=1e6 if recipe.fit.restarts else None, max_restarts=recipe.fit.restarts)
-    return [*first, diverged, last]
+    return [*watching, *schedule, diverged, last]
 
 
 def _recipe(recipe: str | Path | Recipe) -> Recipe:
@@ -290,15 +309,15 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
 
 def train_core(
     core, outputs: int, recipe: Recipe, dataset: Dataset, callbacks, seed: int, fast_dev_run: bool, verbose: bool
-) -> dict[str, list[float]]:
-    """Train `core`, then fine-tune it where the recipe says so; the history of both."""
+) -> tuple[dict[str, list[float]], Record]:
+    """Train `core`, then fine-tune it where the recipe says so; the history of both, and what was seen of them."""
     if recipe.fine_tune.epochs:
         body_of(core)  # refuses a model of the user's own without one
     arguments = (callbacks, seed, fast_dev_run, verbose)
-    history = _phase(core, outputs, recipe, dataset, "optimizer.learning_rate", 0, *arguments)
+    history, record = _phase(core, outputs, recipe, dataset, "optimizer.learning_rate", 0, *arguments)
     settings = recipe.fine_tune
     if not settings.epochs:
-        return history
+        return history, record
     rate = settings.learning_rate or recipe.optimizer.learning_rate / 10
     second = recipe.replace(fit={"epochs": settings.epochs}, optimizer={"learning_rate": rate})
     before = [(weight, np.array(keras.ops.convert_to_numpy(weight))) for weight in core.weights]
@@ -308,13 +327,13 @@ def train_core(
     )
     # Not the loss before: the penalties of the body count only from now on.
     start = _validation_loss(core, recipe, dataset, outputs, seed, fast_dev_run) if recipe.fit.keep == "best" else None
-    tuned = _phase(core, outputs, second, dataset, "fine_tune.learning_rate", len(history["loss"]), *arguments)
+    tuned, later = _phase(core, outputs, second, dataset, "fine_tune.learning_rate", len(history["loss"]), *arguments)
     if start is not None and np.nanmin(tuned["val_loss"]) > start:
         for weight, value in before:
             weight.assign(value)
         if verbose:
             print("fine-tuning has not lowered the validation loss: the weights before it are kept")
-    return {name: history[name] + tuned[name] for name in history if name in tuned}
+    return {name: history[name] + tuned[name] for name in history if name in tuned}, merged([record, later])
 
 
 def _validation_loss(core, recipe: Recipe, dataset: Dataset, outputs: int, seed: int, fast_dev_run: bool) -> float:
@@ -325,9 +344,10 @@ def _validation_loss(core, recipe: Recipe, dataset: Dataset, outputs: int, seed:
 
 def _phase(
     core, outputs, recipe, dataset, rate: str, first: int, callbacks, seed: int, fast_dev_run: bool, verbose: bool
-) -> dict[str, list[float]]:
+) -> tuple[dict[str, list[float]], Record]:
     """One call of `fit`, whose epochs are counted from `first`; `rate` is the setting of its learning rate."""
-    own = callbacks_for(recipe)
+    brought = tuple(kind for kind in _WATCHING if any(isinstance(callback, kind) for callback in callbacks))
+    own = [callback for callback in callbacks_for(recipe, _probe(dataset)) if not isinstance(callback, brought)]
     diverged = next(callback for callback in own if isinstance(callback, StopOnDivergence))
     progress = [Progress()] if verbose else []
     epochs = first + recipe.fit.epochs
@@ -348,7 +368,14 @@ def _phase(
             print(f"diverged in epoch {epoch + 1}: went back to the last good epoch, with a tenth of the learning rate")
         if isinstance(own[-1], EarlyStopping):
             print(*filter(None, (own[-1].reason, own[-1].kept)), sep="\n")
-    return _numbers_of_every_epoch(history)
+    watched = [callback.record for callback in (*own, *callbacks) if isinstance(callback, _WATCHING)]
+    return _numbers_of_every_epoch(history), merged(watched)
+
+
+def _probe(dataset: Dataset) -> np.ndarray:
+    """Prepared training rows, evenly spaced, on which activations are watched."""
+    x = dataset.train[0]
+    return dataset.preparation(x[np.linspace(0, len(x) - 1, min(len(x), _PROBE_ROWS)).round().astype(int)])
 
 
 def rows_to_fit(
