@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recipes.metrics.classification import ClassificationReport
+from recipes.metrics.single_label import ClassificationReport
 
 
 def confusion_matrix(report: ClassificationReport, ax=None):
