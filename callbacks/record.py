@@ -163,10 +163,10 @@ def merged(records: list[Record]) -> Record:
         for name, values in record.measured().items():
             shape = tuple(whole.get(axis, size) for axis, size in zip(_AXES[name], values.shape, strict=True))
             holes = shape != values.shape
-            field = np.full(
-                shape, np.nan if holes else 0, np.result_type(values, np.float32) if holes else values.dtype
-            )
-            columns = [places.get(axis, np.arange(size)) for axis, size in zip(_AXES[name], values.shape, strict=True)]
+            field = np.full(shape, np.nan if holes else 0, np.result_type(values, np.float32) if holes else values.dtype)
+            columns = [
+                places.get(axis, np.arange(size)) for axis, size in zip(_AXES[name], values.shape, strict=True)
+            ]
             field[np.ix_(*columns)] = values
             fields[name] = field
     return Record(layers=layers, epochs=epochs, **fields)

@@ -18,11 +18,13 @@ class Calibration:
         confidence: Mean confidence.
         outcome: Share of the rows in which it came true.
         weight: Share of all rows.
+        rows: How many rows there were; where they are weighted, the effective number.
     """
 
     confidence: np.ndarray
     outcome: np.ndarray
     weight: np.ndarray
+    rows: float
 
     @property
     def expected_error(self) -> float:
@@ -35,20 +37,26 @@ class Calibration:
         distance = np.abs(self.confidence - self.outcome)
         return float(distance[~np.isnan(distance)].max(initial=0))
 
-    @classmethod
-    def of(cls, sums: np.ndarray) -> "Calibration":
-        """From sums by bin `(3, bins)`: weights, weighted confidences, weighted outcomes."""
-        weight, confidence, outcome = sums
-        return cls(ratio(confidence, weight), ratio(outcome, weight), ratio(weight, weight.sum()))
+    @property
+    def chance_error(self) -> float:
+        """The `expected_error` that as many rows would show by chance, were the confidences right."""
+        spread = np.sqrt(self.confidence * (1 - self.confidence) * ratio(2 / np.pi, self.weight * self.rows))
+        return float(np.nansum(self.weight * spread))
 
     @classmethod
-    def of_equal_mass(cls, sums: np.ndarray, bins: int = BINS) -> "Calibration":
+    def of(cls, sums: np.ndarray, rows: float) -> "Calibration":
+        """From sums by bin `(3, bins)`: weights, weighted confidences, weighted outcomes."""
+        weight, confidence, outcome = sums
+        return cls(ratio(confidence, weight), ratio(outcome, weight), ratio(weight, weight.sum()), rows)
+
+    @classmethod
+    def of_equal_mass(cls, sums: np.ndarray, rows: float, bins: int = BINS) -> "Calibration":
         """Of bins with nearly as many rows each, made of the fine bins of `sums` `(3, many)`."""
         weight = sums[0]
         # A fine bin goes where its middle lies: one that holds half of all rows is not cut.
         middle = (weight.cumsum() - weight / 2) / weight.sum()
         place = np.minimum((middle * bins).astype(np.intp), bins - 1)
-        return cls.of(np.stack([np.bincount(place, row, bins) for row in sums]))
+        return cls.of(np.stack([np.bincount(place, row, bins) for row in sums]), rows)
 
 
 def sums_by_width(confidence: np.ndarray, outcome: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from recipes.data.arrays import encode_labels
-from recipes.metrics.confusion import confusion_matrix
+from recipes.metrics.confusion import confusion_matrix, value_range
 from recipes.metrics.intervals import check_confidence
 from recipes.metrics.labels import as_array, check_class_names, check_labels, check_lengths, check_weights
 from recipes.metrics.multi_label import MultiLabelReport
@@ -121,8 +121,9 @@ def _of_labels(truth, labels, scores, class_names, sample_weight, confidence: fl
     elif kinds & set("US"):
         values, names = None, None
     else:
-        first, last = min(labels.min(), predicted.min()), max(labels.max(), predicted.max())
-        values = np.arange(int(first), int(last) + 1) if int(last) - int(first) < _WIDEST_SPAN else None
+        (first, last), (lowest, highest) = value_range(labels), value_range(predicted)
+        first, last = min(first, lowest), max(last, highest)
+        values = np.arange(first, last + 1) if last - first < _WIDEST_SPAN else None
         names = None if values is None else tuple(map(str, values))
     if values is None:
         both, names = encode_labels(np.concatenate([labels, predicted]))

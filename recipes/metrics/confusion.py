@@ -41,3 +41,10 @@ def confusion_matrix(
         # Unlike `bincount`, it costs nothing for cells that do not occur: 1,000 classes have a million cells.
         np.add.at(counts, codes, 1 if sample_weight is None else sample_weight[rows])
     return counts.reshape(num_classes, num_classes)
+
+
+def value_range(values: np.ndarray) -> tuple[int, int]:
+    """The least and the greatest of whole numbers `(rows,)`, read from memory once."""
+    parts = [values[start : start + CHUNK] for start in range(0, len(values), CHUNK)]
+    lowest, highest = zip(*((part.min(), part.max()) for part in parts), strict=True)
+    return int(min(lowest)), int(max(highest))

@@ -3,6 +3,7 @@
 import numpy as np
 
 from recipes.data.arrays import encode_labels
+from recipes.metrics.confusion import value_range
 
 # Softmax in half precision misses a sum of 1 by up to a thousandth.
 MOST_SUM_ERROR = 2e-3
@@ -80,7 +81,8 @@ def class_numbers(labels: np.ndarray, class_names: tuple[str, ...]) -> np.ndarra
     """Class numbers `(rows,)`: text by its name, numbers as they are."""
     if labels.dtype.kind in "US":
         return encode_labels(labels, class_names)[0]
-    if labels.size and (labels.min() < 0 or labels.max() >= len(class_names)):
+    lowest, highest = value_range(labels)
+    if lowest < 0 or highest >= len(class_names):
         outside = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
         raise ValueError(
             f"labels must be class numbers from 0 to {len(class_names) - 1}. Received: {labels[outside[0]]} at row "

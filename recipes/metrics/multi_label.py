@@ -134,16 +134,14 @@ class MultiLabelReport:
         mean = errors / total
         variance = of_errors - 2 * mean * squared_errors + mean**2 * float(squares[0])
         half = z * np.sqrt(max(0.0, variance)) / total / labels
-        ends["hamming_loss"] = float(max(0, mean / labels - half)), float(min(1, mean / labels + half))
-        if hits + errors:
+        if errors:  # without any, there is no spread to see
+            ends["hamming_loss"] = float(max(0, mean / labels - half)), float(min(1, mean / labels + half))
             # F1 = 2 H / (2 H + E), so a row moves it by 2 (E h - H e) / (2 H + E)^2.
             variance = errors**2 * of_hits - 2 * errors * hits * of_both + hits**2 * of_errors
             half = z * 2 * np.sqrt(max(0.0, variance)) / (2 * hits + errors) ** 2
             f1 = self.micro["f1"]
             ends["micro_f1"] = float(max(0, f1 - half)), float(min(1, f1 + half))
-        return (
-            ends if self.probabilities is None else ends | self.probabilities.mean_intervals(self.confidence, effective)
-        )
+        return ends if self.probabilities is None else ends | self.probabilities.mean_intervals(self.confidence)
 
     @cached_property
     def class_intervals(self) -> dict[str, dict[str, tuple[float, float]]]:

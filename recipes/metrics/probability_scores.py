@@ -45,7 +45,7 @@ class ProbabilityScores:
     @property
     def log_loss(self) -> float:
         """Mean of -log(probability of the true class); of multi-label rows, over all labels."""
-        return float(self._sums["loss"][0] / self._sums["weight"])
+        return float(self._sums["loss"][0] / self._sums["weight"][0])
 
     @property
     def brier(self) -> float:
@@ -53,7 +53,7 @@ class ProbabilityScores:
 
         Summed over the classes, 0 to 2; with two classes or several labels it is that of one of them, 0 to 1.
         """
-        return float(self._sums["brier"][0] / self._sums["weight"])
+        return float(self._sums["brier"][0] / self._sums["weight"][0])
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -61,12 +61,12 @@ class ProbabilityScores:
 
         Of multi-label rows: of all labels together.
         """
-        return Calibration.of(self._sums["width_bins"])
+        return Calibration.of(self._sums["width_bins"], self.effective_rows)
 
     @cached_property
     def equal_mass_calibration(self) -> Calibration:
         """The same in 15 bins of nearly as many rows each."""
-        return Calibration.of_equal_mass(self._sums["fine_bins"])
+        return Calibration.of_equal_mass(self._sums["fine_bins"], self.effective_rows)
 
     @cached_property
     def greatest_losses(self) -> tuple[LossRow, ...]:
@@ -85,12 +85,18 @@ class ProbabilityScores:
             raise ValueError(f"`k` is given {allowed}. Received: {k}")
         return float(ranks[:k].sum() / ranks.sum())
 
-    def mean_intervals(self, confidence: float, effective_rows: float) -> dict[str, tuple[float, float]]:
+    @property
+    def effective_rows(self) -> float:
+        """How many rows of equal weight would be as sure (Kish 1965)."""
+        weight, squares = self._sums["weight"]
+        return float(weight**2 / squares)
+
+    def mean_intervals(self, confidence: float) -> dict[str, tuple[float, float]]:
         """Intervals of log loss and Brier score, by the spread of the single rows."""
         intervals = {}
         for name in ("loss", "brier"):
-            mean, square = self._sums[name] / self._sums["weight"]
-            half = quantile(confidence) * np.sqrt(max(0.0, square - mean**2) / effective_rows)
+            mean, square = self._sums[name] / self._sums["weight"][0]
+            half = quantile(confidence) * np.sqrt(max(0.0, square - mean**2) / self.effective_rows)
             intervals["log_loss" if name == "loss" else name] = float(max(0.0, mean - half)), float(mean + half)
         return intervals
 
@@ -107,6 +113,7 @@ class ProbabilityScores:
             "expected_error": curve.expected_error,
             "expected_error_equal_mass": self.equal_mass_calibration.expected_error,
             "greatest_error": curve.greatest_error,
+            "chance_error": curve.chance_error,
             "confidence": curve.confidence.tolist(),
             "outcome": curve.outcome.tolist(),
             "weight": curve.weight.tolist(),

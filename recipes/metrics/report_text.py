@@ -11,7 +11,7 @@ MOST_PRINTED_CLASSES = 15
 # Of more classes than the first, as many as the second are printed: those with the lowest F1.
 MOST_CLASS_LINES, WORST_CLASS_LINES = 30, 15
 MOST_PAIRS = MOST_LOSSES = 5
-# From here on, a printed report names the remedy.
+# From here on, and twice the error that chance alone would show, a printed report names the remedy.
 NOTABLE_CALIBRATION_ERROR = 0.05
 TITLES = {
     "balanced_accuracy": "balanced accuracy",
@@ -44,7 +44,7 @@ def of_classes(report) -> str:
     if report.most_confused and len(report.class_names) > 2:
         lines += ["", "most confused"]
         for pair in report.most_confused[:MOST_PAIRS]:
-            rows = f"{pair.rows:,} rows" if pair.rows != 1 else "1 row"
+            rows = f"a weight of {pair.rows:.6g}" if weighted else f"{pair.rows:,} row{'s' * (pair.rows != 1)}"
             lines.append(f"  {pair.true} taken for {pair.predicted}: {rows}, {100 * pair.share:.1f} % of {pair.true}")
     lines += _probabilities(report)
     return "\n".join([*lines, *_undefined(report)])
@@ -81,7 +81,8 @@ def _overall(report, percent: str, baseline: str) -> list[tuple[str, ...]]:
             bound = content[f"{name}_bound"]
             table.append((f"{mean}{title}", _number(content[name]), f"off by at most {bound:.1g}" if bound else "", ""))
         error = content["calibration"]
-        table.append(("calibration error (ECE)", _number(error["expected_error"]), "", ""))
+        chance = f"by chance {error['chance_error']:.4f}"
+        table.append(("calibration error (ECE)", _number(error["expected_error"]), chance, ""))
         table.append(("  in bins of equal mass", _number(error["expected_error_equal_mass"]), "", ""))
     return table
 
@@ -128,7 +129,7 @@ def _probabilities(report) -> list[str]:
         clipped = f"{scores.clipped_rows:,} rows gave the truth a probability of 0"
         lines += ["", f"{clipped}: their losses count as the greatest that the numbers can tell"]
     curve = scores.calibration
-    if curve.expected_error > NOTABLE_CALIBRATION_ERROR:
+    if curve.expected_error > max(NOTABLE_CALIBRATION_ERROR, 2 * curve.chance_error):
         lines += [
             "",
             f"The probabilities are off by {curve.expected_error:.2f} in the mean: recipes.metrics.temperature learns "
@@ -138,9 +139,13 @@ def _probabilities(report) -> list[str]:
 
 
 def _undefined(report) -> list[str]:
-    lines = [f"undefined {case}: {shorten(names, 10)}" for case, names in report.undefined_classes.items()]
-    lines += [f"undefined {note}" for note in report.undefined if " of class " not in note.split(": ")[0]]
-    return ["", *lines] if lines else []
+    lines = []
+    for case, names in report.undefined_classes.items():
+        scores, reason = case.split(": ")
+        lines.append(f"  {scores} of {shorten(names, 10)}: {reason}")
+    zeros = "undefined; precision, recall and F1 count as 0 there" if lines else "undefined"
+    lines += [f"  {note}" for note in report.undefined if " of class " not in note.split(": ")[0]]
+    return ["", zeros, *lines] if lines else []
 
 
 def _between(value: float, ends: tuple[float, float], digits: int) -> str:

@@ -29,7 +29,7 @@ class ScoreSums:
         self.bins = check_bins(bins)
         self.losses = GreatestLosses(greatest_losses)
         self.sums = {
-            "weight": np.zeros(()),
+            "weight": np.zeros(2),  # sums of the weights and of their squares
             "loss": np.zeros(2),  # sums of the losses and of their squares
             "brier": np.zeros(2),
             "clipped": np.zeros((), np.int64),  # rows whose class was given a probability of 0
@@ -157,6 +157,6 @@ class ScoreSums:
         for name, values in (("loss", losses), ("brier", brier)):
             weighted = values if weights is None else values * weights
             self.sums[name] += weighted.sum(), weighted @ values
-        self.sums["weight"] += len(losses) if weights is None else weights.sum()
+        self.sums["weight"] += len(losses) if weights is None else (weights.sum(), weights @ weights)
         self.losses.update(losses, self.rows, *columns)
         self.rows += len(losses)

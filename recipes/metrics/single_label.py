@@ -141,7 +141,7 @@ class ClassificationReport:
         resampled = {name: score for name, score in OVERALL.items() if name != "accuracy"}
         ends = {"accuracy": (float(low), float(high))}
         ends |= bootstrap(self.confusion_matrix, resampled, self.confidence, round(float(rows)))
-        return ends if self.probabilities is None else ends | self.probabilities.mean_intervals(self.confidence, rows)
+        return ends if self.probabilities is None else ends | self.probabilities.mean_intervals(self.confidence)
 
     @cached_property
     def class_intervals(self) -> dict[str, dict[str, tuple[float, float]]]:
