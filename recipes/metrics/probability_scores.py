@@ -39,6 +39,8 @@ class ProbabilityScores:
         self._losses, self._class_names, self._multilabel = losses.copy(), class_names, multilabel
         self.positives = self._sums["positives"]
         self.negatives = self._sums["all"] - self.positives
+        # Weights that cancel may leave a rounding error, which is no row.
+        self.negatives[self.negatives < 1e-9 * self._sums["all"]] = 0
         self.clipped_rows = int(self._sums["clipped"])
         self.ranking = rank_bins(self.positives, self.negatives) if ranking is None else ranking
 

@@ -44,8 +44,8 @@ class Ranking:
 def rank_bins(positives: np.ndarray, negatives: np.ndarray) -> Ranking:
     """From counts by score bin, `(classes, bins)` each, of the rows of a class and of the others.
 
-    Rows in one bin could be in any order. The area is off by at most half the pairs that share a bin; for average
-    precision, the best and the worst order are both taken and the middle is given.
+    Rows in one bin could be in any order; a mixed one is taken. The area is off by at most half the pairs that share a
+    bin, average precision by no more than the best and the worst order of each bin.
     """
     positives, negatives = positives.astype(np.float64), negatives.astype(np.float64)
     total, others = positives.sum(axis=1), negatives.sum(axis=1)
@@ -53,22 +53,25 @@ def rank_bins(positives: np.ndarray, negatives: np.ndarray) -> Ranking:
     auc = ratio(ratio((positives * (below + negatives / 2)).sum(axis=1), total), others)
     auc_bound = ratio(ratio((positives * negatives).sum(axis=1) / 2, total), others)
 
-    hits_above = total[:, None] - positives.cumsum(axis=1)
-    wrong_above = others[:, None] - below - negatives
-    best = positives * ratio(hits_above + positives, hits_above + positives + wrong_above)
+    # Sums of weights that cancel may leave a rounding error below 0.
+    hits_above = np.maximum(total[:, None] - positives.cumsum(axis=1), 0)
+    wrong_above = np.maximum(others[:, None] - below - negatives, 0)
+    best = _precision(hits_above + positives, wrong_above) * positives
     wrong = wrong_above + negatives
-    before = hits_above + wrong
     # The sum of (T + i) / (T + i + F) over the rows i of the bin, bounded from below by the integral.
-    worst = positives - wrong * np.log1p(np.nan_to_num(ratio(positives, before)))
-    best, worst = ratio(np.nansum(best, axis=1), total), ratio(worst.sum(axis=1), total)
-
+    worst = positives - wrong * np.log1p(np.nan_to_num(ratio(positives, hits_above + wrong)))
     weighted = not np.array_equal(total, np.round(total))
+    halfway = hits_above + (positives + (0 if weighted else 1)) / 2
+    mixed = _precision(halfway, wrong_above + negatives / 2) * positives
+    best, worst, mixed = (ratio(part.sum(axis=1), total) for part in (best, worst, mixed))
+    mixed = np.clip(mixed, worst, best)
+
     spread_of_hits = (positives * (ratio(below + negatives / 2, others[:, None]) - auc[:, None]) ** 2).sum(axis=1)
     placed = ratio(hits_above + positives / 2, total[:, None])
     spread_of_others = (negatives * (placed - auc[:, None]) ** 2).sum(axis=1)
     variance = ratio(ratio(spread_of_hits, total - 1), total) + ratio(ratio(spread_of_others, others - 1), others)
     deviation = np.full_like(auc, np.nan) if weighted else np.sqrt(variance)
-    return Ranking(auc, (best + worst) / 2, auc_bound, (best - worst) / 2, deviation)
+    return Ranking(auc, mixed, auc_bound, np.maximum(best - mixed, mixed - worst), deviation)
 
 
 def rank_arrays(truth: np.ndarray, scores: np.ndarray, sample_weight: np.ndarray | None, binned: Ranking) -> Ranking:
@@ -94,6 +97,10 @@ def rank_arrays(truth: np.ndarray, scores: np.ndarray, sample_weight: np.ndarray
     auc, average_precision = np.transpose(values)
     exact = np.zeros(num_classes)
     return Ranking(auc, average_precision, exact, exact, binned.roc_auc_deviation)
+
+
+def _precision(hits: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(ratio(hits, hits + wrong))
 
 
 def _rank(scores: np.ndarray, is_class: np.ndarray, weights: np.ndarray | None) -> tuple[float, float]:

@@ -91,7 +91,7 @@ def _classes(report, percent: str) -> list[str]:
     digits = 2 if report.rows < 1000 else 3
     intervals = report.class_intervals
     last = ["accuracy", *(["ROC AUC"] if report.probabilities is not None else []), "support"]
-    header = ("", *(f"{score} {percent}".ljust(7 + 2 * (digits + 2)) for score in ("precision", "recall", "f1")), *last)
+    header = ("", *(f"{score} {percent}".ljust(8 + 2 * (digits + 2)) for score in ("precision", "recall", "f1")), *last)
     names, lines = list(report.class_names), []
     if len(names) > MOST_CLASS_LINES:
         lines = [f"the {WORST_CLASS_LINES} of {len(names)} classes with the lowest f1"]

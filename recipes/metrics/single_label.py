@@ -139,6 +139,10 @@ class ClassificationReport:
         rows = self._effective(np.ones_like(self.confusion_matrix, dtype=bool))
         low, high = wilson(self.accuracy, rows, self.confidence)
         resampled = {name: score for name, score in OVERALL.items() if name != "accuracy"}
+        f1 = decision_scores.f1
+        # A rare class that the draws happen to miss says nothing, while one that never occurred counts 0 as ever.
+        occurring = float(np.mean(~np.isnan(f1(self._margins))))
+        resampled["macro_f1"] = lambda margins: occurring * decision_scores.mean_of_defined(f1(margins))
         ends = {"accuracy": (float(low), float(high))}
         ends |= bootstrap(self.confusion_matrix, resampled, self.confidence, round(float(rows)))
         return ends if self.probabilities is None else ends | self.probabilities.mean_intervals(self.confidence)
