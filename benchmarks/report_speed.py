@@ -6,8 +6,8 @@ Labels: 10 classes, int64, 80 % right. Ours: the whole report with its intervals
 `classification_report` plus `confusion_matrix`. Scores: float32 and float64, 10 classes; scikit-learn computes the same
 quantities: both of the above, log loss, Brier, top-2, 3 and 5, and ROC AUC and average precision of each class.
 Ours and theirs take turns in one process; medians, and the median of the paired ratios. Memory (on Linux): for each
-number of rows of `--stream` a process of its own, which takes them in batches of 100,000 or `--batch`; the growth of its
-peak from the first number to the others.
+number of rows of `--stream` a process of its own, which takes them in batches of 100,000 or `--batch`; the growth of
+its peak from the first number to the others.
 """
 
 import argparse
