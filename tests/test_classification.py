@@ -167,6 +167,12 @@ def test_the_majority_class_stands_beside_each_score():
     shares = recipes.classification_report(truth, np.full(4, 0.25)).probabilities
     assert report.baseline["log_loss"] == pytest.approx(shares.log_loss)
     assert report.baseline["brier"] == pytest.approx(shares.brier)
+    assert report.baseline["average_precision"] == pytest.approx(shares.mean("average_precision"))
+    truth = np.array([2, 2, 2, 1, 1, 0])
+    shares = recipes.classification_report(truth, np.tile([1 / 6, 2 / 6, 3 / 6], (6, 1)))
+    assert shares.probabilities.top_k(2) == pytest.approx(shares.baseline["top_2"]) == 5 / 6
+    assert shares.probabilities.mean("roc_auc") == shares.baseline["roc_auc"] == 0.5
+    assert shares.probabilities.mean("average_precision") == pytest.approx(shares.baseline["average_precision"])
 
 
 @pytest.mark.parametrize("framework", ["tensorflow", "jax", "torch", "list", "pandas"])

@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
@@ -38,14 +37,6 @@ def judged_scores(draw, multilabel=False):
     scores[scores.sum(axis=1) == 0] = 1
     truth = generator.choice(sorted(draw(st.sets(st.integers(0, num_classes - 1), min_size=1))), rows)
     return truth, scores / scores.sum(axis=1, keepdims=True), weights
-
-
-@pytest.fixture(autouse=True)
-def no_warnings_of_scikit_learn():
-    """It warns of classes without rows, which is what is drawn here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def assert_close(ours, theirs, tolerance=1e-12):

@@ -78,7 +78,7 @@ def test_intervals_of_weighted_rows_are_those_of_fewer_rows():
 def test_no_errors_leave_nothing_to_resample_but_wilson_a_width():
     report = recipes.classification_report([0, 1, 2] * 20, [0, 1, 2] * 20)
     assert np.isnan(report.intervals["macro_f1"]).all()
-    assert report.undefined == ("intervals of all but the accuracy: no errors, or no others, to resample",)
+    assert report.undefined == ("intervals of all but the accuracy: no mixture of right and wrong rows to resample",)
     low, high = report.class_intervals["0"]["f1"]
     assert 0.9 < low < high == 1
     assert report.intervals["accuracy"][0] == pytest.approx(0.9398, abs=1e-4)

@@ -83,11 +83,11 @@ def bootstrap(
         seed: Of the draws.
 
     Returns:
-        By name, the two ends; NaN where the draws cannot tell, as all rows are in one cell or on the diagonal.
+        By name, the two ends; NaN where the draws cannot tell, as they are all alike.
     """
     check_confidence(confidence)
     actual, predicted = np.nonzero(matrix)
-    if len(actual) < 2 or (actual == predicted).all():
+    if len(actual) < 2 or (actual == predicted).all():  # draws of right rows only would promise too much
         return dict.fromkeys(scores, (np.nan, np.nan))
     cells = matrix[actual, predicted] / matrix.sum()
     rows = int(matrix.sum()) if rows is None else max(1, rows)
@@ -106,7 +106,7 @@ def bootstrap(
         values = np.concatenate(parts)
         values = values[~np.isnan(values)]
         intervals[name] = np.nan, np.nan
-        if values.size:
+        if values.size and values.min() < values.max():
             ends = np.quantile(values, [tail, 1 - tail]) - (values.mean() - float(scores[name](Margins.of(matrix))))
             intervals[name] = tuple(np.clip(ends, min(0.0, values.min()), 1).tolist())
     return intervals

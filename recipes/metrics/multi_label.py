@@ -116,6 +116,8 @@ class MultiLabelReport:
             entropy = -(inner * np.log(inner) + (1 - inner) * np.log(1 - inner)).sum()
             baseline["log_loss"] = float(entropy / len(share))
             baseline["brier"] = float((share * (1 - share)).mean())
+            baseline["roc_auc"] = 0.5
+            baseline["average_precision"] = float(decision_scores.mean_of_defined(np.where(share > 0, share, np.nan)))
         return baseline
 
     @cached_property

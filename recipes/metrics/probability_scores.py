@@ -79,6 +79,11 @@ class ProbabilityScores:
             rows.append(LossRow(int(row), loss, self._class_names[int(true)], taken_for, probability))
         return tuple(rows)
 
+    @property
+    def top_ks(self) -> tuple[int, ...]:
+        """Those `k` of `top_k` that reports tell."""
+        return () if self._multilabel else tuple(k for k in (2, 3, 5) if k < len(self._class_names))
+
     def top_k(self, k: int) -> float:
         """Share of the rows whose class is among the `k` with the highest probabilities; the first wins a tie."""
         ranks = self._sums["true_ranks"]
@@ -106,8 +111,8 @@ class ProbabilityScores:
         """As plain values; NaN stays."""
         ranking, curve = self.ranking, self.calibration
         content = {"log_loss": self.log_loss, "brier": self.brier, "clipped_rows": self.clipped_rows}
-        if not self._multilabel and len(self._class_names) > 2:
-            content["top_k"] = {str(k): self.top_k(k) for k in (2, 3, 5) if k < len(self._class_names)}
+        if self.top_ks:
+            content["top_k"] = {str(k): self.top_k(k) for k in self.top_ks}
         for name in ("roc_auc", "average_precision"):
             content[name] = self.mean(name)
             content[f"{name}_bound"] = float(np.nan_to_num(getattr(ranking, f"{name}_bound")).max())

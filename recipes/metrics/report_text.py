@@ -74,15 +74,18 @@ def _overall(report, percent: str, baseline: str) -> list[tuple[str, ...]]:
         between = "-" if math.isnan(ends[0]) else f"{ends[0]:.4f} to {ends[1]:.4f}"
         table.append((TITLES[name], _number(value), between, _number(report.baseline.get(name, math.nan))))
     if probabilities is not None:
-        content = probabilities.to_dict()
-        table += [(f"top-{k} accuracy", _number(value), "", "") for k, value in content.get("top_k", {}).items()]
-        mean = "" if len(report.class_names) == 2 and "top_k" not in content else "mean "
+        content, chance = probabilities.to_dict(), report.baseline
+        for k in probabilities.top_ks:
+            table.append((f"top-{k} accuracy", _number(probabilities.top_k(k)), "", _number(chance[f"top_{k}"])))
+        # Of two classes there is one area.
+        mean = "" if report.confusion_matrix.shape == (2, 2) else "mean "
         for name, title in (("roc_auc", "ROC AUC"), ("average_precision", "average precision")):
             bound = content[f"{name}_bound"]
-            table.append((f"{mean}{title}", _number(content[name]), f"off by at most {bound:.1g}" if bound else "", ""))
+            off = f"off by at most {bound:.1g}" if bound else ""
+            table.append((f"{mean}{title}", _number(content[name]), off, _number(chance[name])))
         error = content["calibration"]
-        chance = f"by chance {error['chance_error']:.4f}"
-        table.append(("calibration error (ECE)", _number(error["expected_error"]), chance, ""))
+        alone = f"by chance {error['chance_error']:.4f}"
+        table.append(("calibration error (ECE)", _number(error["expected_error"]), alone, ""))
         table.append(("  in bins of equal mass", _number(error["expected_error_equal_mass"]), "", ""))
     return table
 

@@ -117,16 +117,19 @@ class ClassificationReport:
 
     @cached_property
     def baseline(self) -> dict[str, float]:
-        """What the majority class for every row would get; log loss and Brier score: the class shares for every row."""
+        """What the majority class for every row would get; of probabilities, the class shares for every row."""
         support = self._margins.support
         taken = np.zeros_like(support)
         taken[support.argmax()] = support.sum()
         margins = Margins(np.minimum(support, taken), support, taken, support.sum())
         scores = {name: float(score(margins)) for name, score in OVERALL.items()}
         if self.probabilities is not None:
-            shares = support[support > 0] / support.sum()
+            shares = np.sort(support[support > 0] / support.sum())[::-1]
             scores["log_loss"] = float(-(shares * np.log(shares)).sum())
             scores["brier"] = float(1 - (shares**2).sum()) / (2 if len(support) == 2 else 1)
+            scores["roc_auc"] = 0.5
+            scores["average_precision"] = float(support[1] / support.sum() if len(support) == 2 else shares.mean())
+            scores |= {f"top_{k}": float(shares[:k].sum()) for k in self.probabilities.top_ks}
         return scores
 
     @cached_property
@@ -182,7 +185,7 @@ class ClassificationReport:
         if np.isnan(self.overall["cohen_kappa"]):
             notes.append("Cohen's kappa: a single class in both")
         if np.isnan(self.intervals["macro_f1"][0]):
-            notes.append("intervals of all but the accuracy: no errors, or no others, to resample")
+            notes.append("intervals of all but the accuracy: no mixture of right and wrong rows to resample")
         return tuple(notes)
 
     @cached_property

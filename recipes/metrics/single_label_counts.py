@@ -144,7 +144,7 @@ class ClassificationCounts:
     def _checked_scores(self, scores: np.ndarray) -> np.ndarray:
         if scores.ndim == 2 and scores.shape[1] == 1:
             scores = scores[:, 0]
-        if scores.ndim not in (1, 2) or scores.ndim == 0:
+        if scores.ndim not in (1, 2):
             raise ValueError(f"`y_score` must have the shape (rows,) or (rows, classes). Received: {scores.shape}")
         num_scores = 2 if scores.ndim == 1 else scores.shape[1]
         if num_scores != len(self.class_names):
