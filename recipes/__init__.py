@@ -32,8 +32,11 @@ if TYPE_CHECKING:
     from recipes.initialization import initializer_for as initializer_for
     from recipes.learning_rate_range import LearningRateRange as LearningRateRange
     from recipes.learning_rate_range import find_learning_rate as find_learning_rate
+    from recipes.metrics import ClassificationCounts as ClassificationCounts
     from recipes.metrics import ClassificationReport as ClassificationReport
     from recipes.metrics import Comparison as Comparison
+    from recipes.metrics import MultiLabelCounts as MultiLabelCounts
+    from recipes.metrics import MultiLabelReport as MultiLabelReport
     from recipes.metrics import RegressionReport as RegressionReport
     from recipes.metrics import RegressionSums as RegressionSums
     from recipes.metrics import classification_report as classification_report
@@ -70,8 +73,11 @@ _HOME = {
     "initializer_for": "initialization",
     "LearningRateRange": "learning_rate_range",
     "find_learning_rate": "learning_rate_range",
+    "ClassificationCounts": "metrics",
     "ClassificationReport": "metrics",
     "Comparison": "metrics",
+    "MultiLabelCounts": "metrics",
+    "MultiLabelReport": "metrics",
     "RegressionReport": "metrics",
     "RegressionSums": "metrics",
     "classification_report": "metrics",

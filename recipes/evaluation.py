@@ -10,7 +10,14 @@ from recipes import raw_rows, runs
 from recipes.data import ARRAYS, Dataset, arrays, csv_file, images, load_dataset, same_source, with_arguments
 from recipes.data.preparation import TablePreparation
 from recipes.data.store import chunks_of, is_on_disk
-from recipes.metrics import ClassificationReport, RegressionReport, confusion_matrix, decide, regression_report
+from recipes.metrics import (
+    ClassificationReport,
+    RegressionReport,
+    are_probabilities,
+    classification_report,
+    decide,
+    regression_report,
+)
 from recipes.models import outputs as model_outputs
 from recipes.settings import Data
 
@@ -195,7 +202,8 @@ def judge(y: np.ndarray, outputs: np.ndarray, class_names: tuple[str, ...] | Non
         return regression_report(y, outputs)
     if max(2, outputs.shape[1]) != len(class_names):
         raise ValueError(f"there are {len(class_names)} classes, and the model has {outputs.shape[1]} outputs")
-    return ClassificationReport(confusion_matrix(y, decide(outputs), len(class_names)), class_names)
+    # The outputs of a hinge loss, say, are scores: they decide, and there is no more to say about them.
+    return classification_report(y, outputs if are_probabilities(outputs) else decide(outputs), class_names)
 
 
 def _own_data(path, trained) -> str:

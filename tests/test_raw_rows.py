@@ -46,26 +46,26 @@ def test_a_new_process_predicts_a_file_with_its_columns_in_any_order(frame, trai
 
 
 @pytest.mark.backend
-def test_a_loaded_model_judges_frames_and_files_like_the_run(frame, trained, tmp_path):
+def test_a_loaded_model_judges_frames_and_files_like_the_run(frame, trained, tmp_path, assert_alike):
     # A run that was trained on a frame does not hold it; the same rows by another way give the same report.
     dataset = recipes.load_dataset(frame, target="good")
-    assert recipes.evaluate(trained.directory, dataset).to_dict() == trained.report.to_dict()
+    assert_alike(recipes.evaluate(trained.directory, dataset), trained.report)
     whole = recipes.evaluate(trained.directory, frame)
     assert whole.rows == ROWS
     frame.iloc[:, ::-1].to_csv(tmp_path / "rows.csv", index=False)
-    assert recipes.evaluate(trained.directory, tmp_path / "rows.csv").to_dict() == whole.to_dict()
+    assert_alike(recipes.evaluate(trained.directory, tmp_path / "rows.csv"), whole)
     beside = (frame.drop(columns="good"), frame["good"])
-    assert recipes.evaluate(trained.directory, beside).to_dict() == whole.to_dict()
+    assert_alike(recipes.evaluate(trained.directory, beside), whole)
     with pytest.raises(ValueError, match="was trained on arrays, which it does not hold"):
         recipes.evaluate(trained.directory)
 
 
-def test_a_run_from_a_file_splits_it_again_as_in_its_training(frame, short_recipe, tmp_path):
+def test_a_run_from_a_file_splits_it_again_as_in_its_training(frame, short_recipe, tmp_path, assert_alike):
     frame.to_csv(tmp_path / "rows.csv", index=False)
     run = recipes.train(short_recipe, tmp_path / "rows.csv", target="good", output=tmp_path, verbose=False)
     assert run.directory.name == "tabular-rows-seed0"
     assert run.recipe.data.target == "good"
-    assert recipes.evaluate(run.directory).to_dict() == run.report.to_dict()
+    assert_alike(recipes.evaluate(run.directory), run.report)
 
 
 def test_missing_and_surplus_columns_are_named(frame, trained):
@@ -124,7 +124,7 @@ def test_an_array_may_lack_what_the_training_lacked(frame, short_recipe, tmp_pat
 
 
 @pytest.mark.parametrize("color", ["grey", "rgb"])
-def test_image_files_are_predicted_at_any_size(tmp_path, color):
+def test_image_files_are_predicted_at_any_size(tmp_path, color, assert_alike):
     from PIL import Image
 
     generator = np.random.default_rng(0)
@@ -142,7 +142,7 @@ def test_image_files_are_predicted_at_any_size(tmp_path, color):
     recipe = recipes.get("digits-convnet").replace(**settings)
     run = recipes.train(recipe, tmp_path / "photos", output=tmp_path, verbose=False)
     assert run.model.input_shape == (None, None, None, 1 if color == "grey" else 3)
-    assert recipes.evaluate(run.directory).to_dict() == run.report.to_dict()
+    assert_alike(recipes.evaluate(run.directory), run.report)
     assert recipes.evaluate(run.directory, tmp_path / "photos").accuracy == run.report.accuracy == 1
     Image.fromarray(np.full((40, 31), 70, np.uint8)).save(tmp_path / "large.png")
     large = recipes.predict(run.directory, tmp_path / "large.png")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recipes.metrics.classification import ClassificationReport
+from recipes.metrics.single_label import ClassificationReport
 from recipes.plots.axes import axes_or_new
 
 
