@@ -37,7 +37,7 @@ class GradientMeter:
 
     def build(self, hook, weights):
         self.built = True
-        self.rows, self.layers = rows_of(self.model, weights)
+        self._rows, self.layers = rows_of(self.model, weights)
         width = len(self.layers) + 1  # the last column is that of all layers together
         # mean, maximum, last, count of finite norms; squares of moves and of weights
         self._norms = hook.add_variable((4, width), "float32", "watched_norms")
@@ -55,7 +55,7 @@ class GradientMeter:
         return number, list(map(ops.copy, pieces)) if keras.backend.backend() == "torch" else pieces
 
     def after(self, weights, seen, before):
-        norms = ops.sqrt(self._by_layer(seen.squares))
+        norms = ops.sqrt(self._by_layer(seen.squares, weights))
         finite = ops.isfinite(norms)
         is_broken = ops.logical_not(finite[-1])
         is_update = ops.logical_and(seen.is_update, ops.logical_not(seen.is_left_out))
@@ -81,7 +81,7 @@ class GradientMeter:
             share = math.prod(weight.shape) / math.prod(old.shape)
             new = _piece(weight, number)
             moves.append((share * sum_of_squares(new - old), share * sum_of_squares(old)))
-        both = ops.stack([self._by_layer(column) for column in zip(*moves, strict=True)])
+        both = ops.stack([self._by_layer(column, weights) for column in zip(*moves, strict=True)])
         self._moves.assign(self._moves + ops.where(is_update, both, 0.0))
 
     def _add_to_trace(self, norms, is_update):
@@ -92,10 +92,11 @@ class GradientMeter:
         self._trace.assign(ops.where(traced[:, None], norms, self._trace.value))
         self._seen.assign(seen + ops.cast(is_update, "int32"))
 
-    def _by_layer(self, squares):
+    def _by_layer(self, squares, weights):
         """One sum for each layer, NaN where nothing is known of it, and that of all."""
         sums = [None] * len(self.layers)
-        for square, row in zip(squares, self.rows, strict=True):
+        for square, weight in zip(squares, weights, strict=True):
+            row = self._rows[id(weight)]
             if square is not None:
                 sums[row] = square if sums[row] is None else sums[row] + square
         total = sum(square for square in sums if square is not None)
@@ -140,14 +141,14 @@ class GradientMeter:
         return (steps + steps_per_execution) // self.trace_every + 1 >= self.capacity
 
 
-def rows_of(model, weights) -> tuple[list[int], tuple[str, ...]]:
-    """The row of each of `weights`, and the names of the rows: layers, in the order of the model."""
+def rows_of(model, weights) -> tuple[dict[int, int], tuple[str, ...]]:
+    """The row of each of `weights`, by its id, and the names of the rows: layers, in the order of the model."""
     owner = {id(weight): name for name, layer in watched_layers(model).items() for weight in trained_weights(layer)}
     for weight in weights:  # of no layer at all
         owner.setdefault(id(weight), weight.path.rpartition("/")[0] or weight.path)
     trained = {id(weight) for weight in weights}
     names = list(dict.fromkeys(name for key, name in owner.items() if key in trained))
-    return [names.index(owner[id(weight)]) for weight in weights], tuple(names)
+    return {key: names.index(name) for key, name in owner.items() if key in trained}, tuple(names)
 
 
 def _piece(weight, number):

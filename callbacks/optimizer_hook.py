@@ -114,6 +114,8 @@ class OptimizerHook:
             grads = list(grads)
             known = self.outermost._trainable_variables if trainable_variables is None else trainable_variables
             weights = list(known)
+            if all(gradient is None for gradient in grads):
+                return original(grads, trainable_variables)  # which says what is wrong
             if not self.outermost.built:
                 with keras.name_scope(self.outermost.name, caller=self.outermost):
                     self.outermost.build(weights)
@@ -124,6 +126,7 @@ class OptimizerHook:
             seen.is_left_out = seen.iterations == self.innermost._iterations.value
             for meter, state in zip(self.meters, states, strict=True):
                 meter.after(weights, seen, state)
+            return None
 
         return apply
 

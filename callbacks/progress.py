@@ -17,6 +17,8 @@ class Progress(keras.callbacks.Callback):
         stream: Where to write. Default: `sys.stdout`.
     """
 
+    async_safe = True  # without it JAX would wait for every step
+
     def __init__(self, stream=None):
         super().__init__()
         self.stream = stream

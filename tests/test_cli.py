@@ -234,7 +234,6 @@ def process(*arguments, **changes):
     return subprocess.run(command(*arguments), env={**environment, **changes}, capture_output=True, text=True)
 
 
-@pytest.mark.backend
 def test_the_start_up_of_the_backend_is_not_shown(run, tmp_path):
     result = process("evaluate", run.directory)
     assert (result.returncode, result.stderr) == (0, "")

@@ -412,6 +412,7 @@ np.savez(folder + "/answers.npz", *[keras.ops.convert_to_numpy(answer) for answe
 """
 
 
+@pytest.mark.skipif(BACKEND == "jax", reason="what is known by which name depends on no backend; JAX takes 15 s for it")
 def test_a_new_process_loads_what_was_saved(changed, tmp_path):
     rows = [examples(name) for name in LAYERS]
     changed.save(tmp_path / "model.keras")

@@ -20,7 +20,8 @@ def test_every_recipe_goes_through_everything(name, tmp_path):
     assert len(run.history["loss"]) == (2 if run.recipe.fine_tune.epochs else 1)
     assert run.report.rows == 2 * run.recipe.fit.batch_size
     assert recipes.load_model(run.directory).name == run.model.name
-    recipes.train(name, output=tmp_path, fast_dev_run=True, verbose=False)  # replaces the first trial
+    if name == "tabular":  # another trial replaces the first
+        recipes.train(name, output=tmp_path, fast_dev_run=True, verbose=False)
 
 
 @pytest.mark.backend
