@@ -1,5 +1,6 @@
 """What every callback must hold in every way of training: it works, changes nothing, and leaves nothing behind."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import recipes
-from callbacks import ActivationStatistics, EarlyStopping, GradientNormLogger, StopOnDivergence
+from callbacks import ActivationStatistics, EarlyStopping, GradientNormLogger, Progress, StopOnDivergence
 from callbacks.optimizer_hook import chain_of
 
 BACKEND = keras.backend.backend()
@@ -74,7 +75,8 @@ CALLBACKS = {
     "gradients": lambda x: GradientNormLogger(trace_every=2),
     "activations": lambda x: ActivationStatistics(x),
     "stopping": lambda x: EarlyStopping("loss", patience=50, restore_best_weights=False),
-    "divergence": lambda x: StopOnDivergence(),
+    "divergence": lambda x: StopOnDivergence(factor=1e6),
+    "progress": lambda x: Progress(io.StringIO()),
 }
 # Each two of model, optimizer and way of compiling meet at least once where that may matter.
 CONDITIONS = [
@@ -88,6 +90,7 @@ CONDITIONS = [
     ("subclassed", "accumulated", {"steps_per_execution": 4}),
     ("recurrent", "averaged", {}),
     ("unbuilt", "scaled", {}),
+    ("functional", "adam", {"policy": "mixed_float16"}),
 ]
 
 
@@ -97,9 +100,13 @@ def rows(kind):
     return {"x": X, "second": SECOND}, {"classes": Y, "size": X[:, :1]}
 
 
-def compiled(kind, optimizer, **options):
+def compiled(kind, optimizer, policy="float32", **options):
     keras.utils.set_random_seed(0)
-    model = MODELS[kind]()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = MODELS[kind]()
+    finally:
+        keras.config.set_dtype_policy("float32")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     loss = {"classes": loss, "size": "mse"} if kind == "functional" else loss
     if BACKEND == "torch":  # compiles for minutes
@@ -210,11 +217,7 @@ def test_the_update_ratio_is_the_norm_of_what_changed_over_that_of_the_weights()
 
 
 def test_norms_of_mixed_precision_are_unscaled():
-    keras.config.set_dtype_policy("mixed_float16")
-    try:
-        model = compiled("subclassed", "adam")
-    finally:
-        keras.config.set_dtype_policy("float32")
+    model = compiled("subclassed", "adam", policy="mixed_float16")
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     full = compiled("subclassed", "adam")
     records = []
