@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from callbacks.layers import trained_weights, watched_layers
-from callbacks.optimizer_hook import sum_of_squares
+from callbacks.optimizer_hook import sums_of_squares
 
 # Of larger weights, one of at most so many pieces is looked at in each update, by turns: all would cost some percent.
 PIECES, LARGEST_WHOLE = 16, 4096
@@ -55,7 +55,7 @@ class GradientMeter:
         return number, list(map(ops.copy, pieces)) if keras.backend.backend() == "torch" else pieces
 
     def after(self, weights, seen, before):
-        norms = ops.sqrt(self._by_layer(seen.squares, weights))
+        norms = ops.sqrt(self._by_layer(seen.squares, [weights[place] for place in seen.places]))
         finite = ops.isfinite(norms)
         is_broken = ops.logical_not(finite[-1])
         is_update = ops.logical_and(seen.is_update, ops.logical_not(seen.is_left_out))
@@ -76,12 +76,10 @@ class GradientMeter:
         self._norms.assign(ops.stack([mean, largest, ops.where(is_update, norms, last), count]))
 
     def _add_moves(self, weights, is_update, number, pieces):
-        moves = []
-        for weight, old in zip(weights, pieces, strict=True):
-            share = math.prod(weight.shape) / math.prod(old.shape)
-            new = _piece(weight, number)
-            moves.append((share * sum_of_squares(new - old), share * sum_of_squares(old)))
-        both = ops.stack([self._by_layer(column, weights) for column in zip(*moves, strict=True)])
+        moves = [_piece(weight, number) - old for weight, old in zip(weights, pieces, strict=True)]
+        shares = [math.prod(weight.shape) / math.prod(old.shape) for weight, old in zip(weights, pieces, strict=True)]
+        shares = np.array(shares, np.float32)
+        both = ops.stack([self._by_layer(sums_of_squares(part) * shares, weights) for part in (moves, pieces)])
         self._moves.assign(self._moves + ops.where(is_update, both, 0.0))
 
     def _add_to_trace(self, norms, is_update):
@@ -94,13 +92,10 @@ class GradientMeter:
 
     def _by_layer(self, squares, weights):
         """One sum for each layer, NaN where nothing is known of it, and that of all."""
-        sums = [None] * len(self.layers)
-        for square, weight in zip(squares, weights, strict=True):
-            row = self._rows[id(weight)]
-            if square is not None:
-                sums[row] = square if sums[row] is None else sums[row] + square
-        total = sum(square for square in sums if square is not None)
-        return ops.stack([ops.cast(np.nan if square is None else square, "float32") for square in [*sums, total]])
+        rows = [self._rows[id(weight)] for weight in weights]
+        sums = ops.segment_sum(squares, ops.convert_to_tensor(np.array(rows, np.int32)), len(self.layers))
+        unknown = [np.nan if row not in rows else 0 for row in range(len(self.layers))]
+        return ops.concatenate([sums + np.array(unknown, np.float32), ops.sum(squares)[None]])
 
     def read(self) -> dict[str, np.ndarray]:
         """What was measured since the last call; all begins anew. By layer `(layers,)`, and the totals."""

@@ -179,15 +179,17 @@ class Seen:
     """What was seen of one step, as tensors of the compiled program.
 
     Attributes:
-        squares: For each weight, the sum of squares of its gradient: that of all devices together, unscaled, averaged
-            where gradients are accumulated; `None` where there is no gradient.
+        places: Which of the weights have a gradient.
+        squares: The sum of squares of each of those gradients `(places,)`: of all devices together, unscaled, averaged
+            where gradients are accumulated.
         is_update: Whether the weights change in this step if it is not left out; false while gradients are collected.
         is_clipped: Whether Keras's own clipping changes the gradient.
         iterations: Steps before this one.
         is_left_out: Whether an optimizer has left the step out because of its gradient.
     """
 
-    squares: list
+    places: list[int]
+    squares: object
     is_update: object
     is_clipped: object
     iterations: object
@@ -223,14 +225,11 @@ def _look(gradients, weights, chain) -> Seen:
 
         # Without it XLA may compile what makes the gradients differently, and round them differently.
         own = jax.lax.optimization_barrier(own)
-    squares = [None] * len(weights)
-    for place, gradient in zip(places, whole or own, strict=True):
-        squares[place] = sum_of_squares(gradient) / scale**2
-    present = [squares[place] for place in places]
-    if whole is not None:  # Keras clips what each device has
-        present = [sum_of_squares(gradient) / scale**2 for gradient in own]
-    is_clipped = _is_clipped(innermost, ops.sqrt(ops.stack(present)), own, scale)
-    return Seen(squares, (iterations + 1) % steps == 0 if steps else True, is_clipped, iterations)
+    squares = sums_of_squares(whole or own) / scale**2
+    # Keras clips what each device has.
+    norms = ops.sqrt(squares if whole is None else sums_of_squares(own) / scale**2)
+    is_clipped = _is_clipped(innermost, norms, own, scale)
+    return Seen(places, squares, (iterations + 1) % steps == 0 if steps else True, is_clipped, iterations)
 
 
 def _scale(chain):
@@ -254,16 +253,16 @@ def _is_clipped(optimizer, norms, gradients, scale):
     return False
 
 
-def sum_of_squares(tensor):
-    """A float32 scalar."""
-    tensor = ops.cast(tensor, "float32")
+def sums_of_squares(tensors):
+    """Of each of `tensors`, as one float32 vector."""
+    tensors = [ops.cast(tensor, "float32") for tensor in tensors]
     if keras.backend.backend() != "tensorflow":
-        return ops.sum(ops.square(tensor))
+        return ops.stack([ops.sum(ops.square(tensor)) for tensor in tensors])
     import tensorflow as tf
 
     # In one pass; and not by operations that clipping may use as well: TensorFlow would compute those once for both,
     # and sum up norms in another order than without the meters.
-    return 2 * tf.nn.l2_loss(tensor)
+    return 2 * tf.stack([tf.nn.l2_loss(tensor) for tensor in tensors])
 
 
 def _dense(gradient):
