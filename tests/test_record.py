@@ -42,7 +42,7 @@ def test_phases_of_one_training_follow_each_other():
         trace_gradient_norm=np.full((1, 2), 2.0),
     )
     both = merged([GRADIENTS, second])
-    assert both.layers == ("first", "body", "last")
+    assert both.layers == ("body", "first", "last")
     assert both.steps.tolist() == [7, 7, 9]
     np.testing.assert_array_equal(both.gradient_norm_mean[:, 2], [2, np.nan, 6])
     assert both.trace_step.tolist() == [1, 8, 9]
