@@ -111,6 +111,8 @@ def compiled(kind, optimizer, policy="float32", **options):
     loss = {"classes": loss, "size": "mse"} if kind == "functional" else loss
     if BACKEND == "torch":  # compiles for minutes
         options = {**options, "jit_compile": False}
+    if BACKEND == "jax":  # takes long, operation by operation
+        options = {**options, "run_eagerly": False}
     model.compile(OPTIMIZERS[optimizer](), loss, **options)
     return model
 
