@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from recipes.catalogue import get as get
     from recipes.catalogue import names as names
     from recipes.comparison import compare as compare
+    from recipes.confusion_metric import ConfusionMatrix as ConfusionMatrix
     from recipes.cross_validation import CrossValidation as CrossValidation
     from recipes.cross_validation import cross_validate as cross_validate
     from recipes.data import Dataset as Dataset
@@ -60,6 +61,7 @@ _HOME = {
     "get": "catalogue",
     "names": "catalogue",
     "compare": "comparison",
+    "ConfusionMatrix": "confusion_metric",
     "CrossValidation": "cross_validation",
     "cross_validate": "cross_validation",
     "Dataset": "data",

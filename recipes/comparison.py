@@ -6,7 +6,7 @@ import numpy as np
 
 from recipes import runs
 from recipes.data import ARRAYS, Dataset, load_dataset, same_source, with_arguments
-from recipes.evaluation import rows_to_judge
+from recipes.evaluation import blocks_to_judge
 from recipes.metrics import decide
 from recipes.metrics.comparison import Comparison, compare_predictions
 from recipes.raw_rows import is_rows
@@ -144,8 +144,14 @@ def _on_data(paths: dict[str, Path], data, target, data_dir, batch_size: int) ->
 
 
 def _predicted(path: Path, data, **options):
-    labels, outputs, class_names = rows_to_judge(path, data, **options)
-    return labels, outputs[:, 0] if class_names is None else decide(outputs), class_names
+    blocks, class_names, several_labels = blocks_to_judge(path, data, **options)
+    if several_labels:
+        raise ValueError(f"models of several labels a row cannot be compared. Received: {path}")
+    decided = [
+        (labels, outputs[:, 0].copy() if class_names is None else decide(outputs)) for labels, outputs, _ in blocks
+    ]
+    labels, predicted = (np.concatenate(parts) for parts in zip(*decided, strict=True))
+    return labels, predicted, class_names
 
 
 def _own_datasets(trained: dict, data_dir) -> dict[str, Dataset]:

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from scipy import special
 
-from recipes import models
+from recipes import models, output_blocks
 from recipes.data import Dataset, check_seed, load_folds
-from recipes.evaluation import judge, predict_by_chunks
+from recipes.judging import judge
 from recipes.metrics import ClassificationReport, RegressionReport, decide
 from recipes.settings import Recipe
 from recipes.training import changed, check_augmentation, network, prediction_batch, train_core
@@ -203,7 +203,7 @@ def cross_validate(
         if verbose and not number:
             print(dataset.describe())
         outputs, history = _train_and_predict(recipe, dataset, model, (seed + number) % 2**32)
-        reports.append(judge(dataset.test[1], outputs, dataset.class_names))
+        reports.append(judge([(dataset.test[1], outputs, None)], dataset.class_names))
         collected.append((dataset.test[1], outputs, np.full(len(rows), number), rows))
         trained_epochs.append(len(history["loss"]))
         other_rows.append(len(dataset.train[1]) + len(dataset.validation[1]))
@@ -219,7 +219,7 @@ def cross_validate(
         dataset.how_split.rpartition(", fold")[0],
         dataset.class_names,
         tuple(reports),
-        judge(labels, outputs, dataset.class_names),
+        judge([(labels, outputs, None)], dataset.class_names),
         labels,
         decide(outputs) if dataset.class_names else values,
         values if dataset.class_names else None,
@@ -238,7 +238,8 @@ def _train_and_predict(recipe: Recipe, dataset: Dataset, model, seed: int) -> tu
     core, outputs = network(recipe, dataset, model)
     serving = models.serving_model(core, dataset)
     history, _ = train_core(core, outputs, recipe, dataset, (), seed, fast_dev_run=False, verbose=False)
-    return predict_by_chunks(serving, dataset.test[0], prediction_batch(recipe)), history
+    blocks = output_blocks.of_rows(serving, dataset.test[0], prediction_batch(recipe))
+    return np.concatenate(list(blocks)), history
 
 
 def corrected_interval(scores: np.ndarray, share: float, confidence: float = 0.95) -> tuple[float, float]:

@@ -1,24 +1,19 @@
 """Judging a trained model on data, in the same process or a later one."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from recipes import raw_rows, runs
+from recipes import output_blocks, raw_rows, runs
 from recipes.data import ARRAYS, Dataset, arrays, csv_file, images, load_dataset, same_source, with_arguments
 from recipes.data.preparation import TablePreparation
-from recipes.data.store import chunks_of, is_on_disk
-from recipes.metrics import (
-    ClassificationReport,
-    RegressionReport,
-    are_probabilities,
-    classification_report,
-    decide,
-    regression_report,
-)
+from recipes.judging import judge
+from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
 from recipes.models import outputs as model_outputs
+from recipes.output_blocks import Block
 from recipes.settings import Data
 
 
@@ -30,15 +25,22 @@ def evaluate(
     batch_size: int = 256,
     target: str | None = None,
     data_dir: str | Path | None = None,
-) -> ClassificationReport | RegressionReport:
-    """Judge a model on data that it has not seen.
+) -> ClassificationReport | MultiLabelReport | RegressionReport:
+    """Judge a model on data that it has not seen, in memory that does not grow with the rows.
+
+    Outputs are counted block by block and dropped. Up to 4 million of them (rows times outputs), ROC AUC and average
+    precision are exact; beyond that they come from 2,048 bins, and the report says how far they may be off. Quantiles
+    of the errors of a regression are exact up to a million rows.
 
     Args:
         model: A run folder, a `.keras` file, or a model in memory; it takes raw rows. Logits are told from
             probabilities by the model's last activation, or by `from_logits` of the loss it was compiled with.
         data: `(x, y)`, a frame, a CSV or NPZ file, or a folder of images: all rows are judged, of those with parts the
             test part. Columns are found by their names. A dataset's name or a `Dataset`: its test part. The data that
-            a run was trained on are split as in its training, and are its default.
+            a run was trained on are split as in its training, and are its default. Or batches `(x, y)` or
+            `(x, y, sample_weight)`, seen once: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator, or a
+            function that makes one. Where several outputs are labels of their own (sigmoid, or binary cross-entropy),
+            `y` `(rows, labels)` of 0 and 1 has several labels a row.
         seed: Of the split of a named dataset. Default: the run's own, otherwise 0.
         batch_size: Rows for one step.
         target: The column of a table that holds the truth. Default: the one that the run was trained on.
@@ -48,10 +50,13 @@ def evaluate(
         ValueError: If the rows do not fit the model, or labels are none of its classes.
         FileNotFoundError: If there is no such file.
     """
-    return judge(*rows_to_judge(model, data, seed=seed, batch_size=batch_size, target=target, data_dir=data_dir))
+    blocks, class_names, several_labels = blocks_to_judge(
+        model, data, seed=seed, batch_size=batch_size, target=target, data_dir=data_dir
+    )
+    return judge(blocks, class_names, several_labels)
 
 
-def rows_to_judge(
+def blocks_to_judge(
     model: keras.Model | str | Path,
     data=None,
     *,
@@ -59,15 +64,15 @@ def rows_to_judge(
     batch_size: int = 256,
     target: str | None = None,
     data_dir: str | Path | None = None,
-) -> tuple[np.ndarray, np.ndarray, tuple[str, ...] | None]:
+) -> tuple[Iterator[Block], tuple[str, ...] | None, bool]:
     """What `evaluate`, which takes the same, has to judge.
 
     Returns:
-        Targets `(rows,)`, class numbers where there are class names; outputs `(rows, outputs)`; and the class names,
-        `None` for a regression.
+        Blocks of `(targets, outputs, weights or None)`, whose targets are class numbers where there are class names;
+        the class names, `None` for a regression; and whether targets are several labels a row instead.
 
     Raises:
-        ValueError, FileNotFoundError: As `evaluate`.
+        ValueError, FileNotFoundError: As `evaluate`; what is wrong with later blocks is told when they come.
     """
     class_names, settings = None, Data()
     if not isinstance(model, keras.Model):
@@ -81,18 +86,53 @@ def rows_to_judge(
                 data = load_dataset(data, trained[1] if seed is None else seed, settings)
     elif data is None:
         raise ValueError("`data` is needed to evaluate a model in memory")
-    if raw_rows.is_rows(data):
-        x, y = raw_rows.of_model(model, data, with_arguments(settings, target, data_dir), with_target=True)
-        outputs = _outputs(model, x, batch_size)
-        class_names = class_names or _numbered_classes(model, outputs)
-        return (y if class_names is None else _class_numbers(y, class_names)), outputs, class_names
-    dataset = load_dataset(data, 0 if seed is None else seed, with_arguments(Data(), target, data_dir))
-    _refuse_other_codes(model, dataset)
-    if class_names and class_names != dataset.class_names:  # in another order, the numbers mean other classes
-        received = ", ".join(dataset.class_names or ["none"])
-        raise ValueError(f"the model knows the classes {', '.join(class_names)}. Received: {received}")
-    x, y = dataset.test
-    return y, _outputs(model, x, batch_size), dataset.class_names
+    several = model_outputs.gives_several_labels(model)
+    if output_blocks.is_batches(data):
+        blocks = (
+            (raw_rows.target_of(y, len(y), several), outputs, weights)
+            for y, outputs, weights in output_blocks.of_batches(model, data, batch_size)
+        )
+    elif raw_rows.is_rows(data):
+        settings = with_arguments(settings, target, data_dir)
+        x, y = raw_rows.of_model(model, data, settings, with_target=True, several_labels=several)
+        output_blocks.check_row_shape(model, x.shape)
+        blocks = output_blocks.of_pairs(model, x, y, batch_size)
+    else:
+        dataset = load_dataset(data, 0 if seed is None else seed, with_arguments(Data(), target, data_dir))
+        _refuse_other_codes(model, dataset)
+        if class_names and class_names != dataset.class_names:  # in another order, the numbers mean other classes
+            received = ", ".join(dataset.class_names or ["none"])
+            raise ValueError(f"the model knows the classes {', '.join(class_names)}. Received: {received}")
+        x, y = dataset.test
+        output_blocks.check_row_shape(model, x.shape)
+        blocks = output_blocks.of_pairs(model, x, y, batch_size)
+        return _readable_blocks(model, blocks), dataset.class_names, False
+    return _numbered(model, _readable_blocks(model, blocks), class_names)
+
+
+def _readable_blocks(model: keras.Model, blocks: Iterator[Block]) -> Iterator[Block]:
+    for y, outputs, weights in blocks:
+        yield y, _readable(model, outputs), weights
+
+
+def _numbered(
+    model: keras.Model, blocks: Iterator[Block], class_names: tuple[str, ...] | None
+) -> tuple[Iterator[Block], tuple[str, ...] | None, bool]:
+    """Blocks with class numbers for labels; what is not known of the classes is read off the first of them."""
+    first = next(blocks, None)
+    if first is None:
+        raise ValueError("`data` must have rows. Received: none")
+    y, outputs, _ = first
+    several_labels = y.ndim == 2
+    if several_labels and y.shape[1] != outputs.shape[1]:
+        raise ValueError(f"there are {y.shape[1]} labels a row, and the model has {outputs.shape[1]} outputs")
+    if several_labels:
+        class_names = class_names or tuple(map(str, range(outputs.shape[1])))
+    class_names = class_names or _numbered_classes(model, outputs)
+    by_number = class_names is not None and not several_labels
+    blocks = itertools.chain([first], blocks)
+    numbered = ((_class_numbers(y, class_names) if by_number else y, *others) for y, *others in blocks)
+    return numbered, class_names, several_labels
 
 
 def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.ndarray:
@@ -146,35 +186,20 @@ def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterato
     return ["file", *columns], ([str(file), *row] for file, row in zip(files, rows, strict=True))
 
 
-def predict_by_chunks(model: keras.Model, x: np.ndarray, batch_size: int) -> np.ndarray:
-    """Outputs `(rows, outputs)` of `model`; rows on the disk are never in memory all at once."""
-    if not is_on_disk(x):
-        return model.predict(x, batch_size=batch_size, verbose=0)
-    return np.concatenate([model.predict(rows, batch_size=batch_size, verbose=0) for rows in chunks_of(x)])
-
-
 def _outputs(model: keras.Model, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
     """Probabilities or numbers, `(rows, outputs)`, for raw rows `x`."""
-    if len(getattr(model, "inputs", None) or [x]) != 1 or len(getattr(model, "outputs", None) or [x]) != 1:
-        raise ValueError(f"{model.name} must have one input and one output to be judged on rows x")
-    expected = getattr(model, "input_shape", (None, *x.shape[1:]))[1:]
-    wrong = (size not in (None, got) for size, got in zip(expected, x.shape[1:], strict=False))
-    if len(expected) != x.ndim - 1 or any(wrong):
-        reshape = None not in expected and np.prod(expected) == np.prod(x.shape[1:])
-        fix = f": x.reshape(-1, {', '.join(map(str, expected))}) would fit" if reshape else ""
-        wanted = tuple("any" if size is None else size for size in expected)
-        raise ValueError(f"the model takes rows of shape {_shape(wanted)}. Received: rows of shape {x.shape[1:]}{fix}")
-    outputs = predict_by_chunks(model, x, batch_size)
+    output_blocks.check_row_shape(model, x.shape)
+    return np.concatenate([_readable(model, outputs) for outputs in output_blocks.of_rows(model, x, batch_size)])
+
+
+def _readable(model: keras.Model, outputs: np.ndarray) -> np.ndarray:
+    """Probabilities or numbers from what `model` gave, which may be logits."""
     if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
         raise ValueError(f"{model.name} must give outputs of shape (rows, outputs) to be judged")
     if model_outputs.gives_logits(model):
-        activation = keras.ops.sigmoid if outputs.shape[-1] == 1 else keras.ops.softmax
-        outputs = keras.ops.convert_to_numpy(activation(outputs))
+        alone = outputs.shape[-1] == 1 or model_outputs.gives_several_labels(model)
+        outputs = keras.ops.convert_to_numpy((keras.ops.sigmoid if alone else keras.ops.softmax)(outputs))
     return outputs
-
-
-def _shape(sizes: tuple) -> str:
-    return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
 
 
 def _refuse_other_codes(model: keras.Model, dataset: Dataset) -> None:
@@ -188,22 +213,6 @@ def _refuse_other_codes(model: keras.Model, dataset: Dataset) -> None:
             f"{dataset.name} has other columns or categories than the model was trained on: give a frame or a CSV "
             "file, whose columns and categories are found by their names"
         )
-
-
-def judge(y: np.ndarray, outputs: np.ndarray, class_names: tuple[str, ...] | None):
-    """The report on `outputs` `(rows, outputs)`.
-
-    Where there are class names, that of a classifier, and `y` holds class numbers; otherwise that of a regression.
-    """
-    finite = np.isfinite(outputs).all(axis=1)
-    if not finite.all():
-        raise ValueError(f"the model's outputs are not finite in {(~finite).sum()} of {len(finite)} rows")
-    if class_names is None:
-        return regression_report(y, outputs)
-    if max(2, outputs.shape[1]) != len(class_names):
-        raise ValueError(f"there are {len(class_names)} classes, and the model has {outputs.shape[1]} outputs")
-    # The outputs of a hinge loss, say, are scores: they decide, and there is no more to say about them.
-    return classification_report(y, outputs if are_probabilities(outputs) else decide(outputs), class_names)
 
 
 def _own_data(path, trained) -> str:

@@ -44,7 +44,9 @@ def is_rows(data) -> bool:
     return is_frame(data) or isinstance(data, tuple | list | np.ndarray) or hasattr(data, "__array__")
 
 
-def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tuple[np.ndarray, np.ndarray | None]:
+def of_model(
+    model: keras.Model, data, settings: Data, with_target: bool, several_labels: bool = False
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Raw rows for `model`, and their targets.
 
     Args:
@@ -53,9 +55,10 @@ def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tup
             of those, of which the test (or else the first) counts.
         settings: What the model was trained on: the target, and what else is said about columns.
         with_target: Whether targets are needed.
+        several_labels: Whether a matrix of targets says which labels a row has, rather than its one class.
 
     Returns:
-        `x` `(rows, ...)` and `y` `(rows,)`, labels or numbers as they are given, or `None`.
+        `x` `(rows, ...)` and `y` `(rows,)`, labels or numbers as they are given, or `(rows, labels)`, or `None`.
 
     Raises:
         ValueError: If columns are missing, or rows do not fit.
@@ -82,7 +85,17 @@ def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tup
     x = arrays.check_input(x, may_miss=_may_miss(model), kind=kind)
     if kind:
         _refuse_padding(model, x)
-    return x, None if y is None else arrays.check_target(y, len(x))
+    return x, None if y is None else target_of(y, len(x), several_labels)
+
+
+def target_of(y, rows: int, several_labels: bool) -> np.ndarray:
+    """Targets `(rows,)` as `check_target` has them; or, of several labels a row, `(rows, labels)` as they are."""
+    y = np.asarray(y) if several_labels and np.ndim(y) == 2 else y
+    if not several_labels or np.ndim(y) != 2 or y.shape[1] == 1:
+        return arrays.check_target(y, rows)
+    if len(y) != rows:
+        raise ValueError(f"`x` and `y` must have as many rows. Received: {rows} and {len(y)}")
+    return y
 
 
 def _npz(model, path, with_target: bool):

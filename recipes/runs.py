@@ -18,11 +18,13 @@ import numpy as np
 
 import callbacks  # noqa: F401  (registers the schedule that a saved optimizer may hold)
 import custom_layers  # noqa: F401  (registers the layers that a saved model may hold)
+import recipes.confusion_metric
 import recipes.losses
 import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
 from recipes import plots
 from recipes.data import Dataset
+from recipes.data.store import chunks_of
 from recipes.metrics import ClassificationReport, decide
 from recipes.settings import Recipe
 
@@ -100,7 +102,7 @@ def write(folder: Path, run, dataset: Dataset, facts: dict, y_true: np.ndarray, 
         dataset: What it was trained on.
         facts: What the recipe does not say: the seed, and whose model it is.
         y_true: Targets of the test part `(rows,)`.
-        outputs: What the model said about them, `(rows, outputs)`.
+        outputs: What the model said about them, `(rows, outputs)`, or about the first million.
     """
     _save(run.model, folder / MODEL)
     (folder / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
@@ -268,12 +270,14 @@ def _write_history(file: Path, history: dict[str, list[float]]) -> None:
 
 def _write_predictions(file: Path, dataset: Dataset, y_true: np.ndarray, outputs: np.ndarray) -> None:
     """`label`, `predicted` and, for classes, `probability`: of class 1 `(rows,)`, or of each `(rows, classes)`."""
-    y_true, outputs = y_true[:MOST_STORED_PREDICTIONS], outputs[:MOST_STORED_PREDICTIONS]
+    outputs = outputs[:MOST_STORED_PREDICTIONS]
+    y_true = y_true[: len(outputs)]
     if dataset.task == "regression":
         np.savez_compressed(file, label=y_true, predicted=outputs[:, 0])
         return
     probability = outputs[:, 0] if outputs.shape[1] == 1 else outputs
-    np.savez_compressed(file, label=y_true, predicted=decide(outputs), probability=probability)
+    predicted = np.concatenate([decide(rows) for rows in chunks_of(outputs)])  # they may be on the disk
+    np.savez_compressed(file, label=y_true, predicted=predicted, probability=probability)
 
 
 def _draw(folder: Path, run) -> None:

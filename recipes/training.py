@@ -20,12 +20,13 @@ from callbacks import (
     StopOnDivergence,
 )
 from callbacks.record import merged
-from recipes import catalogue, losses, models, optimizers, runs, schedules
+from recipes import catalogue, losses, models, optimizers, output_blocks, runs, schedules
 from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
 from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source, with_arguments
-from recipes.evaluation import judge, predict_by_chunks
+from recipes.data.store import RowStore
 from recipes.fine_tuning import unfreeze
+from recipes.judging import judge
 from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.models.outputs import last_activation
@@ -131,10 +132,11 @@ def train(
         say(f"{dataset.describe()}\n{_size(core)}")
         history, record = train_core(core, outputs, recipe, dataset, callbacks, seed, fast_dev_run, verbose)
         x, y = (array[: _limit(recipe, fast_dev_run)] for array in dataset.test)
-        predicted = predict_by_chunks(serving, x, prediction_batch(recipe))
-        run = Run(serving, recipe, history, record, judge(y, predicted, dataset.class_names), Path(output) / name)
+        blocks, stored = output_blocks.of_pairs(serving, x, y, prediction_batch(recipe)), RowStore()
+        report = judge(output_blocks.storing(blocks, stored, runs.MOST_STORED_PREDICTIONS), dataset.class_names)
+        run = Run(serving, recipe, history, record, report, Path(output) / name)
         facts = {"seed": seed, "model": "the recipe's" if model is None else "the user's own"}
-        runs.write(folder, run, dataset, facts, y, predicted)
+        runs.write(folder, run, dataset, facts, y, stored.finish())
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
     return run
 

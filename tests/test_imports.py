@@ -40,30 +40,33 @@ ALLOWED = {
     "recipes.fine_tuning": {*LEAVES, "recipes.models", "recipes.optimizers", "keras"},
     "recipes.learning_rate_range": {"recipes.optimizers", "keras", "numpy", "matplotlib"},
     "recipes.batches": {"recipes.data", "keras", "numpy"},
+    "recipes.confusion_metric": {"recipes.metrics", "keras", "numpy"},
+    "recipes.output_blocks": {"recipes.data", "recipes.metrics", "recipes.raw_rows", "keras", "numpy"},
+    "recipes.judging": {"recipes.metrics", "recipes.output_blocks", "numpy"},
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
-        *LEAVES, "recipes.__version__", "recipes.losses", "recipes.optimizers", "recipes.schedules",
-        "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "callbacks", "custom_layers", "keras",
-        "numpy",
-        "matplotlib",
+        *LEAVES, "recipes.__version__", "recipes.confusion_metric", "recipes.losses", "recipes.optimizers",
+        "recipes.schedules", "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "callbacks",
+        "custom_layers", "keras", "numpy", "matplotlib",
     },
     "recipes.evaluation": {
-        *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
-        "recipes.models", "keras", "numpy",
+        *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.output_blocks", "recipes.judging", "recipes.runs",
+        "recipes.data", "recipes.metrics", "recipes.models", "keras", "numpy",
     },
     "recipes.comparison": {
         "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
         "recipes.evaluation", "numpy",
     },
     "recipes.cross_validation": {
-        "recipes.settings", "recipes.data", "recipes.models", "recipes.metrics", "recipes.evaluation",
-        "recipes.training", "keras", "numpy", "scipy",
+        "recipes.settings", "recipes.data", "recipes.models", "recipes.metrics", "recipes.output_blocks",
+        "recipes.judging", "recipes.training", "keras", "numpy", "scipy",
     },
     "recipes.epoch_cost": {"recipes.settings", "recipes.data", "recipes.models", "recipes.training", "keras"},
     "recipes.training": {
         *LEAVES, "recipes.settings", "recipes.catalogue", "recipes.data", "recipes.models", "recipes.metrics",
         "recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.augmentation", "recipes.batches",
-        "recipes.runs", "recipes.evaluation", "recipes.fine_tuning", "callbacks", "keras", "numpy",
+        "recipes.runs", "recipes.output_blocks", "recipes.judging", "recipes.fine_tuning", "callbacks", "keras",
+        "numpy",
     },
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from test_callback_contract import OPTIMIZERS, X, Y
 
+import recipes
 from callbacks import ActivationStatistics, EarlyStopping, GradientNormLogger, StopOnDivergence
 
 
@@ -20,6 +21,21 @@ def trained(optimizer, scope):
     stopping = [EarlyStopping("loss", patience=5), StopOnDivergence()]
     model.fit(X, Y, batch_size=48, epochs=2, shuffle=False, verbose=0, callbacks=[*watching, *stopping])
     return watching[0].record, watching[1].record
+
+
+def check_counts(scope):
+    """What `fit` and `evaluate` say of classes is of the rows of both devices together."""
+    with scope:
+        model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
+        metric = recipes.ConfusionMatrix(3)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(0.0), loss, metrics=[metric])
+    report = recipes.classification_report(Y, model.predict(X, verbose=0).argmax(1), ["0", "1", "2"])
+    trained = model.fit(X, Y, batch_size=48, verbose=0).history
+    assert trained["macro_f1"] == [np.float32(report.macro["f1"])]
+    evaluated = model.evaluate(X, Y, batch_size=48, verbose=0, return_dict=True)
+    assert evaluated["recall_2"] == np.float32(report.classes["2"]["recall"])
+    np.testing.assert_array_equal(metric.report().confusion_matrix, report.confusion_matrix)
 
 
 if __name__ == "__main__":
@@ -37,4 +53,5 @@ if __name__ == "__main__":
                 np.testing.assert_allclose(one.activation_std, other.activation_std, rtol=1e-4)
     with pytest.raises(ValueError, match="gradients cannot be accumulated on several devices"):
         trained("accumulated", strategy.scope())
+    check_counts(strategy.scope())
     print("as on one device")

@@ -3,6 +3,7 @@
 from recipes.metrics.calibration import Calibration as Calibration
 from recipes.metrics.classification import classification_report as classification_report
 from recipes.metrics.classification import decide as decide
+from recipes.metrics.classification import report_with_exact_ranking as report_with_exact_ranking
 from recipes.metrics.comparison import Comparison as Comparison
 from recipes.metrics.comparison import compare_predictions as compare_predictions
 from recipes.metrics.confusion import confusion_matrix as confusion_matrix

@@ -64,7 +64,7 @@ def classification_report(
     counts = ClassificationCounts(class_names=class_names)
     counts.update(labels, scores, sample_weight)
     numbers = labels if labels.dtype.kind not in "US" else encode_labels(labels, class_names)[0]
-    return _exact(counts, numbers, scores, sample_weight, confidence)
+    return report_with_exact_ranking(counts, numbers, scores, sample_weight, confidence)
 
 
 def decide(scores: np.ndarray) -> np.ndarray:
@@ -93,11 +93,25 @@ def decide(scores: np.ndarray) -> np.ndarray:
 def _of_several_labels(truth, scores, class_names, sample_weight, confidence: float) -> MultiLabelReport:
     counts = MultiLabelCounts(None if class_names else truth.shape[1], class_names)
     counts.update(truth, scores, sample_weight)
-    return _exact(counts, truth, scores, sample_weight, confidence)
+    return report_with_exact_ranking(counts, truth, scores, sample_weight, confidence)
 
 
-def _exact(counts, truth: np.ndarray, scores: np.ndarray, sample_weight, confidence: float):
-    """The report with ROC AUC and average precision from the scores themselves."""
+def report_with_exact_ranking(
+    counts: ClassificationCounts | MultiLabelCounts,
+    truth: np.ndarray,
+    scores: np.ndarray,
+    sample_weight=None,
+    confidence: float = 0.95,
+) -> ClassificationReport | MultiLabelReport:
+    """The report of `counts`, but ROC AUC and average precision from the scores themselves.
+
+    Args:
+        counts: Of all the rows that follow.
+        truth: Class numbers `(rows,)`, or 0 and 1 `(rows, labels)`.
+        scores: `(rows, classes)`, or of class 1 `(rows,)` or `(rows, 1)`; labels are passed over.
+        sample_weight: `(rows,)`, or `None`.
+        confidence: Of the intervals.
+    """
     if counts.scores is None:
         return counts.result(confidence)
     scores = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores

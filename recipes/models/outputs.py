@@ -35,6 +35,14 @@ def gives_logits(model: keras.Model) -> bool:
     return not gives_probabilities(model) and bool(getattr(getattr(model, "loss", None), "from_logits", False))
 
 
+def gives_several_labels(model: keras.Model) -> bool:
+    """Whether each output of `model`, where there are several, is a label of its own: sigmoid, or binary cross-entropy.
+
+    A single output is then the one of two classes.
+    """
+    return last_activation(model) == "sigmoid" or loss_name(model).startswith(("binarycrossentropy", "binaryfocal"))
+
+
 def task(model: keras.Model) -> str | None:
     """`"classification"` or `"regression"`; `None` if neither the last layer nor the loss tells."""
     name = loss_name(model)
