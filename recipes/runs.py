@@ -93,7 +93,15 @@ def _take_name(staging: Path, target: Path, overwrite: bool) -> None:
     shutil.rmtree(replaced, ignore_errors=True)
 
 
-def write(folder: Path, run, dataset: Dataset, facts: dict, y_true: np.ndarray, outputs: np.ndarray) -> None:
+def write(
+    folder: Path,
+    run,
+    dataset: Dataset,
+    facts: dict,
+    y_true: np.ndarray,
+    outputs: np.ndarray,
+    pictures: bool = True,
+) -> None:
     """Write a finished run into `folder`.
 
     Args:
@@ -103,6 +111,7 @@ def write(folder: Path, run, dataset: Dataset, facts: dict, y_true: np.ndarray, 
         facts: What the recipe does not say: the seed, and whose model it is.
         y_true: Targets of the test part `(rows,)`.
         outputs: What the model said about them, `(rows, outputs)`, or about the first million.
+        pictures: Whether to draw.
     """
     _save(run.model, folder / MODEL)
     (folder / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
@@ -113,7 +122,8 @@ def write(folder: Path, run, dataset: Dataset, facts: dict, y_true: np.ndarray, 
     _write_json(folder / "report.json", run.report.to_dict())
     (folder / "report.txt").write_text(f"{dataset.describe()}\n\n{run.report}\n", encoding="utf-8")
     _write_predictions(folder / PREDICTIONS, dataset, y_true, outputs)
-    _draw(folder, run)
+    if pictures:
+        _draw(folder, run)
 
 
 def check_reloads(model: keras.Model) -> None:

@@ -79,6 +79,7 @@ def train(
     name: str | None = None,
     overwrite: bool = False,
     fast_dev_run: bool = False,
+    pictures: bool = True,
     verbose: bool = True,
 ) -> Run:
     """Train by a recipe, evaluate once on the test part, and write the run folder.
@@ -101,6 +102,7 @@ def train(
         overwrite: Whether a run folder of that name may be replaced.
         fast_dev_run: Try everything in seconds: two steps of each part, one epoch, into a run folder whose name ends
             in `-fast-dev-run` and which the next such trial replaces.
+        pictures: Whether to draw the pictures of the run folder, which takes one to three seconds.
         verbose: Whether to print what was understood, the progress and the report.
 
     Raises:
@@ -136,7 +138,7 @@ def train(
         report = judge(output_blocks.storing(blocks, stored, runs.MOST_STORED_PREDICTIONS), dataset.class_names)
         run = Run(serving, recipe, history, record, report, Path(output) / name)
         facts = {"seed": seed, "model": "the recipe's" if model is None else "the user's own"}
-        runs.write(folder, run, dataset, facts, y, stored.finish())
+        runs.write(folder, run, dataset, facts, y, stored.finish(), pictures)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
     return run
 

@@ -68,7 +68,7 @@ def test_a_training_by_batches_ends_like_one_on_arrays(dataset, short_recipe, tm
     for most, name in ((2**30, "arrays"), (1000, "batches")):
         monkeypatch.setattr(batches, "MOST_PREPARED", most)
         assert fits_in_memory(dataset) == (name == "arrays")
-        reports.append(recipes.train(recipe, dataset, output=tmp_path, name=name, verbose=False).report)
+        reports.append(recipes.train(recipe, dataset, output=tmp_path, name=name, pictures=False, verbose=False).report)
     assert min(report.accuracy for report in reports) > 0.97
 
 

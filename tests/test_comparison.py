@@ -16,7 +16,7 @@ def runs(tmp_path_factory, run, short_recipe):
     output = tmp_path_factory.mktemp("compared")
     shutil.copytree(run.directory, output / "good")
     poor = short_recipe.replace(model={"widths": [2]}, fit={"epochs": 1}, optimizer={"learning_rate": 1e-4})
-    recipes.train(poor, output=output, name="poor", verbose=False)
+    recipes.train(poor, output=output, name="poor", pictures=False, verbose=False)
     as_of_seed_1(output / "poor", output / "other")
     return output
 
@@ -69,7 +69,7 @@ def test_runs_that_were_tested_on_different_rows_are_refused(runs):
 
 def test_equal_labels_are_no_proof_of_equal_rows(tmp_path, short_recipe):
     # The rows of iris are sorted by class, so that the labels of every test part are the same.
-    recipes.train(short_recipe, "iris", epochs=1, output=tmp_path, name="seed0", verbose=False)
+    recipes.train(short_recipe, "iris", epochs=1, output=tmp_path, name="seed0", pictures=False, verbose=False)
     as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
     first, second = (recipes.load_dataset("iris", seed).test for seed in (0, 1))
     assert np.array_equal(first[1], second[1])
@@ -82,7 +82,9 @@ def test_a_test_part_that_came_with_the_data_is_the_same_for_every_seed(tmp_path
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(300, 4)), generator.normal(size=300)
     np.savez(tmp_path / "parts.npz", x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
-    recipes.train(short_recipe, tmp_path / "parts.npz", epochs=1, output=tmp_path, name="seed0", verbose=False)
+    recipes.train(
+        short_recipe, tmp_path / "parts.npz", epochs=1, output=tmp_path, name="seed0", pictures=False, verbose=False
+    )
     as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
     comparison = recipes.compare(tmp_path / "seed0", tmp_path / "seed1")
     assert (comparison.task, comparison.rows) == ("regression", 100)

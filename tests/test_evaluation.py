@@ -95,7 +95,7 @@ def test_labels_that_look_like_other_class_numbers_are_not_mixed_up(tmp_path, sh
     numbers = np.random.default_rng(0).integers(0, 11, 1100)
     x, y = np.eye(11)[numbers], labels[numbers]
     recipe = short_recipe.replace(data={"task": "classification"})
-    run = recipes.train(recipe, (x, y), output=tmp_path, epochs=15, verbose=False)
+    run = recipes.train(recipe, (x, y), output=tmp_path, epochs=15, pictures=False, verbose=False)
     assert run.report.accuracy > 0.95
     assert recipes.evaluate(run.directory, (x[:99], y[:99])).accuracy > 0.95
     with np.load(run.directory / "predictions.npz") as stored:
@@ -107,7 +107,7 @@ def test_the_file_that_a_run_was_trained_on_is_not_judged_whole(tmp_path, short_
     x, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 2
     np.savez("my_data.npz", x=x, y=y)
     np.savez("my-data.npz", x=x, y=1 - y)
-    run = recipes.train(short_recipe, "my_data.npz", output=tmp_path, verbose=False)
+    run = recipes.train(short_recipe, "my_data.npz", output=tmp_path, pictures=False, verbose=False)
     for data in (None, "my_data.npz", "./my_data.npz", tmp_path / "my_data.npz"):
         assert_alike(recipes.evaluate(run.directory, data), run.report)
     assert recipes.evaluate(run.directory, "my-data.npz").rows == 100

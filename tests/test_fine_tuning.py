@@ -176,7 +176,7 @@ def test_a_recipe_fine_tunes_after_its_head_is_trained(run, tmp_path, assert_ali
     seen = []
     epochs = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
     recipe = recipe_of(run, learning_rate=0.001, layer_decay=0.5)
-    tuned = recipes.train(recipe, output=tmp_path, callbacks=[epochs], verbose=False)
+    tuned = recipes.train(recipe, output=tmp_path, callbacks=[epochs], pictures=False, verbose=False)
     assert seen == [0, 1, 2, 3, 4]
     assert len(tuned.history["val_loss"]) == 5
     assert tuned.report.accuracy > 0.9
@@ -189,9 +189,11 @@ def test_a_recipe_fine_tunes_after_its_head_is_trained(run, tmp_path, assert_ali
 
 def test_fine_tuning_that_does_harm_is_undone(run, tmp_path):
     recipe = recipe_of(run, learning_rate=10.0).replace(schedule={"name": "constant"})
-    tuned = recipes.train(recipe, output=tmp_path, verbose=False)
+    tuned = recipes.train(recipe, output=tmp_path, pictures=False, verbose=False)
     assert len(tuned.history["loss"]) == 5
-    head = recipes.train(recipe.replace(fine_tune={"epochs": 0}), output=tmp_path, name="head", verbose=False)
+    head = recipes.train(
+        recipe.replace(fine_tune={"epochs": 0}), output=tmp_path, name="head", pictures=False, verbose=False
+    )
     for first, second in zip(arrays(tuned.model.weights), arrays(head.model.weights), strict=True):
         np.testing.assert_allclose(first, second, atol=1e-6)
 
@@ -204,7 +206,7 @@ def test_the_last_weights_can_be_kept(short_recipe, tmp_path):
     )
     dataset = recipes.load_dataset("breast_cancer")
     core = recipes.mlp(dataset.input_shape, dataset.num_outputs, widths=(16,))
-    last = recipes.train(recipe, model=core, output=tmp_path, verbose=False).history["val_loss"]
+    last = recipes.train(recipe, model=core, output=tmp_path, pictures=False, verbose=False).history["val_loss"]
     assert min(last) < 0.9 * last[-1]  # it has learnt its rows by heart
     assert core.evaluate(*dataset.prepared("validation"), verbose=0)[0] == pytest.approx(last[-1], rel=1e-4)
 
@@ -216,5 +218,5 @@ def test_fine_tuning_belongs_to_transfer(short_recipe, tmp_path):
     with pytest.raises(ValueError, match="only a model of `recipes.transfer` has a body"):
         recipes.train(recipe, model=recipes.mlp((30,), 1), output=tmp_path, verbose=False)
     own = recipes.transfer(recipes.mlp((30,), 1, widths=(8,)), 1)
-    run = recipes.train(recipe, model=own, output=tmp_path, epochs=1, verbose=False)
+    run = recipes.train(recipe, model=own, output=tmp_path, epochs=1, pictures=False, verbose=False)
     assert len(run.history["loss"]) == 2

@@ -51,7 +51,7 @@ def test_the_folder_may_be_named(tmp_path, monkeypatch):
 def test_adult_trains_with_embeddings_and_predicts_its_own_file(tmp_path, short_recipe):
     folder = Path(os.environ["KERAS_RECIPES_DATA"], "tabular")
     recipe = short_recipe.replace(fit={"epochs": 1, "batch_size": 256})
-    run = recipes.train(recipe, "adult", output=tmp_path, verbose=False)
+    run = recipes.train(recipe, "adult", output=tmp_path, pictures=False, verbose=False)
     assert run.report.accuracy > 0.8
     embedding = run.model.layers[-2].get_layer("embedding")
     assert [tuple(table.shape) for table in embedding.embeddings] == [(42, 13)]

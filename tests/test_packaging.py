@@ -34,7 +34,7 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(installed):
 def test_it_works_away_from_the_checkout(installed, tmp_path):
     program = (
         "import recipes, custom_layers, callbacks\n"
-        "run = recipes.train('tabular', 'iris', fast_dev_run=True, verbose=False)\n"
+        "run = recipes.train('tabular', 'iris', fast_dev_run=True, pictures=False, verbose=False)\n"
         "print(recipes.__file__, custom_layers.__file__, callbacks.__file__)\n"
         "print(recipes.evaluate(run.directory))\n"
     )

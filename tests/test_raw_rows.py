@@ -31,7 +31,9 @@ def frame():
 
 @pytest.fixture(scope="module")
 def trained(frame, tmp_path_factory, short_recipe):
-    return recipes.train(short_recipe, frame, target="good", output=tmp_path_factory.mktemp("runs"), verbose=False)
+    return recipes.train(
+        short_recipe, frame, target="good", output=tmp_path_factory.mktemp("runs"), pictures=False, verbose=False
+    )
 
 
 def test_a_new_process_predicts_a_file_with_its_columns_in_any_order(frame, trained, tmp_path):
@@ -62,7 +64,9 @@ def test_a_loaded_model_judges_frames_and_files_like_the_run(frame, trained, tmp
 
 def test_a_run_from_a_file_splits_it_again_as_in_its_training(frame, short_recipe, tmp_path, assert_alike):
     frame.to_csv(tmp_path / "rows.csv", index=False)
-    run = recipes.train(short_recipe, tmp_path / "rows.csv", target="good", output=tmp_path, verbose=False)
+    run = recipes.train(
+        short_recipe, tmp_path / "rows.csv", target="good", output=tmp_path, pictures=False, verbose=False
+    )
     assert run.directory.name == "tabular-rows-seed0"
     assert run.recipe.data.target == "good"
     assert_alike(recipes.evaluate(run.directory), run.report)
@@ -117,7 +121,7 @@ def test_codes_of_another_dataset_are_refused(frame, trained):
 
 def test_an_array_may_lack_what_the_training_lacked(frame, short_recipe, tmp_path):
     gaps = frame[["width", "good"]].assign(height=frame["width"].mask(frame.index % 9 == 0) + 1)
-    run = recipes.train(short_recipe, gaps, target="good", output=tmp_path, verbose=False)
+    run = recipes.train(short_recipe, gaps, target="good", output=tmp_path, pictures=False, verbose=False)
     assert recipes.predict(run.directory, [[5.0, np.nan]]).shape == (1, 1)
     with pytest.raises(ValueError, match=r"`x` must be finite. .*\(nan\) at row 0, column 0"):
         recipes.predict(run.directory, [[np.nan, 5.0]])
@@ -140,7 +144,7 @@ def test_image_files_are_predicted_at_any_size(tmp_path, color, assert_alike):
         "fit": {"epochs": 30},
     }
     recipe = recipes.get("digits-convnet").replace(**settings)
-    run = recipes.train(recipe, tmp_path / "photos", output=tmp_path, verbose=False)
+    run = recipes.train(recipe, tmp_path / "photos", output=tmp_path, pictures=False, verbose=False)
     assert run.model.input_shape == (None, None, None, 1 if color == "grey" else 3)
     assert_alike(recipes.evaluate(run.directory), run.report)
     assert recipes.evaluate(run.directory, tmp_path / "photos").accuracy == run.report.accuracy == 1
@@ -161,7 +165,7 @@ def test_models_of_image_arrays_take_their_order_of_axes_and_other_sizes(tmp_pat
     recipe = recipes.get("digits-convnet").replace(
         model={"widths": [4]}, fit={"epochs": 6}, regularization={"dropout": 0}
     )
-    run = recipes.train(recipe, (x, y), output=tmp_path, verbose=False)
+    run = recipes.train(recipe, (x, y), output=tmp_path, pictures=False, verbose=False)
     assert run.report.accuracy == 1
     larger = np.repeat(np.repeat(x, 2, axis=-1 if shape[0] == 3 else 1), 2, axis=-2 if shape[0] == 3 else 2)
     outputs = recipes.predict(run.directory, larger)

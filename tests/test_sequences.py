@@ -48,7 +48,7 @@ def recipe():
 
 @backend
 def test_sequences_of_different_length_are_trained_judged_and_predicted(file, recipe, tmp_path, capsys, assert_alike):
-    run = recipes.train(recipe, file, output=tmp_path / "runs", verbose=False)
+    run = recipes.train(recipe, file, output=tmp_path / "runs", pictures=False, verbose=False)
     assert run.report.accuracy > 0.9
     assert Recipe.from_yaml(run.directory / "recipe.yaml").data.kind == "sequences"
     assert run.model.input_shape == (None, None, 2)
@@ -172,7 +172,7 @@ def test_what_is_not_for_sequences_is_refused(file, recipe, tmp_path):
     x, y, _ = sequences(40)
 
     def train(source=file, **changes):
-        recipes.train(recipe.replace(**changes), source, output=tmp_path, verbose=False)
+        recipes.train(recipe.replace(**changes), source, output=tmp_path, pictures=False, verbose=False)
 
     with pytest.raises(ValueError, match=r"augmentation is for images. Received: rows of shape \(12, 2\)"):
         train(augmentation=Augmentation(shift=0.1))
@@ -226,5 +226,5 @@ def test_an_unknown_dataset_is_told_of_adding():
 
 def test_a_gru_learns_to_add_over_ten_steps(tmp_path):
     recipe = recipes.get("adding").replace(data={"name": "adding:10"}, model={"widths": [32]}, fit={"epochs": 3})
-    run = recipes.train(recipe, output=tmp_path, verbose=False)
+    run = recipes.train(recipe, output=tmp_path, pictures=False, verbose=False)
     assert run.report.mse < 0.02  # 0.167 without reading the sequence

@@ -15,13 +15,13 @@ def files(folder):
 @pytest.mark.backend
 @pytest.mark.parametrize("name", ["digits", "digits-selu", "digits-convnet", "digits-transfer", "tabular"])
 def test_every_recipe_goes_through_everything(name, tmp_path):
-    run = recipes.train(name, output=tmp_path, fast_dev_run=True, verbose=False)
+    run = recipes.train(name, output=tmp_path, fast_dev_run=True, pictures=False, verbose=False)
     assert run.directory == tmp_path / f"{name}-seed0-fast-dev-run"
     assert len(run.history["loss"]) == (2 if run.recipe.fine_tune.epochs else 1)
     assert run.report.rows == 2 * run.recipe.fit.batch_size
     assert recipes.load_model(run.directory).name == run.model.name
     if name == "tabular":  # another trial replaces the first
-        recipes.train(name, output=tmp_path, fast_dev_run=True, verbose=False)
+        recipes.train(name, output=tmp_path, fast_dev_run=True, pictures=False, verbose=False)
 
 
 @pytest.mark.backend
@@ -33,10 +33,10 @@ def test_a_network_learns(run):
 @pytest.mark.backend
 @pytest.mark.optimized
 def test_equal_seeds_train_alike(tmp_path, short_recipe, run):
-    again = recipes.train(short_recipe, output=tmp_path, verbose=False)
+    again = recipes.train(short_recipe, output=tmp_path, pictures=False, verbose=False)
     for first, second in zip(run.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
-    other = recipes.train(short_recipe, output=tmp_path, seed=1, verbose=False)
+    other = recipes.train(short_recipe, output=tmp_path, seed=1, pictures=False, verbose=False)
     assert other.directory.name == "tabular-seed1"
     assert other.history["loss"] != run.history["loss"]
 
@@ -47,7 +47,7 @@ def test_the_best_epoch_is_the_one_that_is_kept(tmp_path, short_recipe):
     recipe = short_recipe.replace(optimizer={"learning_rate": 0.5}, schedule={"name": "constant"})
     dataset = recipes.load_dataset("breast_cancer")
     core = recipes.mlp(dataset.input_shape, dataset.num_outputs, widths=(16,))
-    run = recipes.train(recipe, model=core, output=tmp_path, verbose=False)
+    run = recipes.train(recipe, model=core, output=tmp_path, pictures=False, verbose=False)
     losses = run.history["val_loss"]
     assert min(losses) < losses[-1]
     assert core.evaluate(*dataset.prepared("validation"), verbose=0)[0] == pytest.approx(min(losses), rel=1e-4)
@@ -56,7 +56,7 @@ def test_the_best_epoch_is_the_one_that_is_kept(tmp_path, short_recipe):
 @pytest.mark.backend
 def test_other_data_give_the_run_their_name(tmp_path, short_recipe, assert_alike):
     for data, name in (("iris", "tabular-iris-seed0"), ("diabetes", "tabular-diabetes-seed0")):
-        run = recipes.train(short_recipe, data, output=tmp_path, verbose=False)
+        run = recipes.train(short_recipe, data, output=tmp_path, pictures=False, verbose=False)
         assert run.directory.name == name
         assert run.recipe.data.name == data
         assert isinstance(run.report, recipes.ClassificationReport if data == "iris" else recipes.RegressionReport)
@@ -66,7 +66,7 @@ def test_other_data_give_the_run_their_name(tmp_path, short_recipe, assert_alike
 def test_arrays_train_and_say_so(tmp_path, short_recipe):
     x = np.random.default_rng(0).normal(size=(120, 4))
     y = np.where(x[:, 0] + x[:, 1] > 0, "up", "down")
-    run = recipes.train(short_recipe, (x, y), output=tmp_path, epochs=30, verbose=False)
+    run = recipes.train(short_recipe, (x, y), output=tmp_path, epochs=30, pictures=False, verbose=False)
     assert run.directory.name == "tabular-arrays-seed0"
     assert run.report.class_names == ("down", "up")
     assert run.report.accuracy > 0.8
@@ -77,7 +77,7 @@ def test_arrays_train_and_say_so(tmp_path, short_recipe):
 
 def test_a_yaml_file_is_a_recipe(tmp_path):
     (tmp_path / "mine.yaml").write_text("data: {name: iris}\nmodel: {widths: [8]}\nfit: {epochs: 2}\n")
-    run = recipes.train(tmp_path / "mine.yaml", output=tmp_path, verbose=False)
+    run = recipes.train(tmp_path / "mine.yaml", output=tmp_path, pictures=False, verbose=False)
     assert run.directory.name == "mine-seed0"
     assert len(run.history["loss"]) == 2
 
@@ -99,7 +99,7 @@ def test_users_bring_their_own_model(tmp_path, short_recipe, own):
 
     model = {"model": lambda: function(recipes.load_dataset("iris")), "function": lambda: function, "subclass": Own}
     recipe = short_recipe.replace(optimizer={"learning_rate": 0.1}, fit={"epochs": 30})
-    run = recipes.train(recipe, "iris", model=model[own](), output=tmp_path, verbose=False)
+    run = recipes.train(recipe, "iris", model=model[own](), output=tmp_path, pictures=False, verbose=False)
     assert run.report.accuracy > 0.8
     loaded = recipes.load_model(run.directory)
     x, _ = recipes.load_dataset("iris").test
@@ -108,7 +108,7 @@ def test_users_bring_their_own_model(tmp_path, short_recipe, own):
 
 def test_two_outputs_for_two_classes_are_a_users_choice(tmp_path, short_recipe):
     model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(2)])
-    run = recipes.train(short_recipe, model=model, output=tmp_path, epochs=20, verbose=False)
+    run = recipes.train(short_recipe, model=model, output=tmp_path, epochs=20, pictures=False, verbose=False)
     assert run.model.output_shape == (None, 2)
     assert run.report.accuracy > 0.8
 
@@ -118,7 +118,7 @@ def test_callbacks_of_the_users_own_are_passed_to_fit(tmp_path, short_recipe):
     logger = keras.callbacks.CSVLogger(tmp_path / "log.csv")
     board = keras.callbacks.TensorBoard(tmp_path / "board")
     callbacks = [logger, board] if keras.backend.backend() == "tensorflow" else [logger]
-    run = recipes.train(short_recipe, callbacks=callbacks, output=tmp_path, verbose=False)
+    run = recipes.train(short_recipe, callbacks=callbacks, output=tmp_path, pictures=False, verbose=False)
     with (tmp_path / "log.csv").open() as stream:
         assert len(list(csv.DictReader(stream))) == len(run.history["loss"])
     assert board not in callbacks or list((tmp_path / "board").rglob("events*"))
@@ -143,7 +143,7 @@ def test_accuracy_in_training_is_that_of_the_report(tmp_path, short_recipe):
     # With a single logit, Keras's own "accuracy" would compare it to 0.5 instead of 0.
     dataset = recipes.load_dataset("breast_cancer")
     same = recipes.Dataset(**{**vars(dataset), "validation": dataset.test})
-    run = recipes.train(short_recipe, same, output=tmp_path, epochs=1, verbose=False)
+    run = recipes.train(short_recipe, same, output=tmp_path, epochs=1, pictures=False, verbose=False)
     assert run.history["val_accuracy"][0] == pytest.approx(run.report.accuracy, abs=1e-6)
 
 
@@ -154,7 +154,7 @@ def test_class_weights_are_one_setting(tmp_path, short_recipe):
     recalls = {}
     for weight in (None, "balanced", {"0": 0.0, "1": 1.0}):
         recipe = short_recipe.replace(fit={"class_weight": weight})
-        run = recipes.train(recipe, (x, y), output=tmp_path, epochs=10, overwrite=True, verbose=False)
+        run = recipes.train(recipe, (x, y), output=tmp_path, epochs=10, overwrite=True, pictures=False, verbose=False)
         recalls[str(weight)] = run.report.classes["1"]["recall"]
     assert recalls["None"] < 0.3
     assert 0.5 < recalls["balanced"] < 1
@@ -258,7 +258,7 @@ def test_what_cannot_be_trained_is_told_and_leaves_nothing_behind(tmp_path, shor
 def test_an_existing_run_is_kept(run, short_recipe):
     before = (run.directory / "model.keras").read_bytes()
     with pytest.raises(FileExistsError, match="tabular-seed0 exists"):
-        recipes.train(short_recipe, output=run.directory.parent, verbose=False)
+        recipes.train(short_recipe, output=run.directory.parent, pictures=False, verbose=False)
     assert (run.directory / "model.keras").read_bytes() == before
 
 
@@ -268,7 +268,7 @@ def test_training_that_ends_in_nan_on_validation_rows_is_told(tmp_path, short_re
     x, y = dataset.validation
     spoiled = recipes.Dataset(**{**vars(dataset), "validation": (np.full_like(x, 1e37), y)})
     with pytest.raises(ValueError, match="training diverged: val_loss was not finite in epoch 1"):
-        recipes.train(short_recipe, spoiled, output=tmp_path, verbose=False)
+        recipes.train(short_recipe, spoiled, output=tmp_path, pictures=False, verbose=False)
 
 
 def test_a_training_goes_on_after_a_divergence_and_says_why_it_stops(tmp_path, short_recipe, capsys):
@@ -291,7 +291,7 @@ def test_what_callbacks_write_into_the_logs_loses_no_training(tmp_path, short_re
             if epoch % 2:
                 logs["sometimes"] = 1.0
 
-    run = recipes.train(short_recipe, callbacks=[Scribbler()], output=tmp_path, verbose=False)
+    run = recipes.train(short_recipe, callbacks=[Scribbler()], output=tmp_path, pictures=False, verbose=False)
     assert run.history["twice"][:3] == [0, 2, 4]
     assert not {"text", "sometimes"} & set(run.history)
 
@@ -301,7 +301,7 @@ def test_images_are_served_as_they_were_trained_whatever_their_scale(tmp_path):
     recipe = recipes.get("digits").replace(fit={"epochs": 5}, model={"widths": [16]})
     reports = []
     for scale in (1e-9, 1, 1e20):
-        run = recipes.train(recipe, (x * scale, y), output=tmp_path, overwrite=True, verbose=False)
+        run = recipes.train(recipe, (x * scale, y), output=tmp_path, overwrite=True, pictures=False, verbose=False)
         reports.append(run.report.accuracy)
     assert min(reports) > 0.5
     assert max(reports) - min(reports) < 0.02
@@ -311,7 +311,7 @@ def test_the_run_says_whose_model_it_is(tmp_path, short_recipe, run):
     def own(dataset):
         return recipes.mlp(dataset.input_shape, 1, widths=(4,))
 
-    theirs = recipes.train(short_recipe, model=own, output=tmp_path, verbose=False)
+    theirs = recipes.train(short_recipe, model=own, output=tmp_path, pictures=False, verbose=False)
     facts = [json.loads((each.directory / "versions.json").read_text())["model"] for each in (run, theirs)]
     assert facts == ["the recipe's", "the user's own"]
 
@@ -352,7 +352,7 @@ def test_compile_model_says_what_it_needs():
 def test_every_part_is_one_setting(tmp_path, changes):
     recipe = recipes.get("tabular").replace(model={"widths": [16]}, fit={"epochs": 12}, **changes)
     recipe = recipe.replace(optimizer={"learning_rate": 0.02})
-    run = recipes.train(recipe, "wine", output=tmp_path, verbose=False)
+    run = recipes.train(recipe, "wine", output=tmp_path, pictures=False, verbose=False)
     assert run.report.accuracy > 0.75  # the largest class is 0.4
     assert recipes.Recipe.from_yaml(run.directory / "recipe.yaml") == run.recipe
     assert recipes.evaluate(run.directory).accuracy == run.report.accuracy
@@ -369,21 +369,21 @@ def test_every_part_is_one_setting(tmp_path, changes):
 )
 def test_losses_that_do_not_suit_are_refused(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
-        recipes.train(recipes.get("tabular").replace(**changes), "wine", output=tmp_path, verbose=False)
+        recipes.train(recipes.get("tabular").replace(**changes), "wine", output=tmp_path, pictures=False, verbose=False)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_schedule_and_a_callback_may_not_both_set_the_rate(tmp_path):
     callback = keras.callbacks.ReduceLROnPlateau()
     with pytest.raises(ValueError, match="the cosine schedule sets the learning rate, and so does ReduceLROnPlateau"):
-        recipes.train("digits", callbacks=[callback], output=tmp_path, verbose=False)
+        recipes.train("digits", callbacks=[callback], output=tmp_path, pictures=False, verbose=False)
 
 
 @pytest.mark.parametrize("mixup", [0.0, 0.2])
 def test_images_are_augmented_by_settings(tmp_path, mixup):
     changes = {"shift": 0.1, "rotate": 10, "zoom": 0.1, "cutout": 0.2, "mixup": mixup}
     recipe = recipes.get("digits").replace(augmentation=changes, fit={"epochs": 6})
-    run = recipes.train(recipe, output=tmp_path, verbose=False)
+    run = recipes.train(recipe, output=tmp_path, pictures=False, verbose=False)
     assert run.report.accuracy > 0.85
     assert run.history["val_accuracy"][-1] > 0.85
 
@@ -391,4 +391,4 @@ def test_images_are_augmented_by_settings(tmp_path, mixup):
 def test_tables_are_not_augmented(tmp_path):
     recipe = recipes.get("tabular").replace(augmentation={"flip": "horizontal"})
     with pytest.raises(ValueError, match=r"augmentation is for images. Received: rows of shape \(13,\)"):
-        recipes.train(recipe, "wine", output=tmp_path, verbose=False)
+        recipes.train(recipe, "wine", output=tmp_path, pictures=False, verbose=False)

@@ -156,13 +156,13 @@ def test_what_does_not_fit_is_refused_in_one_line(source, model, arguments, mess
 def test_a_missing_body_says_how_it_is_made(tmp_path):
     recipe = Recipe(name="mine", model=Model(builder="transfer", body="mnist-tiny"))
     with pytest.raises(FileNotFoundError, match="keras-recipes train mnist-tiny --name mnist-tiny"):
-        recipes.train(recipe, output=tmp_path, verbose=False)
+        recipes.train(recipe, output=tmp_path, pictures=False, verbose=False)
     with pytest.raises(ValueError, match="model.body must name a run folder"):
-        recipes.train(recipe.replace(model={"body": None}), output=tmp_path, verbose=False)
+        recipes.train(recipe.replace(model={"body": None}), output=tmp_path, pictures=False, verbose=False)
     with pytest.raises(ValueError, match="model.body belongs to transfer. Received: 'mnist-tiny' with mlp"):
-        recipes.train(recipe.replace(model={"builder": "mlp"}), output=tmp_path, verbose=False)
+        recipes.train(recipe.replace(model={"builder": "mlp"}), output=tmp_path, pictures=False, verbose=False)
     with pytest.raises(ValueError, match="model.initialization would overwrite the body. Received: 'lsuv'"):
-        recipes.train(recipe.replace(model={"initialization": "lsuv"}), output=tmp_path, verbose=False)
+        recipes.train(recipe.replace(model={"initialization": "lsuv"}), output=tmp_path, pictures=False, verbose=False)
     assert not list(tmp_path.iterdir())
 
 
