@@ -23,7 +23,10 @@ import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
 from recipes import plots
 from recipes.data import Dataset
-from recipes.metrics import ClassificationReport, decide
+from recipes.data.preparation import ImagePreparation
+from recipes.metrics import decide
+from recipes.plots.confusion import side_for
+from recipes.plots.greatest_losses import size_for
 from recipes.settings import Recipe
 
 MODEL = "model.keras"
@@ -111,7 +114,7 @@ def write(folder: Path, run, dataset: Dataset, facts: dict, y_true: np.ndarray, 
     _write_json(folder / "report.json", run.report.to_dict())
     (folder / "report.txt").write_text(f"{dataset.describe()}\n\n{run.report}\n", encoding="utf-8")
     _write_predictions(folder / PREDICTIONS, dataset, y_true, outputs)
-    _draw(folder, run)
+    _draw(folder, run, dataset, y_true, outputs)
 
 
 def check_reloads(model: keras.Model) -> None:
@@ -276,7 +279,7 @@ def _write_predictions(file: Path, dataset: Dataset, y_true: np.ndarray, outputs
     np.savez_compressed(file, label=y_true, predicted=decide(outputs), probability=probability)
 
 
-def _draw(folder: Path, run) -> None:
+def _draw(folder: Path, run, dataset: Dataset, y_true: np.ndarray, outputs: np.ndarray) -> None:
     from matplotlib.figure import Figure  # without pyplot: no window system, and no global state to leave behind
 
     metrics = sorted((name for name in run.history if f"val_{name}" in run.history), key=lambda name: name != "loss")
@@ -285,8 +288,17 @@ def _draw(folder: Path, run) -> None:
         plots.learning_curves(run.history, ax, metric, kept=run.recipe.fit.keep)
     figure.savefig(folder / "learning_curves.png", dpi=120)
     plots.record_figure(run.record).savefig(folder / "record.png", dpi=100)
-    if isinstance(run.report, ClassificationReport):
-        side = min(12, max(4, 2 + 0.4 * len(run.report.class_names)))
-        figure = Figure(figsize=(side, side), layout="constrained")
-        plots.confusion_matrix(run.report, figure.subplots())
-        figure.savefig(folder / "confusion_matrix.png", dpi=120)
+    plots.report_figure(run.report).savefig(folder / "report.png", dpi=100)
+    if dataset.task == "regression":
+        figure = Figure(figsize=(5.4, 5), layout="constrained")
+        plots.predicted_values(y_true, outputs[:, 0], figure.subplots())
+        figure.savefig(folder / "predictions.png", dpi=100)
+        return
+    side = side_for(len(run.report.class_names))
+    figure = Figure(figsize=(side, side), layout="constrained")
+    plots.confusion_matrix(run.report, figure.subplots())
+    figure.savefig(folder / "confusion_matrix.png", dpi=120)
+    if isinstance(dataset.preparation, ImagePreparation):
+        figure = Figure(figsize=size_for(len(run.report.probabilities.greatest_losses)), layout="constrained")
+        plots.greatest_losses(run.report, dataset.test[0][: len(y_true)], figure.subplots())
+        figure.savefig(folder / "greatest_losses.png", dpi=100)

@@ -1,0 +1,102 @@
+"""The images that a classifier judged worst: often wrong labels, odd images, or a class of mistakes of its own."""
+
+import numpy as np
+
+from recipes.metrics.multi_label import MultiLabelReport
+from recipes.metrics.single_label import ClassificationReport
+from recipes.plots.axes import GREEN, NOT_FINITE, axes_or_new, cut, width_in_points
+from recipes.plots.classes import has_several_labels, require_probabilities
+
+COLUMNS = 5
+_CAPTION = 0.42  # height of two lines, as a share of an image's
+_SMALLEST, _LARGEST = 5.0, 8.5  # points
+_FULL = (1, 16, 255)  # what white may be; images of up to 16 are those of `digits`
+
+
+def greatest_losses(report: ClassificationReport | MultiLabelReport, x, ax=None, *, most: int = 20):
+    """The images of the rows with the greatest losses, the greatest first: true class, its probability, and prediction.
+
+    A class that was found all the same stands in green: there are no greater mistakes.
+
+    Args:
+        report: With probabilities.
+        x: The raw rows that `report` judged, images `(rows, height, width[, channels])`, grey, RGB or RGBA; or channels
+            first. From 0 to 1 or 255, or in any other range, which is stretched. Rows on disk are read one by one.
+        ax: Matplotlib axes. Default: new ones, as large as the images need.
+        most: Images that are drawn; a report keeps 20.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: If `report` has no probabilities or keeps no rows, and if `x` holds no images or other rows.
+    """
+    scores = require_probabilities(report)
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        raise ValueError(f"`most` must be at least 1. Received: most={most!r}")
+    rows = scores.greatest_losses[:most]
+    if not rows:
+        raise ValueError("`report` must keep the rows with the greatest losses. Received: a report that keeps none")
+    images = _images(x, [row.row for row in rows], report.rows)
+    columns = min(COLUMNS, len(rows))
+    lines = -(-len(rows) // columns)
+    ax = axes_or_new(ax, size=size_for(len(rows)))
+    height = images[0].shape[0] / images[0].shape[1]
+    low, high = _range(images)
+    pitch = 1.08
+    line_height = height + _CAPTION
+    # The length of a caption that fits decides: better a name without its middle than one that cannot be read.
+    room = width_in_points(ax) / columns
+    size = float(np.clip(room / 12, _SMALLEST, _LARGEST))
+    longest = max(6, int(room / size / 0.56))
+    for number, (row, image) in enumerate(zip(rows, images, strict=True)):
+        left, top = number % columns * pitch, number // columns * line_height
+        place = (left, left + 1, top + height, top)
+        ax.imshow((image - low) / (high - low), cmap="gray", vmin=0, vmax=1, extent=place, interpolation="nearest")
+        said, given, colour = _caption(row, has_several_labels(report), longest)
+        for text, offset, shade in ((given, 0.04, "black"), (said, 0.19, colour)):
+            ax.text(left, top + height + offset, text, va="top", fontsize=size, color=shade, parse_math=False)
+    ax.set(xlim=(-0.05, columns * pitch), ylim=(lines * line_height, -0.05), aspect="equal")
+    ax.axis("off")
+    ax.set_title(f"the greatest losses of {report.rows:,} rows: class, its probability, prediction", fontsize=10)
+    return ax
+
+
+def size_for(num_rows: int) -> tuple[float, float]:
+    """Inches of a picture of so many images."""
+    columns = min(COLUMNS, num_rows)
+    return max(4.0, 1.6 * columns), 0.5 + 2.1 * -(-num_rows // columns)
+
+
+def _caption(row, several: bool, longest: int) -> tuple[str, str, str]:
+    """Prediction, class with its probability, and the colour of the former."""
+    probability = f"{row.probability:.2g}" if row.probability >= 1e-4 else f"{row.probability:.0e}"
+    given = f"{cut(' '.join(row.true.split()), max(6, longest - len(probability) - 2))}: {probability}"
+    if several:
+        return ("predicted" if row.predicted else "not predicted"), given, NOT_FINITE
+    found = row.predicted == row.true
+    said = f"→ {cut(' '.join(row.predicted.split()), longest - 2)}"
+    return said, given, GREEN if found else NOT_FINITE
+
+
+def _images(x, numbers: list[int], rows: int) -> list[np.ndarray]:
+    """The images `(height, width[, 3 or 4])` of some rows, as float64."""
+    x = x if hasattr(x, "shape") else np.asarray(x)
+    if len(x.shape) not in (3, 4) or (len(x.shape) == 4 and not {x.shape[1], x.shape[3]} & {1, 3, 4}):
+        raise ValueError(
+            f"`x` must hold images (rows, height, width) or (rows, height, width, channels). Received: {tuple(x.shape)}"
+        )
+    if len(x) != rows:
+        raise ValueError(f"`x` must be the {rows:,} rows that `report` judged. Received: {len(x):,} rows")
+    images = [np.asarray(x[number], np.float64) for number in numbers]
+    if len(x.shape) == 4 and x.shape[3] not in (1, 3, 4):
+        images = [np.moveaxis(image, 0, -1) for image in images]
+    return [image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image for image in images]
+
+
+def _range(images: list[np.ndarray]) -> tuple[float, float]:
+    """What is black and what is white."""
+    low, high = min(map(np.min, images)), max(map(np.max, images))
+    if low < 0:
+        return low, high if high > low else low + 1
+    return 0.0, next((full for full in _FULL if high <= full), high)
