@@ -25,8 +25,8 @@ from recipes import plots
 from recipes.data import Dataset
 from recipes.data.preparation import ImagePreparation
 from recipes.metrics import decide
-from recipes.plots.confusion import side_for
-from recipes.plots.greatest_losses import size_for
+from recipes.plots.confusion import matrix_size
+from recipes.plots.greatest_losses import grid_size
 from recipes.settings import Recipe
 
 MODEL = "model.keras"
@@ -290,15 +290,16 @@ def _draw(folder: Path, run, dataset: Dataset, y_true: np.ndarray, outputs: np.n
     plots.record_figure(run.record).savefig(folder / "record.png", dpi=100)
     plots.report_figure(run.report).savefig(folder / "report.png", dpi=100)
     if dataset.task == "regression":
-        figure = Figure(figsize=(5.4, 5), layout="constrained")
+        figure = Figure(figsize=(5.9, 5), layout="constrained")
         plots.predicted_values(y_true, outputs[:, 0], figure.subplots())
         figure.savefig(folder / "predictions.png", dpi=100)
         return
-    side = side_for(len(run.report.class_names))
-    figure = Figure(figsize=(side, side), layout="constrained")
+    figure = Figure(figsize=matrix_size(len(run.report.class_names)), layout="constrained")
     plots.confusion_matrix(run.report, figure.subplots())
     figure.savefig(folder / "confusion_matrix.png", dpi=120)
     if isinstance(dataset.preparation, ImagePreparation):
-        figure = Figure(figsize=size_for(len(run.report.probabilities.greatest_losses)), layout="constrained")
-        plots.greatest_losses(run.report, dataset.test[0][: len(y_true)], figure.subplots())
+        x = dataset.test[0][: len(y_true)]
+        shown = len(run.report.probabilities.greatest_losses)
+        figure = Figure(figsize=grid_size(x, shown), layout="constrained")
+        plots.greatest_losses(run.report, x, figure.subplots())
         figure.savefig(folder / "greatest_losses.png", dpi=100)

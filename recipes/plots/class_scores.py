@@ -4,7 +4,7 @@ import numpy as np
 
 from recipes.metrics.multi_label import MultiLabelReport
 from recipes.metrics.single_label import ClassificationReport
-from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, axes_or_new, height_in_points
+from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, axes_or_new, height_in_points, title_and_legend
 from recipes.plots.classes import names_of_classes, require_classes, require_probabilities
 
 # By name: how it is called, and why a class may have none.
@@ -26,7 +26,7 @@ _LOWEST, _HIGHEST = 25, 10  # that are named, where there are more classes than 
 def class_scores(
     report: ClassificationReport | MultiLabelReport, ax=None, *, score: str = "recall", order: str | None = None
 ):
-    """`score` of each class as a dot with its interval, and the mean of all classes as a line.
+    """`score` of each class as a dot with its interval, and the mean of those that have one as a line.
 
     Of more than 40 classes by score, the 25 lowest and the 10 highest are named, and one row stands for all between:
     their range and median. What has no value says why.
@@ -71,7 +71,7 @@ def class_scores(
     ax.hlines(places, low[chosen], high[chosen], color=BLUE, linewidth=max(0.8, size / 3), alpha=0.55,
               label=f"{100 * report.confidence:g} % interval")  # fmt: skip
     ax.plot(values[chosen], places, "o", color=BLUE, markersize=size, clip_on=False, zorder=3)
-    mean = _mean(report, score, values)
+    mean = np.nanmean(values) if not np.isnan(values).all() else np.nan
     ax.axvline(mean, color=GREY, linewidth=1, linestyle=(0, (4, 3)), zorder=1, label=f"mean {mean:.3f}")
     least = np.nanmin([*low[chosen], *values[chosen], 1.0])
     left = 0.0 if least < 0.4 else np.floor(10 * least - 0.2) / 10
@@ -81,15 +81,14 @@ def class_scores(
     if len(between):
         part = values[between]
         ax.hlines(_LOWEST, part[0], part[-1], color=GREY, linewidth=2 * size, alpha=0.45)
-        ax.plot(np.median(part), _LOWEST, "|", color="black", markersize=2 * size)
+        ax.plot(np.median(part), _LOWEST, "|", color="black", markersize=2 * size, clip_on=False, zorder=3)
     _label(ax, report, chosen, places, len(between))
     missing = int(np.isnan(values).sum()) if len(between) else 0
     left_out = f" ({missing} without a value left out)" if missing else ""
-    ax.set_title(f"{title} by {'class' if isinstance(report, ClassificationReport) else 'label'}{left_out}", pad=20)
-    legend = ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0.1, ncols=2, frameon=False,
-                       fontsize=LABEL_SIZE)  # fmt: skip
-    legend.set_in_layout(False)  # the title makes room for it
+    kind = "class" if isinstance(report, ClassificationReport) else "label"
+    title_and_legend(ax, f"{title} by {kind}{left_out}")
     ax.set_xlabel(title)
+    ax.locator_params(axis="x", nbins=6)
     ax.grid(axis="x", color="#ECECEC", linewidth=0.7)
     ax.set_axisbelow(True)
     return ax
@@ -104,15 +103,6 @@ def _values(report, score: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if score in ("precision", "recall", "f1"):
         values = np.where(np.isnan(low), np.nan, values)  # the report says 0, for the sake of its means
     return values, low, high
-
-
-def _mean(report, score: str, values: np.ndarray) -> float:
-    """As the report has it."""
-    if score in ("precision", "recall", "f1"):
-        return report.macro[score]
-    if score in ("roc_auc", "average_precision"):
-        return report.probabilities.mean(score)
-    return float(np.nanmean(values))
 
 
 def _label(ax, report, chosen: np.ndarray, places: np.ndarray, between: int) -> None:

@@ -46,6 +46,11 @@ def names_of_classes(report, longest: int = _LONGEST_NAME) -> list[str]:
     return told_apart([cut(name, longest) for name in names])
 
 
+def called(name: str) -> str:
+    """How a class is called in a sentence: many have mere numbers for names."""
+    return f"class {name}" if name.isdigit() else name
+
+
 def plain_legend(ax, *arguments, **options):
     """A legend in whose labels a dollar sign is one: they name classes, not formulas."""
     legend = ax.legend(*arguments, **options)

@@ -9,14 +9,17 @@ from recipes.plots.classes import names_of_classes, require_classes
 
 NORMALIZATIONS = (None, "true", "predicted", "all")
 _WHOLE = {None: "the true class", "true": "the true class", "predicted": "the predicted class", "all": "all rows"}
-_SMALLEST_NUMBER, _LARGEST_NUMBER = 4.5, 10.0  # points
+_SMALLEST_NUMBER, _LARGEST_NUMBER = 5.0, 10.0  # points
+_MOST_NUMBERS = 400  # each takes a millisecond to draw
+_MOST_LINEAR = 5
 _CHARACTER = 0.6  # width of one, as a share of the size of its font
 
 
 def confusion_matrix(report: ClassificationReport, ax=None, *, normalize: str | None = None):
     """Who was taken for whom; numbers stand in the cells where there is room, otherwise the colours have a bar.
 
-    Colours go by the root of the share, so that mistakes of a percent are seen beside a diagonal of nearly all.
+    Of more than five classes, colours go by the root of the share: mistakes of a percent are seen beside a diagonal of
+    nearly all.
 
     Args:
         report: Of a classifier of one class a row.
@@ -35,13 +38,14 @@ def confusion_matrix(report: ClassificationReport, ax=None, *, normalize: str | 
     if normalize not in NORMALIZATIONS:
         raise ValueError(f"`normalize` must be 'true', 'predicted', 'all' or None. Received: normalize={normalize!r}")
     counts, names = report.confusion_matrix, names_of_classes(report)
-    ax = axes_or_new(ax, size=(side_for(len(names)),) * 2)
+    ax = axes_or_new(ax, size=matrix_size(len(names)))
     total = {"predicted": counts.sum(axis=0), "all": counts.sum()}.get(normalize, counts.sum(axis=1, keepdims=True))
     shares = ratio(counts, total)
     room = min(height_in_points(ax), width_in_points(ax)) / len(names)
     texts = _texts(counts if normalize is None else shares, normalize is not None)
-    written = _write(ax, texts, shares, room)
-    _colour(ax, shares, None if written else f"share of {_WHOLE[normalize]}")
+    power = 1.0 if len(names) <= _MOST_LINEAR else 0.5
+    written = _write(ax, texts, (shares / np.nanmax(shares)) ** power, room)
+    _colour(ax, shares, power, None if written else f"share of {_WHOLE[normalize]}")
     step = max(1, int(np.ceil(1.2 * LABEL_SIZE / room)))
     ticks = np.arange(0, len(names), step)
     shown = [names[tick] for tick in ticks]
@@ -57,9 +61,10 @@ def confusion_matrix(report: ClassificationReport, ax=None, *, normalize: str | 
     return ax
 
 
-def side_for(num_classes: int) -> float:
-    """Inches of both sides of a picture of so many classes."""
-    return min(12.0, max(4.0, 2 + 0.4 * num_classes))
+def matrix_size(num_classes: int) -> tuple[float, float]:
+    """Inches of a picture of so many classes."""
+    side = min(12.0, max(4.0, 2 + 0.4 * num_classes))
+    return side * (1.12 if num_classes > 25 else 1), side  # of many classes, with a colour bar
 
 
 def _texts(values: np.ndarray, are_shares: bool) -> dict[tuple[int, int], str]:
@@ -78,28 +83,27 @@ def _percent(share: float) -> str:
     return f"{percent:.1f}" if percent < 10 or 99 < percent < 100 else f"{percent:.0f}"
 
 
-def _write(ax, texts: dict[tuple[int, int], str], shares: np.ndarray, room: float) -> bool:
-    """Write `texts` into the cells of `room` points, if they fit; whether they do."""
+def _write(ax, texts: dict[tuple[int, int], str], depth: np.ndarray, room: float) -> bool:
+    """Write `texts` into the cells of `room` points, if they fit; whether they do. `depth`: of the colour, 0 to 1."""
     longest = max(map(len, texts.values()))
     size = min(_LARGEST_NUMBER, room / (_CHARACTER * (longest + 0.5)), 0.8 * room)
-    if size < _SMALLEST_NUMBER:
+    if size < _SMALLEST_NUMBER or len(texts) > _MOST_NUMBERS:
         return False
-    dark = 0.3 * np.nanmax(shares)
     for (true, predicted), text in texts.items():
-        colour = "white" if shares[true, predicted] > dark else "black"
+        colour = "white" if depth[true, predicted] > 0.55 else "black"
         ax.text(predicted, true, text, ha="center", va="center", color=colour, fontsize=size)
     return True
 
 
-def _colour(ax, shares: np.ndarray, label: str | None) -> None:
+def _colour(ax, shares: np.ndarray, power: float, label: str | None) -> None:
     """Colour the cells; the colour bar is called `label`, where there is one."""
     import matplotlib
     from matplotlib.colors import PowerNorm
 
     highest = np.nanmax(shares)
     colours = matplotlib.colormaps["Blues"].with_extremes(bad=MISSING)
-    image = ax.imshow(np.ma.masked_invalid(shares), cmap=colours, norm=PowerNorm(0.5, 0, highest))
+    image = ax.imshow(np.ma.masked_invalid(shares), cmap=colours, norm=PowerNorm(power, 0, highest))
     if label is not None:
-        bar = ax.figure.colorbar(image, ax=ax, label=label, aspect=30, shrink=0.8)
+        bar = ax.figure.colorbar(image, ax=ax, label=label, aspect=35, fraction=0.05, pad=0.02)
         ticks = highest * np.array([0, 0.01, 0.05, 0.2, 0.5, 1])
-        bar.set_ticks(ticks, labels=[f"{100 * tick:.2g} %" for tick in ticks])
+        bar.set_ticks(ticks, labels=[f"{100 * tick:.3g} %" for tick in ticks])

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from recipes.metrics.decision_scores import ratio
 from recipes.metrics.multi_label import MultiLabelReport
 from recipes.metrics.single_label import ClassificationReport
 from recipes.plots.axes import BLUE, GREEN, GREY, LABEL_SIZE, NOT_FINITE, ORANGE, axes_or_new
-from recipes.plots.classes import has_several_labels, names_of_classes, plain_legend, require_probabilities
+from recipes.plots.classes import called, has_several_labels, names_of_classes, plain_legend, require_probabilities
 
 PURPLE, SKY = "#CC79A7", "#56B4E9"  # of Okabe & Ito 2008, too
 _COLOURS = (BLUE, ORANGE, GREEN, NOT_FINITE, PURPLE, SKY)
@@ -44,7 +43,7 @@ def roc_curves(report: ClassificationReport | MultiLabelReport, ax=None):
     ends = None
     if len(numbers) == 1:
         ends = report.class_intervals[report.class_names[numbers[0]]]["roc_auc"]
-    _draw(ax, report, lines, areas, mean, ends, "ROC", "AUC", "lower right" if mean > 0.4 else "upper left")
+    _draw(ax, report, lines, areas, mean, ends, "ROC", "AUC")
     ax.set(xlabel="false positive rate", ylabel="true positive rate (recall)")
     return ax
 
@@ -77,8 +76,7 @@ def precision_recall_curves(report: ClassificationReport | MultiLabelReport, ax=
         hits, others = (part[list(lines)].sum(axis=1) for part in (scores.positives, scores.negatives))
         ax.axhline(np.mean(hits / (hits + others)), color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
     mean = scores.mean("average_precision")
-    place = "lower left" if mean > 0.5 else "upper right"
-    _draw(ax, report, lines, areas, mean, None, "precision-recall", "average precision", place)
+    _draw(ax, report, lines, areas, mean, None, "precision-recall", "average precision")
     ax.set(xlabel="recall", ylabel="precision")
     return ax
 
@@ -107,7 +105,11 @@ def precision_recall_points(positives: np.ndarray, negatives: np.ndarray) -> tup
     """
     hits, others = np.cumsum(positives[::-1]), np.cumsum(negatives[::-1])
     adds = np.flatnonzero(positives[::-1] > 0)
-    precision = ratio(hits, hits + others)[adds]
+    of_bin, wrong_of_bin = positives[::-1][adds], negatives[::-1][adds]
+    # Rows of one bin are taken as mixed, as the average precision takes them: its middle row stands for all.
+    middle = (of_bin - (1 if np.array_equal(of_bin, np.round(of_bin)) else 0)) / 2
+    found, wrong = hits[adds] - middle, others[adds] - wrong_of_bin / 2
+    precision = found / (found + wrong)
     steps = np.flatnonzero(np.diff(precision, append=np.nan) != 0)  # equal ones are one step
     recall = np.concatenate([[0.0], np.repeat(hits[adds][steps] / hits[-1], 2)[:-1]])
     return recall, np.repeat(precision[steps], 2)
@@ -119,11 +121,12 @@ def _judged(report) -> list[int]:
     return list(range(len(report.class_names))) if several else [1]
 
 
-def _draw(ax, report, lines: dict, areas: dict, mean: float, ends, kind: str, score: str, place: str) -> None:
+def _draw(ax, report, lines: dict, areas: dict, mean: float, ends, kind: str, score: str) -> None:
     """The curves `lines` and their legend; class number -> corners, class number -> area."""
     from matplotlib.collections import LineCollection
 
-    names = names_of_classes(report)
+    names = [called(name) for name in names_of_classes(report)]
+    heights = np.array([np.interp(_LEVELS, *corners) for corners in lines.values()])
     ordered = sorted(lines, key=areas.get)
     if len(lines) <= len(_COLOURS):
         colours = dict(zip(lines, _COLOURS, strict=False))
@@ -134,7 +137,7 @@ def _draw(ax, report, lines: dict, areas: dict, mean: float, ends, kind: str, sc
         ax.add_collection(LineCollection(spread, colors=SKY, linewidths=0.8, alpha=alpha), autolim=False)
     handles, labels = [], []
     if len(lines) > 1:
-        height = np.mean([np.interp(_LEVELS, *corners) for corners in lines.values()], axis=0)
+        height = heights.mean(axis=0)
         start = [0.0] if kind == "ROC" else height[:1]
         x, y = np.append(0.0, _LEVELS), np.append(start, height)
         handles += ax.plot(x, y, color="black", linewidth=2, zorder=4)
@@ -146,14 +149,26 @@ def _draw(ax, report, lines: dict, areas: dict, mean: float, ends, kind: str, sc
         labels.append(f"{areas[number]:.3f}{between}  {names[number]}")
     if handles:
         legend = plain_legend(
-            ax, handles, labels, loc=place, title=score, fontsize=LABEL_SIZE, title_fontsize=LABEL_SIZE,
-            alignment="left", handlelength=1.4, framealpha=0.85, edgecolor="none",
+            ax, handles, labels, loc=_emptiest_corner(heights, len(labels)), title=score, alignment="left",
+            fontsize=LABEL_SIZE, title_fontsize=LABEL_SIZE, handlelength=1.4, framealpha=0.85, edgecolor="none",
         )  # fmt: skip
         legend.set_zorder(5)
     else:
         ax.text(0.5, 0.5, "no class has rows of its own\nbeside others", ha="center", va="center", color=GREY)
-    which = f" of {len(lines)} of {len(areas)} classes" if len(lines) < len(areas) else ""
+    which = f" of {len(lines)} of {len(areas)} classes" if 0 < len(lines) < len(areas) else ""
     ax.set_title(f"{kind} curve{'s' if len(areas) > 1 else ''}{which}")
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     ax.grid(color="#ECECEC", linewidth=0.7)
     ax.set_axisbelow(True)
+
+
+def _emptiest_corner(heights: np.ndarray, entries: int) -> str:
+    """Where a legend of so many entries covers the least of the curves `(lines, levels)`."""
+    height = 0.1 + 0.06 * entries  # of the legend, which is about half as wide as the axes
+    right = _LEVELS >= 0.5
+    covered = {
+        f"{side} {end}": np.sum((heights < height if side == "lower" else heights > 1 - height) & columns)
+        for side in ("lower", "upper")
+        for end, columns in (("right", right), ("left", ~right))
+    }
+    return min(covered, key=covered.get)

@@ -8,7 +8,8 @@ from recipes.plots.axes import GREEN, NOT_FINITE, axes_or_new, cut, width_in_poi
 from recipes.plots.classes import has_several_labels, require_probabilities
 
 COLUMNS = 5
-_CAPTION = 0.42  # height of two lines, as a share of an image's
+_PITCH, _GAP = 1.08, 0.05  # from image to image, and between rows, in widths of an image
+_COARSE = 16  # pixels: of fewer, edges hide what they show
 _SMALLEST, _LARGEST = 5.0, 8.5  # points
 _FULL = (1, 16, 255)  # what white may be; images of up to 16 are those of `digits`
 
@@ -16,7 +17,7 @@ _FULL = (1, 16, 255)  # what white may be; images of up to 16 are those of `digi
 def greatest_losses(report: ClassificationReport | MultiLabelReport, x, ax=None, *, most: int = 20):
     """The images of the rows with the greatest losses, the greatest first: true class, its probability, and prediction.
 
-    A class that was found all the same stands in green: there are no greater mistakes.
+    Where the class was found all the same, the prediction is green.
 
     Args:
         report: With probabilities.
@@ -39,44 +40,45 @@ def greatest_losses(report: ClassificationReport | MultiLabelReport, x, ax=None,
         raise ValueError("`report` must keep the rows with the greatest losses. Received: a report that keeps none")
     images = _images(x, [row.row for row in rows], report.rows)
     columns = min(COLUMNS, len(rows))
-    lines = -(-len(rows) // columns)
-    ax = axes_or_new(ax, size=size_for(len(rows)))
+    ax = axes_or_new(ax, size=grid_size(x, len(rows)))
     height = images[0].shape[0] / images[0].shape[1]
     low, high = _range(images)
-    pitch = 1.08
-    line_height = height + _CAPTION
-    # The length of a caption that fits decides: better a name without its middle than one that cannot be read.
-    room = width_in_points(ax) / columns
+    # All lengths are in widths of an image: so is that of a line of text.
+    room = width_in_points(ax) / columns / _PITCH
     size = float(np.clip(room / 12, _SMALLEST, _LARGEST))
+    line = 1.35 * size / room
+    row_height = height + 2 * line + _GAP
     longest = max(6, int(room / size / 0.56))
+    smooth = "bilinear" if images[0].shape[0] < _COARSE else "nearest"
     for number, (row, image) in enumerate(zip(rows, images, strict=True)):
-        left, top = number % columns * pitch, number // columns * line_height
+        left, top = number % columns * _PITCH, number // columns * row_height
         place = (left, left + 1, top + height, top)
-        ax.imshow((image - low) / (high - low), cmap="gray", vmin=0, vmax=1, extent=place, interpolation="nearest")
-        said, given, colour = _caption(row, has_several_labels(report), longest)
-        for text, offset, shade in ((given, 0.04, "black"), (said, 0.19, colour)):
-            ax.text(left, top + height + offset, text, va="top", fontsize=size, color=shade, parse_math=False)
-    ax.set(xlim=(-0.05, columns * pitch), ylim=(lines * line_height, -0.05), aspect="equal")
+        ax.imshow((image - low) / (high - low), cmap="gray", vmin=0, vmax=1, extent=place, interpolation=smooth)
+        given, said, colour = _caption(row, has_several_labels(report), longest)
+        for text, place, shade in ((given, 0.2 * line, "black"), (said, 1.1 * line, colour)):
+            ax.text(left, top + height + place, text, va="top", fontsize=size, color=shade, parse_math=False)
+    ax.set(xlim=(-0.05, columns * _PITCH), ylim=(-(-len(rows) // columns) * row_height, -0.05), aspect="equal")
     ax.axis("off")
-    ax.set_title(f"the greatest losses of {report.rows:,} rows: class, its probability, prediction", fontsize=10)
+    ax.set_title("greatest losses: true class (its probability) → prediction", fontsize=10, wrap=True)
     return ax
 
 
-def size_for(num_rows: int) -> tuple[float, float]:
-    """Inches of a picture of so many images."""
+def grid_size(x, num_rows: int) -> tuple[float, float]:
+    """Inches of a picture of so many images out of `x`."""
     columns = min(COLUMNS, num_rows)
-    return max(4.0, 1.6 * columns), 0.5 + 2.1 * -(-num_rows // columns)
+    height, width = np.shape(x)[2:] if _has_channels_first(x) else np.shape(x)[1:3]
+    each = min(2.4, 1.48 * height / width) + 0.4  # with its caption
+    return max(4.0, 1.6 * columns), 0.4 + each * -(-num_rows // columns)
 
 
 def _caption(row, several: bool, longest: int) -> tuple[str, str, str]:
-    """Prediction, class with its probability, and the colour of the former."""
+    """Class with its probability, prediction, and the colour of that."""
     probability = f"{row.probability:.2g}" if row.probability >= 1e-4 else f"{row.probability:.0e}"
-    given = f"{cut(' '.join(row.true.split()), max(6, longest - len(probability) - 2))}: {probability}"
+    given = f"{cut(' '.join(row.true.split()), max(6, longest - len(probability) - 3))} ({probability})"
     if several:
-        return ("predicted" if row.predicted else "not predicted"), given, NOT_FINITE
-    found = row.predicted == row.true
+        return given, "→ yes" if row.predicted else "→ no", NOT_FINITE
     said = f"→ {cut(' '.join(row.predicted.split()), longest - 2)}"
-    return said, given, GREEN if found else NOT_FINITE
+    return given, said, GREEN if row.predicted == row.true else NOT_FINITE
 
 
 def _images(x, numbers: list[int], rows: int) -> list[np.ndarray]:
@@ -89,9 +91,13 @@ def _images(x, numbers: list[int], rows: int) -> list[np.ndarray]:
     if len(x) != rows:
         raise ValueError(f"`x` must be the {rows:,} rows that `report` judged. Received: {len(x):,} rows")
     images = [np.asarray(x[number], np.float64) for number in numbers]
-    if len(x.shape) == 4 and x.shape[3] not in (1, 3, 4):
+    if _has_channels_first(x):
         images = [np.moveaxis(image, 0, -1) for image in images]
     return [image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image for image in images]
+
+
+def _has_channels_first(x) -> bool:
+    return len(np.shape(x)) == 4 and np.shape(x)[3] not in (1, 3, 4)
 
 
 def _range(images: list[np.ndarray]) -> tuple[float, float]:

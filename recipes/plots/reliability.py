@@ -6,8 +6,8 @@ from recipes.metrics.calibration import BINS
 from recipes.metrics.intervals import wilson
 from recipes.metrics.multi_label import MultiLabelReport
 from recipes.metrics.single_label import ClassificationReport
-from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, axes_or_new, cut
-from recipes.plots.classes import has_several_labels, require_probabilities
+from recipes.plots.axes import BLUE, GREY, axes_or_new, title_and_legend
+from recipes.plots.classes import called, has_several_labels, names_of_classes, require_probabilities
 
 BIN_KINDS = ("width", "mass")
 
@@ -45,21 +45,15 @@ def reliability(report: ClassificationReport | MultiLabelReport, ax=None, *, bin
     low, high = wilson(came, curve.weight[filled] * curve.rows, report.confidence)
     ax.vlines(said, low, high, color=BLUE, linewidth=1.2, alpha=0.6, label=f"{100 * report.confidence:g} % interval")
     ax.plot(said, came, color=BLUE, marker="o", markersize=4, linewidth=1.2, label="came true")
-    legend = ax.legend(
-        loc="upper left", fontsize=LABEL_SIZE, title_fontsize=LABEL_SIZE, alignment="left", framealpha=0.85,
-        edgecolor="none", handlelength=1.4,
-        title=f"expected error {curve.expected_error:.3f} (by chance {curve.chance_error:.3f})",
-    )  # fmt: skip
-    legend.set_zorder(5)
     if has_several_labels(report):
         x, y = "probability of a label", "share of the rows that have it"
     elif len(report.class_names) == 2:
-        name = cut(" ".join(report.class_names[1].split()), 22)
-        x, y = f"probability of {name}", f"share that is {name}"
+        name = called(names_of_classes(report)[1])
+        x, y = f"probability of {name}", f"share of the rows that are {name}"
     else:
-        x, y = "probability of the predicted class", "share that is of this class"
+        x, y = "probability of the predicted class", "share of the rows that are of this class"
     ax.set_xlabel(x, parse_math=False)
     ax.set_ylabel(y, parse_math=False)
-    ax.set_title("reliability" + (", bins of as many rows" if bins == "mass" else ""))
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    title_and_legend(ax, f"reliability: expected error {curve.expected_error:.3f}, by chance {curve.chance_error:.3f}")
     return ax

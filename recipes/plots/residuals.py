@@ -5,11 +5,10 @@ from statistics import NormalDist
 import numpy as np
 
 from recipes.metrics.regression import RegressionReport
-from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, NOT_FINITE, ORANGE, axes_or_new
+from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, NOT_FINITE, ORANGE, axes_or_new, part_of_map
 
 _SIZE = (5.4, 4.4)
-_NAMED = 3  # of the worst rows
-_TICKS = (1e-6, 1e-5, 1e-4, 0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
+_TICKS = (0.75, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)  # above the middle
 MOST_POINTS = 3000
 _CELLS = 80
 
@@ -51,21 +50,34 @@ def residuals(report: RegressionReport, ax=None):
         places = [normal.inv_cdf(share) for share in worst_shares]
         title = f"the {len(worst)} worst rows" if len(worst) > 1 else "the worst row"
         ax.plot(places, worst, "D", color=NOT_FINITE, markersize=4, zorder=3, label=title)
-        for number in range(min(_NAMED, len(worst))):
+        # The worst one of each side; more names would cover each other.
+        for number in sorted({int(np.argmax(worst > 0)), int(np.argmax(worst <= 0))}):
             right = places[number] < 0
             ax.annotate(
                 f"row {report.worst[number]['row']:,}", (places[number], worst[number]),
-                (6 if right else -6, 0), textcoords="offset points", ha="left" if right else "right", va="center",
+                (7 if right else -7, 0), textcoords="offset points", ha="left" if right else "right", va="center",
                 fontsize=LABEL_SIZE,
             )  # fmt: skip
-    ticks = [share for share in _TICKS if abs(normal.inv_cdf(share)) <= x[1]]
-    ax.set_xticks([normal.inv_cdf(share) for share in ticks], [f"{100 * share:.6g}" for share in ticks])
+    ticks = _ticks(x[1])
+    labels = [f"{100 * share:.6g}" for share in ticks]
+    ax.set_xticks([normal.inv_cdf(share) for share in ticks], labels, fontsize=LABEL_SIZE)
     ax.set_xlim(*x)
     ax.set_xlabel("% of the rows with a lower error (normal scale)")
     ax.set_ylabel("prediction minus target")
     ax.legend(fontsize=LABEL_SIZE, loc="upper left", framealpha=0.85, edgecolor="none")
     ax.set_title(f"errors of {report.rows:,} rows: RMSE {report.rmse:.4g}, R2 {report.r2:.4g}", fontsize=10)
     return ax
+
+
+def _ticks(outermost: float) -> list[float]:
+    """Shares whose labels have room between the middle and `outermost` deviations to both sides."""
+    kept, last = [], 0.0
+    for share in _TICKS:
+        place = NormalDist().inv_cdf(share)
+        if place <= outermost and place - last > 0.16 * outermost:
+            kept.append(share)
+            last = place
+    return [*(1 - share for share in reversed(kept)), 0.5, *kept]
 
 
 def extremes(report: RegressionReport) -> tuple[np.ndarray, np.ndarray]:
@@ -116,9 +128,12 @@ def predicted_values(y_true, y_predicted, ax=None):
         from matplotlib.colors import LogNorm
 
         counts, *edges = np.histogram2d(targets, predicted, bins=_CELLS, range=(ends, ends))
-        mesh = ax.pcolormesh(*edges, np.ma.masked_equal(counts.T, 0), norm=LogNorm(0.5, counts.max()), cmap="Blues")
+        colours = part_of_map("Blues", 0.2, 1.0)
+        mesh = ax.pcolormesh(
+            *edges, np.ma.masked_equal(counts.T, 0), norm=LogNorm(1, max(2, counts.max())), cmap=colours
+        )
         mesh.set_rasterized(True)
-        ax.figure.colorbar(mesh, ax=ax, label="rows", aspect=30)
+        ax.figure.colorbar(mesh, ax=ax, label="rows", aspect=30, fraction=0.05, pad=0.03)
     ax.plot(ends, ends, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1 if few else 3)
     ax.set(xlim=ends, ylim=ends, aspect="equal", xlabel="target", ylabel="prediction")
     ax.set_title(f"predictions of {len(targets):,} rows", fontsize=10)
