@@ -154,6 +154,22 @@ def test_of_many_classes_the_best_and_the_worst_are_named_beside_the_mean(draw):
         assert area(*mean) == pytest.approx(areas.mean(), abs=0.01)
 
 
+@pytest.mark.parametrize("draw", [plots.roc_curves, plots.precision_recall_curves], ids=lambda draw: draw.__name__)
+def test_a_legend_covers_no_curve(draw):
+    hopeless = np.random.default_rng(0).dirichlet(np.ones(5), 200)
+    reports = [recipes.classification_report(np.arange(200) % 5, hopeless)]
+    reports += [made_up(num_classes) for num_classes in (2, 10, 100)]
+    for report in reports:
+        ax = drawn(draw, report)
+        legend = ax.get_legend().get_window_extent().transformed(ax.transData.inverted())
+        levels = np.linspace(0, 1, 1001)
+        curves = [line.get_data() for line in ax.lines[1:]]
+        curves += [np.transpose(line) for part in ax.collections for line in part.get_segments()]
+        for corners in curves:
+            points = zip(levels, np.interp(levels, *corners), strict=True)
+            assert not any(legend.contains(x, y) for x, y in points)
+
+
 def test_a_class_without_rows_has_no_curve_a_grey_row_and_a_reason():
     truth, scores = judged("digits")
     kept = truth != 3
@@ -353,15 +369,14 @@ def test_what_cannot_be_drawn_is_refused_in_one_sentence(draw, arguments, option
 
 
 @pytest.mark.parametrize(
-    ("recipe", "pictures"),
+    ("data", "pictures"),
     [
         ("digits", {"report.png", "confusion_matrix.png", "greatest_losses.png"}),
         ("diabetes", {"report.png", "predictions.png"}),
     ],
 )
-def test_a_run_folder_has_the_pictures_of_its_report(recipe, pictures, tmp_path):
-    name, data = ("digits", None) if recipe == "digits" else ("tabular", recipe)
-    run = recipes.train(name, data, output=tmp_path, fast_dev_run=True, verbose=False)
+def test_a_run_folder_has_the_pictures_of_its_report(data, pictures, short_recipe, tmp_path):
+    run = recipes.train(short_recipe, data, output=tmp_path, fast_dev_run=True, verbose=False)
     found = {path.name for path in run.directory.glob("*.png")}
     assert found == pictures | {"learning_curves.png", "record.png"}
-    assert isinstance(run.report, ClassificationReport) == (recipe == "digits")
+    assert isinstance(run.report, ClassificationReport) == (data == "digits")

@@ -4,7 +4,17 @@ import numpy as np
 
 from recipes.metrics.multi_label import MultiLabelReport
 from recipes.metrics.single_label import ClassificationReport
-from recipes.plots.axes import BLUE, GREEN, GREY, LABEL_SIZE, NOT_FINITE, ORANGE, axes_or_new
+from recipes.plots.axes import (
+    BLUE,
+    GREEN,
+    GREY,
+    LABEL_SIZE,
+    NOT_FINITE,
+    ORANGE,
+    axes_or_new,
+    height_in_points,
+    width_in_points,
+)
 from recipes.plots.classes import called, has_several_labels, names_of_classes, plain_legend, require_probabilities
 
 PURPLE, SKY = "#CC79A7", "#56B4E9"  # of Okabe & Ito 2008, too
@@ -147,28 +157,40 @@ def _draw(ax, report, lines: dict, areas: dict, mean: float, ends, kind: str, sc
         known = ends is not None and not np.isnan(ends[0])
         between = f" ({ends[0]:.3f} to {ends[1]:.3f})" if known else ""
         labels.append(f"{areas[number]:.3f}{between}  {names[number]}")
-    if handles:
-        legend = plain_legend(
-            ax, handles, labels, loc=_emptiest_corner(heights, len(labels)), title=score, alignment="left",
-            fontsize=LABEL_SIZE, title_fontsize=LABEL_SIZE, handlelength=1.4, framealpha=0.85, edgecolor="none",
-        )  # fmt: skip
-        legend.set_zorder(5)
-    else:
-        ax.text(0.5, 0.5, "no class has rows of its own\nbeside others", ha="center", va="center", color=GREY)
     which = f" of {len(lines)} of {len(areas)} classes" if 0 < len(lines) < len(areas) else ""
-    ax.set_title(f"{kind} curve{'s' if len(areas) > 1 else ''}{which}")
+    title = f"{kind} curve{'s' if len(areas) > 1 else ''}{which}"
+    if handles:
+        _title_and_legend(ax, title, handles, labels, score, heights)
+    else:
+        ax.set_title(title)
+        ax.text(0.5, 0.5, "no class has rows of its own\nbeside others", ha="center", va="center", color=GREY)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     ax.grid(color="#ECECEC", linewidth=0.7)
     ax.set_axisbelow(True)
 
 
-def _emptiest_corner(heights: np.ndarray, entries: int) -> str:
-    """Where a legend of so many entries covers the least of the curves `(lines, levels)`."""
-    height = 0.1 + 0.06 * entries  # of the legend, which is about half as wide as the axes
-    right = _LEVELS >= 0.5
-    covered = {
-        f"{side} {end}": np.sum((heights < height if side == "lower" else heights > 1 - height) & columns)
-        for side in ("lower", "upper")
-        for end, columns in (("right", right), ("left", ~right))
-    }
-    return min(covered, key=covered.get)
+def _title_and_legend(ax, title: str, handles: list, labels: list[str], score: str, heights: np.ndarray) -> None:
+    """The legend in a corner that the curves leave free, or else between the title and the axes."""
+    side = min(height_in_points(ax), width_in_points(ax))
+    width = (40 + 0.55 * LABEL_SIZE * max(map(len, labels))) / side
+    height = (20 + 1.75 * LABEL_SIZE * (len(labels) + 1)) / side
+    corner = _free_corner(heights, width, height)
+    style = {"fontsize": LABEL_SIZE, "handlelength": 1.4, "framealpha": 0.85, "edgecolor": "none"}
+    if corner:
+        ax.set_title(title)
+        style |= {"loc": corner, "title": score, "title_fontsize": LABEL_SIZE, "alignment": "left"}
+        plain_legend(ax, handles, labels, **style)
+        return
+    lines = -(-len(labels) // 2)
+    ax.set_title(f"{title}: {score}", pad=6 + 1.7 * LABEL_SIZE * lines)
+    style |= {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0.1, "ncols": 2}
+    plain_legend(ax, handles, labels, **style).set_in_layout(False)  # the title makes room for it
+
+
+def _free_corner(heights: np.ndarray, width: float, height: float) -> str | None:
+    """Where a legend covers none of the curves `(lines, levels)`; its size in shares of that of the axes."""
+    for side, covered in (("lower", heights < height), ("upper", heights > 1 - height)):
+        for end, from_end in (("right", 1 - _LEVELS), ("left", _LEVELS)):
+            if not (covered & (from_end < width)).any():
+                return f"{side} {end}"
+    return None

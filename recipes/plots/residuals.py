@@ -52,12 +52,13 @@ def residuals(report: RegressionReport, ax=None):
         ax.plot(places, worst, "D", color=NOT_FINITE, markersize=4, zorder=3, label=title)
         # The worst one of each side; more names would cover each other.
         for number in sorted({int(np.argmax(worst > 0)), int(np.argmax(worst <= 0))}):
-            right = places[number] < 0
+            lowest = worst[number] <= 0
             ax.annotate(
                 f"row {report.worst[number]['row']:,}", (places[number], worst[number]),
-                (7 if right else -7, 0), textcoords="offset points", ha="left" if right else "right", va="center",
-                fontsize=LABEL_SIZE,
+                (-3, -6) if lowest else (3, 6), textcoords="offset points", ha="left" if lowest else "right",
+                va="top" if lowest else "bottom", fontsize=LABEL_SIZE,
             )  # fmt: skip
+    ax.margins(y=0.1)
     ticks = _ticks(x[1])
     labels = [f"{100 * share:.6g}" for share in ticks]
     ax.set_xticks([normal.inv_cdf(share) for share in ticks], labels, fontsize=LABEL_SIZE)
