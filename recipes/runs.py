@@ -26,7 +26,7 @@ from recipes.data import Dataset
 from recipes.data.preparation import ImagePreparation
 from recipes.metrics import decide
 from recipes.plots.confusion import matrix_size
-from recipes.plots.greatest_losses import grid_size
+from recipes.plots.greatest_losses import are_images, grid_size
 from recipes.settings import Recipe
 
 MODEL = "model.keras"
@@ -297,9 +297,8 @@ def _draw(folder: Path, run, dataset: Dataset, y_true: np.ndarray, outputs: np.n
     figure = Figure(figsize=matrix_size(len(run.report.class_names)), layout="constrained")
     plots.confusion_matrix(run.report, figure.subplots())
     figure.savefig(folder / "confusion_matrix.png", dpi=120)
-    if isinstance(dataset.preparation, ImagePreparation):
-        x = dataset.test[0][: len(y_true)]
-        shown = len(run.report.probabilities.greatest_losses)
-        figure = Figure(figsize=grid_size(x, shown), layout="constrained")
+    x = dataset.test[0][: len(y_true)]
+    if isinstance(dataset.preparation, ImagePreparation) and are_images(x):
+        figure = Figure(figsize=grid_size(x, len(run.report.probabilities.greatest_losses)), layout="constrained")
         plots.greatest_losses(run.report, x, figure.subplots())
         figure.savefig(folder / "greatest_losses.png", dpi=100)

@@ -340,6 +340,23 @@ def test_images_of_any_kind_are_shown(shape, highest):
     assert len(ax.images) == 2
 
 
+def test_axes_are_made_where_none_are_given_as_large_as_the_report_needs():
+    import matplotlib.pyplot as plt
+
+    sizes = {}
+    for num_classes in (2, 30):
+        report = made_up(num_classes)
+        sizes[num_classes] = [
+            draw(report).figure.get_figheight() for draw in (plots.confusion_matrix, plots.class_scores)
+        ]
+        assert all(draw(report).get_title() for draw in OF_SCORES)
+    assert np.all(np.less(sizes[2], sizes[30]))
+    x, report = np.zeros((3, 8, 8)), recipes.classification_report([0, 1, 1], np.array([0.1, 0.3, 0.9]))
+    assert len(plots.greatest_losses(report, x).images) == 3
+    assert plots.predicted_values([1.0, 2.0], [1.0, 3.0]).get_xlabel() == "target"
+    plt.close("all")
+
+
 REPORT = recipes.classification_report([0, 1, 1], np.array([0.1, 0.3, 0.9]))
 WITHOUT_LOSSES = ClassificationCounts(2, greatest_losses=0)
 WITHOUT_LOSSES.update([0, 1], np.array([0.1, 0.9]))

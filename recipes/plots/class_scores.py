@@ -81,7 +81,7 @@ def class_scores(
     if len(between):
         part = values[between]
         ax.hlines(_LOWEST, part[0], part[-1], color=GREY, linewidth=2 * size, alpha=0.45)
-        ax.plot(np.median(part), _LOWEST, "|", color="black", markersize=2 * size, clip_on=False, zorder=3)
+        ax.plot(np.median(part), _LOWEST, "o", color=GREY, markersize=size, clip_on=False, zorder=3)
     _label(ax, report, chosen, places, len(between))
     missing = int(np.isnan(values).sum()) if len(between) else 0
     left_out = f" ({missing} without a value left out)" if missing else ""

@@ -176,13 +176,13 @@ def _title_and_legend(ax, title: str, handles: list, labels: list[str], score: s
     height = (20 + 1.75 * LABEL_SIZE * (len(labels) + 1)) / side
     corner = _free_corner(heights, width, height)
     style = {"fontsize": LABEL_SIZE, "handlelength": 1.4, "framealpha": 0.85, "edgecolor": "none"}
+    style |= {"title": score, "title_fontsize": LABEL_SIZE}
     if corner:
         ax.set_title(title)
-        style |= {"loc": corner, "title": score, "title_fontsize": LABEL_SIZE, "alignment": "left"}
-        plain_legend(ax, handles, labels, **style)
+        plain_legend(ax, handles, labels, loc=corner, alignment="left", **style)
         return
-    lines = -(-len(labels) // 2)
-    ax.set_title(f"{title}: {score}", pad=6 + 1.7 * LABEL_SIZE * lines)
+    lines = 1 + -(-len(labels) // 2)
+    ax.set_title(title, pad=8 + 1.65 * LABEL_SIZE * lines)
     style |= {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0.1, "ncols": 2}
     plain_legend(ax, handles, labels, **style).set_in_layout(False)  # the title makes room for it
 

@@ -55,12 +55,18 @@ def greatest_losses(report: ClassificationReport | MultiLabelReport, x, ax=None,
         place = (left, left + 1, top + height, top)
         ax.imshow((image - low) / (high - low), cmap="gray", vmin=0, vmax=1, extent=place, interpolation=smooth)
         given, said, colour = _caption(row, has_several_labels(report), longest)
-        for text, place, shade in ((given, 0.2 * line, "black"), (said, 1.1 * line, colour)):
-            ax.text(left, top + height + place, text, va="top", fontsize=size, color=shade, parse_math=False)
+        for text, below, shade in ((given, 0.2 * line, "black"), (said, 1.1 * line, colour)):
+            ax.text(left, top + height + below, text, va="top", fontsize=size, color=shade, parse_math=False)
     ax.set(xlim=(-0.05, columns * _PITCH), ylim=(-(-len(rows) // columns) * row_height, -0.05), aspect="equal")
     ax.axis("off")
     ax.set_title("greatest losses: true class (its probability) → prediction", fontsize=10, wrap=True)
     return ax
+
+
+def are_images(x) -> bool:
+    """Whether the rows of `x` can be shown, by their shape: that of a sequence of features is the same."""
+    shape = np.shape(x)
+    return len(shape) == 3 or (len(shape) == 4 and bool({shape[1], shape[3]} & {1, 3, 4}))
 
 
 def grid_size(x, num_rows: int) -> tuple[float, float]:
@@ -84,7 +90,7 @@ def _caption(row, several: bool, longest: int) -> tuple[str, str, str]:
 def _images(x, numbers: list[int], rows: int) -> list[np.ndarray]:
     """The images `(height, width[, 3 or 4])` of some rows, as float64."""
     x = x if hasattr(x, "shape") else np.asarray(x)
-    if len(x.shape) not in (3, 4) or (len(x.shape) == 4 and not {x.shape[1], x.shape[3]} & {1, 3, 4}):
+    if not are_images(x):
         raise ValueError(
             f"`x` must hold images (rows, height, width) or (rows, height, width, channels). Received: {tuple(x.shape)}"
         )
