@@ -24,8 +24,11 @@ import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
 from recipes import plots
 from recipes.data import Dataset
+from recipes.data.preparation import ImagePreparation
 from recipes.data.store import chunks_of
-from recipes.metrics import ClassificationReport, decide
+from recipes.metrics import decide
+from recipes.plots.confusion import matrix_size
+from recipes.plots.greatest_losses import are_images, grid_size
 from recipes.settings import Recipe
 
 MODEL = "model.keras"
@@ -123,7 +126,7 @@ def write(
     (folder / "report.txt").write_text(f"{dataset.describe()}\n\n{run.report}\n", encoding="utf-8")
     _write_predictions(folder / PREDICTIONS, dataset, y_true, outputs)
     if pictures:
-        _draw(folder, run)
+        _draw(folder, run, dataset, y_true[: len(outputs)], outputs)
 
 
 def check_reloads(model: keras.Model) -> None:
@@ -290,7 +293,7 @@ def _write_predictions(file: Path, dataset: Dataset, y_true: np.ndarray, outputs
     np.savez_compressed(file, label=y_true, predicted=predicted, probability=probability)
 
 
-def _draw(folder: Path, run) -> None:
+def _draw(folder: Path, run, dataset: Dataset, y_true: np.ndarray, outputs: np.ndarray) -> None:
     from matplotlib.figure import Figure  # without pyplot: no window system, and no global state to leave behind
 
     metrics = sorted((name for name in run.history if f"val_{name}" in run.history), key=lambda name: name != "loss")
@@ -299,8 +302,17 @@ def _draw(folder: Path, run) -> None:
         plots.learning_curves(run.history, ax, metric, kept=run.recipe.fit.keep)
     figure.savefig(folder / "learning_curves.png", dpi=120)
     plots.record_figure(run.record).savefig(folder / "record.png", dpi=100)
-    if isinstance(run.report, ClassificationReport):
-        side = min(12, max(4, 2 + 0.4 * len(run.report.class_names)))
-        figure = Figure(figsize=(side, side), layout="constrained")
-        plots.confusion_matrix(run.report, figure.subplots())
-        figure.savefig(folder / "confusion_matrix.png", dpi=120)
+    plots.report_figure(run.report).savefig(folder / "report.png", dpi=100)
+    if dataset.task == "regression":
+        figure = Figure(figsize=(5.9, 5), layout="constrained")
+        plots.predicted_values(y_true, outputs[:, 0], figure.subplots())
+        figure.savefig(folder / "predictions.png", dpi=100)
+        return
+    figure = Figure(figsize=matrix_size(len(run.report.class_names)), layout="constrained")
+    plots.confusion_matrix(run.report, figure.subplots())
+    figure.savefig(folder / "confusion_matrix.png", dpi=120)
+    x = dataset.test[0][: len(y_true)]
+    if isinstance(dataset.preparation, ImagePreparation) and are_images(x):
+        figure = Figure(figsize=grid_size(x, len(run.report.probabilities.greatest_losses)), layout="constrained")
+        plots.greatest_losses(run.report, x, figure.subplots())
+        figure.savefig(folder / "greatest_losses.png", dpi=100)

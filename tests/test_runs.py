@@ -17,7 +17,7 @@ def test_the_folder_holds_what_the_design_names(run):
     files = {path.name for path in run.directory.iterdir()}
     assert files == {
         "model.keras", "recipe.yaml", "versions.json", "history.csv", "report.json", "report.txt", "predictions.npz",
-        "learning_curves.png", "confusion_matrix.png",
+        "learning_curves.png", "record.png", "record.npz", "record.csv", "report.png", "confusion_matrix.png",
     }  # fmt: skip
     assert run.directory.name == "tabular-seed0"
 

@@ -15,18 +15,18 @@ _MOST_LABELS = 40
 _LONGEST_LABEL = 22
 
 
-def axes_or_new(ax=None, rows: int | None = None):
-    """`ax`, or new axes, as high as `rows` layers need."""
+def axes_or_new(ax=None, rows: int | None = None, size: tuple[float, float] | None = None):
+    """`ax`, or new axes: of `size` in inches, or as high as `rows` layers or classes need."""
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
 
-    size = None if rows is None else (7, height_for(rows))
+    size = (7, height_for(rows)) if size is None and rows is not None else size
     return plt.subplots(figsize=size, layout="constrained")[1]
 
 
 def height_for(rows: int) -> float:
-    """Inches for a picture of so many layers."""
+    """Inches for a picture of so many layers or classes."""
     return min(8.0, max(3.6, 1.6 + 0.22 * rows))
 
 
@@ -72,15 +72,24 @@ def height_in_points(ax) -> float:
     return ax.get_window_extent().height / ax.figure.dpi * 72
 
 
+def width_in_points(ax) -> float:
+    """The same of its width."""
+    return ax.get_window_extent().width / ax.figure.dpi * 72
+
+
 def short_names(names: list[str]) -> list[str]:
     """`names` of at most 22 characters: words are cut from the left on, and numbers stay, since they tell layers apart.
 
     >>> short_names(["dense_1", "stage_1_block_3_first_relu"])
     ['dense_1', 'sta_1_blo_3_first_relu']
     """
-    shortened = [_short(name) for name in names]
+    return told_apart([_short(name) for name in names])
+
+
+def told_apart(shortened: list[str]) -> list[str]:
+    """The same names, those that occur more than once with their place, counted from 1."""
     return [
-        f"{_cut(name, _LONGEST_LABEL - 6)} ({place})" if shortened.count(name) > 1 else name
+        f"{cut(name, _LONGEST_LABEL - 6)} ({place})" if shortened.count(name) > 1 else name
         for place, name in enumerate(shortened, start=1)
     ]
 
@@ -89,10 +98,11 @@ def _short(name: str) -> str:
     for word in re.findall(r"[A-Za-z]{4,}", name):
         if len(name) > _LONGEST_LABEL:
             name = name.replace(word, word[:3], 1)
-    return _cut(name, _LONGEST_LABEL)
+    return cut(name, _LONGEST_LABEL)
 
 
-def _cut(name: str, length: int) -> str:
+def cut(name: str, length: int) -> str:
+    """`name`, without its middle where it is longer than `length`."""
     return name if len(name) <= length else f"{name[: length // 2 - 1]}…{name[len(name) - length // 2 :]}"
 
 
@@ -206,7 +216,7 @@ def title_and_legend(ax, title: str) -> None:
         return
     entries.sort(key=lambda entry: not isinstance(entry[0], BarContainer))
     widest = 28 + 0.55 * LABEL_SIZE * max(len(label) for _, label in entries)
-    width = ax.get_window_extent().width / ax.figure.dpi * 72
+    width = width_in_points(ax)
     columns = min(2 if len(entries) == 4 else 3, max(1, int(1.25 * width / widest)))
     lines = -(-len(entries) // columns)
     ax.set_title(title, pad=6 + 1.6 * LABEL_SIZE * lines)

@@ -1,35 +1,58 @@
-"""Pictures of what a model got right and wrong."""
+"""What a report says at one glance, in one figure for the run folder."""
 
-import numpy as np
-
+from recipes.metrics.multi_label import MultiLabelReport
+from recipes.metrics.regression import RegressionReport
 from recipes.metrics.single_label import ClassificationReport
-from recipes.plots.axes import axes_or_new
+from recipes.plots.axes import height_for
+from recipes.plots.class_scores import MOST_ROWS, class_scores
+from recipes.plots.curves import precision_recall_curves, roc_curves
+from recipes.plots.reliability import reliability
+from recipes.plots.residuals import residuals
+
+_SIDE = 4.6  # inches of a square picture
+_FEW = 12  # classes whose scores need no more height than a curve
 
 
-def confusion_matrix(report: ClassificationReport, ax=None):
-    """Counts, coloured by the share of the true class: mistakes of rare classes show as clearly as of common ones.
+def report_figure(report: ClassificationReport | MultiLabelReport | RegressionReport):
+    """Of a classifier: ROC and precision-recall curves, reliability, and recall by class. Of a regression: its errors.
+
+    A report of labels alone has recall and precision by class.
 
     Args:
-        report: Of a classifier.
-        ax: Matplotlib axes. Default: new ones.
+        report: Of any kind.
 
     Returns:
-        The axes.
+        A matplotlib `Figure`, made without pyplot: it needs no window system, and nothing must be closed. Its size
+        follows from the number of classes.
+
+    Raises:
+        ValueError: If `report` is none.
     """
-    ax = axes_or_new(ax)
-    counts, names = report.confusion_matrix, report.class_names
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    step = -(-len(names) // 40)  # at most 40 names fit an axis
-    ticks = range(0, len(names), step)
-    longest = max(map(len, names))
-    ax.set_xticks(ticks, [names[tick] for tick in ticks], rotation=90 if longest * len(names) > 40 else 0)
-    ax.set_yticks(ticks, [names[tick] for tick in ticks])
-    if len(names) <= 20:
-        for (true, predicted), count in np.ndenumerate(counts):
-            if count:
-                colour = "white" if shares[true, predicted] > 0.5 else "black"
-                ax.text(predicted, true, f"{count:,}", ha="center", va="center", color=colour, fontsize=8)
-    ax.set(xlabel="predicted class", ylabel="true class")
-    ax.set_title(f"accuracy {report.accuracy:.4f} on {report.rows:,} rows")
-    return ax
+    from matplotlib.figure import Figure
+
+    if isinstance(report, RegressionReport):
+        figure = Figure(figsize=(6, 4.6), layout="constrained")
+        residuals(report, figure.subplots())
+        return figure
+    if not isinstance(report, ClassificationReport | MultiLabelReport):
+        raise ValueError(
+            "`report` must be a ClassificationReport, a MultiLabelReport or a RegressionReport. "
+            f"Received: {type(report).__name__}"
+        )
+    rows = min(MOST_ROWS, len(report.class_names))
+    if report.probabilities is None:
+        figure = Figure(figsize=(12, height_for(rows)), layout="constrained")
+        for ax, score in zip(figure.subplots(1, 2), ("recall", "precision"), strict=True):
+            class_scores(report, ax, score=score)
+        return figure
+    if len(report.class_names) <= _FEW:
+        mosaic = [["roc", "precision recall"], ["reliability", "classes"]]
+    else:  # many classes need all the height there is
+        mosaic = [["roc", "classes"], ["precision recall", "classes"], ["reliability", "classes"]]
+    figure = Figure(figsize=(2.3 * _SIDE, len(mosaic) * _SIDE), layout="constrained")
+    places = figure.subplot_mosaic(mosaic)
+    roc_curves(report, places["roc"])
+    precision_recall_curves(report, places["precision recall"])
+    reliability(report, places["reliability"])
+    class_scores(report, places["classes"])
+    return figure

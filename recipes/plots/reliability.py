@@ -1,0 +1,59 @@
+"""The reliability diagram: whether what is said with 80 % comes true in 80 of 100 rows."""
+
+import numpy as np
+
+from recipes.metrics.calibration import BINS
+from recipes.metrics.intervals import wilson
+from recipes.metrics.multi_label import MultiLabelReport
+from recipes.metrics.single_label import ClassificationReport
+from recipes.plots.axes import BLUE, GREY, axes_or_new, title_and_legend
+from recipes.plots.classes import called, has_several_labels, names_of_classes, require_probabilities
+
+BIN_KINDS = ("width", "mass")
+
+
+def reliability(report: ClassificationReport | MultiLabelReport, ax=None, *, bins: str = "width"):
+    """How often came true what was said with which probability, in 15 bins, each with its interval.
+
+    Points below the diagonal: the model is too sure of itself. Of two classes it is the probability of class 1, of more
+    that of the predicted class; of several labels a row, that of all labels together.
+
+    Args:
+        report: With probabilities.
+        ax: Matplotlib axes. Default: new ones.
+        bins: `"width"`: equally wide ones; grey bars are their shares of the rows. `"mass"`: nearly as many rows in
+            each, which tells more where most probabilities are near 0 or 1.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ValueError: If `report` has no probabilities, and for other `bins`.
+    """
+    scores = require_probabilities(report)
+    if bins not in BIN_KINDS:
+        raise ValueError(f"`bins` must be 'width' or 'mass'. Received: bins={bins!r}")
+    curve = scores.calibration if bins == "width" else scores.equal_mass_calibration
+    ax = axes_or_new(ax, size=(4.8, 4.8))
+    if bins == "width":
+        edges = np.linspace(0, 1, BINS + 1)
+        ax.bar(edges[:-1], curve.weight, 1 / BINS, align="edge", color="#E2E2E2", edgecolor="white", linewidth=0.5,
+               label="share of the rows")  # fmt: skip
+    ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+    filled = curve.weight > 0
+    said, came = curve.confidence[filled], curve.outcome[filled]
+    low, high = wilson(came, curve.weight[filled] * curve.rows, report.confidence)
+    ax.vlines(said, low, high, color=BLUE, linewidth=1.2, alpha=0.6, label=f"{100 * report.confidence:g} % interval")
+    ax.plot(said, came, color=BLUE, marker="o", markersize=4, linewidth=1.2, label="came true")
+    if has_several_labels(report):
+        x, y = "probability of a label", "share of the rows that have it"
+    elif len(report.class_names) == 2:
+        name = called(names_of_classes(report)[1])
+        x, y = f"probability of {name}", f"share of the rows that are {name}"
+    else:
+        x, y = "probability of the predicted class", "share of the rows that are of this class"
+    ax.set_xlabel(x, parse_math=False)
+    ax.set_ylabel(y, parse_math=False)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    title_and_legend(ax, f"reliability: expected error {curve.expected_error:.3f}, by chance {curve.chance_error:.3f}")
+    return ax
