@@ -70,9 +70,9 @@ class ConfusionMatrix(keras.metrics.Metric):
         self.per_class = per_class
         self.ignore_class = ignore_class
         square = (self.num_classes, self.num_classes)
-        # Whole numbers, because float32 stops counting at 16.7 million.
-        self._counts = self.add_variable(square, "zeros", dtype="int32", name="counts")
-        self._rows = self.add_variable((2,), "zeros", dtype="int32", name="rows")  # judged, and those of no class
+        # Whole numbers, because float32 stops counting at 16.7 million; of the kind that the backend can hold on a GPU.
+        self._counts = self.add_variable(square, "zeros", dtype="int", name="counts")
+        self._rows = self.add_variable((2,), "zeros", dtype="int", name="rows")  # judged, and those of no class
         # Of weights and of their squares: the sum, and what was rounded off it.
         self._weights = self.add_variable((2, 2, *square), "zeros", dtype="float32", name="weights")
 
@@ -97,10 +97,10 @@ class ConfusionMatrix(keras.metrics.Metric):
         judged = ops.ones_like(known) if self.ignore_class is None else labels != self.ignore_class
         # Backends differ in what they do with a cell outside of the matrix: there is one more for those.
         cells = ops.where(known & judged, labels * self.num_classes + predicted, self.num_classes**2)
-        of_no_class = ops.sum(ops.cast(judged & ~known, "int32"))
-        self._rows.assign_add(ops.stack([ops.sum(ops.cast(judged, "int32")), of_no_class]))
+        rows = [ops.sum(ops.cast(which, self._rows.dtype)) for which in (judged, judged & ~known)]
+        self._rows.assign_add(ops.cast(ops.stack(rows), self._rows.dtype))
         if weights is None:
-            self._counts.assign_add(self._summed(ops.ones_like(cells), cells))
+            self._counts.assign_add(ops.cast(self._summed(ops.ones_like(cells), cells), self._counts.dtype))
             return
         added = ops.stack([self._summed(weights, cells), self._summed(ops.square(weights), cells)])
         before, lost = self._weights[:, 0], self._weights[:, 1]

@@ -7,20 +7,22 @@ import keras
 import numpy as np
 
 from recipes.data import Dataset
-from recipes.data.store import MOST_IN_MEMORY, RowStore
+from recipes.data.store import MOST_IN_MEMORY, RowStore, is_on_disk
 from recipes.metrics.labels import as_array
 from recipes.raw_rows import is_rows
 
 # Each call of `predict` costs some hundredths of a second by itself: blocks are large enough not to feel that.
-MOST_ROWS = 2**19
-MOST_OUTPUTS = 2**22
+MOST_ROWS = 2**18
+MOST_OUTPUTS = 2**21
+# Bytes of the rows of a block that are in memory anyway: TensorFlow copies them.
+MOST_COPIED = 4 * MOST_IN_MEMORY
 
 Block = tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
 def of_rows(model: keras.Model, x: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
     """Outputs `(rows, outputs)` of `model`; rows on the disk are never in memory all at once."""
-    step = _rows_of_a_block(model, x, batch_size)
+    step = _rows_of_a_block(model, x, batch_size, MOST_IN_MEMORY if is_on_disk(x) else MOST_COPIED)
     for start in range(0, len(x), step):
         # Without a name, so that a block is gone as soon as its taker has done with it.
         yield model.predict(x[start : start + step], batch_size=batch_size, verbose=0)
@@ -74,13 +76,13 @@ def check_row_shape(model: keras.Model, shape: tuple[int, ...]) -> None:
         raise ValueError(f"the model takes rows of shape {wanted}. Received: rows of shape {shape[1:]}{fix}")
 
 
-def _rows_of_a_block(model, x: np.ndarray, batch_size: int) -> int:
+def _rows_of_a_block(model, x: np.ndarray, batch_size: int, most_bytes: int = MOST_IN_MEMORY) -> int:
     """Whole batches: another size of a last batch would have to be compiled."""
     try:
         units = model.output_shape[-1]
     except (AttributeError, ValueError, RuntimeError, TypeError, IndexError):
         units = None  # of a model without a fixed output, as subclasses are
-    most = min(MOST_ROWS, MOST_IN_MEMORY // max(1, x[:1].nbytes), MOST_OUTPUTS // (units or 1024))
+    most = min(MOST_ROWS, most_bytes // max(1, x[:1].nbytes), MOST_OUTPUTS // (units or 1024))
     return max(1, most // batch_size) * batch_size
 
 
