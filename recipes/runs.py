@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 import uuid
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -126,7 +127,10 @@ def write(
     (folder / "report.txt").write_text(f"{dataset.describe()}\n\n{run.report}\n", encoding="utf-8")
     _write_predictions(folder / PREDICTIONS, dataset, y_true, outputs)
     if pictures:
-        _draw(folder, run, dataset, y_true[: len(outputs)], outputs)
+        try:
+            _draw(folder, run, dataset, y_true[: len(outputs)], outputs)
+        except Exception as error:  # a training is worth more than its pictures
+            warnings.warn(f"not all pictures of {run.directory} could be drawn: {error}", stacklevel=2)
 
 
 def check_reloads(model: keras.Model) -> None:
@@ -311,8 +315,8 @@ def _draw(folder: Path, run, dataset: Dataset, y_true: np.ndarray, outputs: np.n
     figure = Figure(figsize=matrix_size(len(run.report.class_names)), layout="constrained")
     plots.confusion_matrix(run.report, figure.subplots())
     figure.savefig(folder / "confusion_matrix.png", dpi=120)
-    x = dataset.test[0][: len(y_true)]
-    if isinstance(dataset.preparation, ImagePreparation) and are_images(x):
-        figure = Figure(figsize=grid_size(x, len(run.report.probabilities.greatest_losses)), layout="constrained")
+    x, probabilities = dataset.test[0][: len(y_true)], run.report.probabilities
+    if isinstance(dataset.preparation, ImagePreparation) and probabilities is not None and are_images(x):
+        figure = Figure(figsize=grid_size(x, len(probabilities.greatest_losses)), layout="constrained")
         plots.greatest_losses(run.report, x, figure.subplots())
         figure.savefig(folder / "greatest_losses.png", dpi=100)
