@@ -77,7 +77,6 @@ class OptimizerHook:
         return variable
 
     def _install(self):
-        self._unwatched_function = self.model.train_function
         object.__setattr__(self.innermost, _ATTRIBUTE, self)
         if keras.backend.backend() == "jax":
             self._replace(self.outermost, "stateless_apply", self._watched_stateless_apply)
@@ -97,7 +96,7 @@ class OptimizerHook:
         for variable in self.variables:
             self.innermost._untrack_variable(variable)
         self._replaced, self.variables = [], []
-        self.model.train_function = self._unwatched_function
+        self.model.train_function = None  # what is compiled knows of the meters
 
     def _replace(self, optimizer, name, wrap):
         self._replaced.append((optimizer, name, vars(optimizer).get(name)))
@@ -164,6 +163,13 @@ class OptimizerHook:
                 object.__setattr__(self.innermost, "_variables", whole)
 
         return call
+
+
+def unwatched_variables(optimizer) -> list[keras.Variable]:
+    """The variables of `optimizer` without those of meters."""
+    hook = vars(chain_of(optimizer)[-1]).get(_ATTRIBUTE)
+    own = {id(variable) for variable in hook.variables} if hook else set()
+    return [variable for variable in optimizer.variables if id(variable) not in own]
 
 
 def chain_of(optimizer) -> list:

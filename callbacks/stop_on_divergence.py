@@ -9,6 +9,7 @@ from keras import ops
 
 from callbacks.averaged_weights import averages
 from callbacks.inner_optimizers import inner_optimizers
+from callbacks.optimizer_hook import unwatched_variables
 from callbacks.scaled_schedule import ScaledSchedule
 
 
@@ -137,7 +138,8 @@ class StopOnDivergence(keras.callbacks.Callback):
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
         rates = {id(inner._learning_rate) for inner in inner_optimizers(optimizer)}
-        variables = [variable for variable in (*model.variables, *optimizer.variables) if id(variable) not in rates]
+        own = (*model.variables, *unwatched_variables(optimizer))
+        variables = [variable for variable in own if id(variable) not in rates]
         values = {id(variable): np.array(ops.convert_to_numpy(variable)) for variable in variables}
         if not any(int(ops.convert_to_numpy(inner._iterations)) for inner in inner_optimizers(optimizer)):
             # Averages begin with the first step; a training that ends before ends with the weights.

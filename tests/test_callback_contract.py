@@ -289,6 +289,21 @@ def test_an_interrupted_fit_leaves_nothing_that_harms_the_next():
     assert len(model.optimizer.variables) == len(fresh.optimizer.variables) > before
 
 
+def test_a_training_that_goes_back_is_traced_on():
+    class Explodes(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1 and not diverging.restarts:
+                self.model.optimizer.learning_rate = 1e30
+
+    model, logger = compiled("subclassed", "clipped"), GradientNormLogger(trace_every=1)
+    model(X[:1])
+    diverging = StopOnDivergence(factor=5, max_restarts=1, rate_factor=1e-30)
+    fit(model, "subclassed", [logger, Explodes(), diverging], epochs=4)
+    assert diverging.restarts == [1]
+    assert logger.record.trace_step.tolist() == list(range(1, 25))
+    assert logger.record.steps.tolist() == [6, 6, 6, 6]
+
+
 def test_two_loggers_may_watch_one_training():
     first, second = GradientNormLogger(trace_every=1), GradientNormLogger(trace_every=3)
     model = compiled("sequential", "guarded")
