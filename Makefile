@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 test: lint
 	$(PYTEST)
-	KERAS_BACKEND=jax $(PYTEST) -m backend
+	KERAS_BACKEND=jax $(PYTEST) -m "backend and not whole"
 
 test-backends: $(VENV)/installed-torch
 	KERAS_BACKEND=tensorflow $(PYTEST) -m backend

@@ -61,6 +61,7 @@ def test_rows_are_weighted_by_class(dataset):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
 def test_a_training_by_batches_ends_like_one_on_arrays(dataset, short_recipe, tmp_path, monkeypatch, class_weight):
     recipe = short_recipe.replace(fit={"class_weight": class_weight})

@@ -121,6 +121,7 @@ def test_show_of_data_for_a_recipe_adds_its_network(capsys):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_train_evaluate_and_predict_work_together(tmp_path, capsys):
     flags = ["--data", "iris", "--epochs", "3", "--model.widths", "[8]", "--output", str(tmp_path)]
     assert main(["train", "tabular", *flags, "--json"]) == 0
@@ -152,6 +153,7 @@ def test_flags_win_over_the_config_file_which_wins_over_the_recipe(tmp_path):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
     for _ in range(2):
         assert main(["train", "digits", "--fast-dev-run", "--output", str(tmp_path)]) == 0
@@ -245,6 +247,7 @@ def test_the_start_up_of_the_backend_is_not_shown(run, tmp_path):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_a_backend_that_is_not_there_is_told_in_one_line():
     result = process("evaluate", "anything", KERAS_BACKEND="nonesuch")
     assert result.returncode == 2

@@ -7,6 +7,7 @@ from recipes.evaluation import predict_file
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_a_run_is_judged_on_its_own_test_part(run, assert_alike):
     assert_alike(recipes.evaluate(run.directory), run.report)
     assert_alike(recipes.evaluate(run.directory, "breast-cancer"), run.report)
@@ -16,6 +17,7 @@ def test_a_run_is_judged_on_its_own_test_part(run, assert_alike):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_arrays_and_files_are_judged_whole(run, tmp_path, assert_alike):
     x, y = recipes.load_dataset("breast_cancer").test
     names = np.array(["malignant", "benign"])
@@ -34,6 +36,7 @@ def test_a_model_file_outside_a_run_folder_numbers_its_classes(run, tmp_path):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 @pytest.mark.parametrize(("units", "loss"), [(1, "BinaryCrossentropy"), (2, "SparseCategoricalCrossentropy")])
 def test_logits_are_told_from_probabilities_by_the_compiled_loss(units, loss):
     keras.utils.set_random_seed(0)
@@ -47,6 +50,7 @@ def test_logits_are_told_from_probabilities_by_the_compiled_loss(units, loss):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_a_regression_of_the_users_own_is_judged():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -56,6 +60,7 @@ def test_a_regression_of_the_users_own_is_judged():
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_a_file_is_predicted_row_by_row(run, tmp_path):
     x, _ = recipes.load_dataset("breast_cancer").test
     np.savez(tmp_path / "rows.npz", x=x[:5])

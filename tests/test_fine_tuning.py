@@ -6,7 +6,7 @@ import recipes
 from recipes.optimizers import GradientClipping
 from recipes.settings import FineTune, Model, Recipe
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, pytest.mark.whole]
 ROWS = np.random.default_rng(0).normal(size=(32, 8, 8, 1)).astype(np.float32)
 LABELS = np.arange(32) % 3
 

@@ -48,6 +48,7 @@ def test_the_folder_may_be_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_adult_trains_with_embeddings_and_predicts_its_own_file(tmp_path, short_recipe):
     folder = Path(os.environ["KERAS_RECIPES_DATA"], "tabular")
     recipe = short_recipe.replace(fit={"epochs": 1, "batch_size": 256})

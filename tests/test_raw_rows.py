@@ -48,6 +48,7 @@ def test_a_new_process_predicts_a_file_with_its_columns_in_any_order(frame, trai
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_a_loaded_model_judges_frames_and_files_like_the_run(frame, trained, tmp_path, assert_alike):
     # A run that was trained on a frame does not hold it; the same rows by another way give the same report.
     dataset = recipes.load_dataset(frame, target="good")

@@ -47,6 +47,7 @@ def recipe():
 
 
 @backend
+@pytest.mark.whole
 def test_sequences_of_different_length_are_trained_judged_and_predicted(file, recipe, tmp_path, capsys, assert_alike):
     run = recipes.train(recipe, file, output=tmp_path / "runs", pictures=False, verbose=False)
     assert run.report.accuracy > 0.9
@@ -68,6 +69,7 @@ def test_sequences_of_different_length_are_trained_judged_and_predicted(file, re
 
 
 @backend
+@pytest.mark.whole
 def test_preparation_scales_the_real_steps_and_marks_the_others():
     x, y, lengths = sequences()
     x[..., 1] = 5  # constant

@@ -42,6 +42,7 @@ def test_equal_seeds_train_alike(tmp_path, short_recipe, run):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_the_best_epoch_is_the_one_that_is_kept(tmp_path, short_recipe):
     # So high a rate makes later epochs worse than earlier ones.
     recipe = short_recipe.replace(optimizer={"learning_rate": 0.5}, schedule={"name": "constant"})
@@ -54,6 +55,7 @@ def test_the_best_epoch_is_the_one_that_is_kept(tmp_path, short_recipe):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_other_data_give_the_run_their_name(tmp_path, short_recipe, assert_alike):
     for data, name in (("iris", "tabular-iris-seed0"), ("diabetes", "tabular-diabetes-seed0")):
         run = recipes.train(short_recipe, data, output=tmp_path, pictures=False, verbose=False)
@@ -83,6 +85,7 @@ def test_a_yaml_file_is_a_recipe(tmp_path):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 @pytest.mark.parametrize("own", ["model", "function", "subclass"])
 def test_users_bring_their_own_model(tmp_path, short_recipe, own):
     @keras.saving.register_keras_serializable(package="tests")
@@ -114,6 +117,7 @@ def test_two_outputs_for_two_classes_are_a_users_choice(tmp_path, short_recipe):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_callbacks_of_the_users_own_are_passed_to_fit(tmp_path, short_recipe):
     logger = keras.callbacks.CSVLogger(tmp_path / "log.csv")
     board = keras.callbacks.TensorBoard(tmp_path / "board")
@@ -125,6 +129,7 @@ def test_callbacks_of_the_users_own_are_passed_to_fit(tmp_path, short_recipe):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_our_pieces_serve_a_fit_by_hand(short_recipe):
     dataset = recipes.load_dataset("breast_cancer")
     x, y = dataset.prepared("train")
@@ -139,6 +144,7 @@ def test_our_pieces_serve_a_fit_by_hand(short_recipe):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_accuracy_in_training_is_that_of_the_report(tmp_path, short_recipe):
     # With a single logit, Keras's own "accuracy" would compare it to 0.5 instead of 0.
     dataset = recipes.load_dataset("breast_cancer")
@@ -263,6 +269,7 @@ def test_an_existing_run_is_kept(run, short_recipe):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 def test_training_that_ends_in_nan_on_validation_rows_is_told(tmp_path, short_recipe):
     dataset = recipes.load_dataset("diabetes")
     x, y = dataset.validation
@@ -330,6 +337,7 @@ def test_compile_model_says_what_it_needs():
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "changes",
     [
