@@ -18,7 +18,8 @@ class GradientNormLogger(keras.callbacks.Callback):
     optimizer. With gradient accumulation they are those of the averaged gradient, once for each update; in mixed
     precision of the unscaled one; on several devices of the one reduced over all. Norms below 1e-19 count as 0, those
     above 1.8e19 as not finite (their squares are float32). The weights are the same with and without this callback: to
-    the last bit on JAX and with `jit_compile` on TensorFlow, which otherwise may round them differently, by 1e-6 at most.
+    the last bit on JAX and with `jit_compile` on TensorFlow, which otherwise may round them differently, by 1e-6 at
+    most.
 
     The mean norm of all layers together is put into the logs of the epoch as `gradient_norm`: it stands beside the loss
     on the progress bar, in the history, and in what other callbacks write.
