@@ -78,7 +78,7 @@ class GradientMeter:
     def _add_moves(self, weights, is_update, number, pieces):
         moves = [_piece(weight, number) - old for weight, old in zip(weights, pieces, strict=True)]
         shares = [math.prod(weight.shape) / math.prod(old.shape) for weight, old in zip(weights, pieces, strict=True)]
-        shares = np.array(shares, np.float32)
+        shares = ops.convert_to_tensor(np.array(shares, np.float32))
         both = ops.stack([self._by_layer(sums_of_squares(part) * shares, weights) for part in (moves, pieces)])
         self._moves.assign(self._moves + ops.where(is_update, both, 0.0))
 
@@ -95,7 +95,8 @@ class GradientMeter:
         rows = [self._rows[id(weight)] for weight in weights]
         sums = ops.segment_sum(squares, ops.convert_to_tensor(np.array(rows, np.int32)), len(self.layers))
         unknown = [np.nan if row not in rows else 0 for row in range(len(self.layers))]
-        return ops.concatenate([sums + np.array(unknown, np.float32), ops.sum(squares)[None]])
+        unknown = ops.convert_to_tensor(np.array(unknown, np.float32))
+        return ops.concatenate([sums + unknown, ops.sum(squares)[None]])
 
     def read(self) -> dict[str, np.ndarray]:
         """What was measured since the last call; all begins anew. By layer `(layers,)`, and the totals."""

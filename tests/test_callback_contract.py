@@ -109,8 +109,8 @@ def compiled(kind, optimizer, policy="float32", **options):
         keras.config.set_dtype_policy("float32")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     loss = {"classes": loss, "size": "mse"} if kind == "functional" else loss
-    if BACKEND == "torch":  # compiles for minutes
-        options = {**options, "jit_compile": False}
+    if BACKEND == "torch":  # compiles for minutes, and makes one step at a time
+        options = {**options, "jit_compile": False, "steps_per_execution": 1}
     if BACKEND == "jax":  # takes long, operation by operation
         options = {**options, "run_eagerly": False}
     model.compile(OPTIMIZERS[optimizer](), loss, **options)
