@@ -8,7 +8,7 @@ import numpy as np
 from recipes.metrics import decision_scores, report_text
 from recipes.metrics.decision_scores import BY_CLASS, Margins, ratio
 from recipes.metrics.intervals import quantile, wilson, wilson_of_f1
-from recipes.metrics.probability_scores import ProbabilityScores
+from recipes.metrics.probability_scores import ProbabilityScores, by_class_name
 from recipes.metrics.thresholds import Threshold, threshold_from_bins
 
 
@@ -66,14 +66,7 @@ class MultiLabelReport:
             columns[name] = np.nan_to_num(columns[name])
         columns["matthews_correlation"] = self._scores["matthews_correlation"]
         columns["support"] = self.sums["matrices"][:, 1].sum(axis=1)
-        if self.probabilities is not None:
-            for name in ("roc_auc", "average_precision"):
-                columns[name] = getattr(self.probabilities.ranking, name)
-        lists = {name: values.tolist() for name, values in columns.items()}
-        return {
-            name: {score: values[number] for score, values in lists.items()}
-            for number, name in enumerate(self.class_names)
-        }
+        return by_class_name(columns, self.class_names, self.probabilities)
 
     @property
     def macro(self) -> dict[str, float]:

@@ -133,3 +133,14 @@ class ProbabilityScores:
         values = getattr(self.ranking, name)
         values = values[1:] if len(values) == 2 and not self._multilabel else values
         return float(np.mean(values[~np.isnan(values)])) if (~np.isnan(values)).any() else np.nan
+
+
+def by_class_name(
+    columns: dict[str, np.ndarray], class_names: tuple[str, ...], probabilities: ProbabilityScores | None
+) -> dict[str, dict[str, float]]:
+    """Scores by class name, from arrays `(classes,)` by score; with those of the ranking, where there is one."""
+    if probabilities is not None:
+        ranking = probabilities.ranking
+        columns = {**columns, "roc_auc": ranking.roc_auc, "average_precision": ranking.average_precision}
+    lists = {score: values.tolist() for score, values in columns.items()}
+    return {name: {score: values[number] for score, values in lists.items()} for number, name in enumerate(class_names)}

@@ -8,7 +8,7 @@ import numpy as np
 from recipes.metrics import decision_scores, report_text
 from recipes.metrics.decision_scores import BY_CLASS, Margins
 from recipes.metrics.intervals import bootstrap, wilson, wilson_of_f1
-from recipes.metrics.probability_scores import ProbabilityScores
+from recipes.metrics.probability_scores import ProbabilityScores, by_class_name
 from recipes.metrics.thresholds import Threshold, threshold_from_bins
 
 # Overall scores of decisions, by name; the bootstrap gives all but the accuracy an interval.
@@ -86,14 +86,7 @@ class ClassificationReport:
         for name in ("precision", "recall", "f1"):
             columns[name] = np.nan_to_num(columns[name])
         columns["support"] = self.confusion_matrix.sum(axis=1)
-        if self.probabilities is not None:
-            for name in ("roc_auc", "average_precision"):
-                columns[name] = getattr(self.probabilities.ranking, name)
-        lists = {name: values.tolist() for name, values in columns.items()}
-        return {
-            name: {score: values[number] for score, values in lists.items()}
-            for number, name in enumerate(self.class_names)
-        }
+        return by_class_name(columns, self.class_names, self.probabilities)
 
     @property
     def macro(self) -> dict[str, float]:
