@@ -1,4 +1,4 @@
-"""Columns of a frame, of whatever type, as Arrow arrays of numbers, text or dates: as they would stand in a CSV file."""
+"""Columns of a frame, of whatever type, as Arrow arrays of numbers, text or dates: as in a CSV file."""
 
 import uuid
 
