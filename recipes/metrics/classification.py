@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recipes.data.arrays import encode_labels
+from recipes.data.labels import encode_labels
 from recipes.metrics.confusion import confusion_matrix, value_range
 from recipes.metrics.intervals import check_confidence
 from recipes.metrics.labels import as_array, check_class_names, check_labels, check_lengths, check_weights

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recipes.data.arrays import encode_labels
+from recipes.data.labels import encode_labels
 from recipes.metrics.confusion import value_range
 
 # Softmax in half precision misses a sum of 1 by up to a thousandth.
