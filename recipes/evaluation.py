@@ -9,7 +9,7 @@ import numpy as np
 
 from recipes import output_blocks, raw_rows, runs
 from recipes.data import ARRAYS, Dataset, csv_file, images, load_dataset, same_source, with_arguments
-from recipes.data.labels import encode_labels
+from recipes.data.label_text import encode_labels
 from recipes.data.preparation import TablePreparation
 from recipes.judging import judge
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide

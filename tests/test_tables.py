@@ -6,7 +6,7 @@ import pytest
 
 import recipes
 from recipes.data import csv_file, tables
-from recipes.data.labels import encode_labels
+from recipes.data.label_text import encode_labels
 from recipes.data.loading import read_source
 from recipes.data.table import from_frame
 from recipes.settings import Data
@@ -197,7 +197,7 @@ def test_labels_are_found_in_every_container(tmp_path, labels):
 def test_a_class_may_be_called_by_what_usually_means_missing(tmp_path):
     rows = pandas.DataFrame({"x": np.arange(60.0), "color": ["None", "red", "?"] * 20, "y": ["NA", "b"] * 30})
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    with pytest.raises(ValueError, match=r"30 missing values, the first at row 0 \('NA'\): .*kept_classes: \['NA'\]"):
+    with pytest.raises(ValueError, match=r"30 missing values, the first at row 0 \('NA'\): .*kept_classes: \[NA\]"):
         recipes.load_dataset(tmp_path / "rows.csv", target="y")
     for data in (tmp_path / "rows.csv", rows):
         dataset = recipes.load_dataset(data, settings=Data(target="y", kept_classes=("na",)))
@@ -212,6 +212,22 @@ def test_columns_can_be_ignored_and_called_categories(frame):
     dataset = recipes.load_dataset(frame, settings=Data(target="good", ignore=("row",), categorical=("zip",)))
     assert dataset.feature_names == ("width", "zip")
     assert dataset.preparation.vocabularies == {"zip": ("1000", "1001", "1002", "1003", "1004")}
+
+
+def test_columns_that_say_nothing_are_left_out_with_the_reason(frame, tmp_path):
+    rows = frame[["width", "good", "country"]].assign(none=np.nan, row=np.arange(ROWS)[::-1] + 7)
+    rows.to_csv(tmp_path / "rows.csv")
+    for data, index in ((rows, []), (tmp_path / "rows.csv", [""])):
+        dataset = recipes.load_dataset(data, target="good")
+        counting = [*index, "row"]
+        assert {name for name, why in dataset.preparation.left_out.items() if "the rows" in why} == set(counting)
+        assert dataset.preparation.left_out["none"] == "no value in any row"
+        assert dataset.preparation.left_out["country"] == "constant"
+    assert "note: left out, counts or names the rows (data.keep: ['', row] keeps them): '', row" in dataset.describe()
+    kept = recipes.load_dataset(rows, settings=Data(target="good", keep=("row",)))
+    assert kept.preparation.left_out.keys() == {"none", "country"}
+    # Left to itself, it is what there is to learn from.
+    assert recipes.load_dataset(rows[["row", "good"]], target="good").preparation.left_out == {}
 
 
 def test_further_texts_may_mean_missing(frame):
@@ -303,7 +319,7 @@ def test_groups_and_times_of_arrays_are_columns_by_number():
         (lambda f: f, {"target": "good", "ignore": ("colour",)}, "'colour': did you mean 'color'"),
         (lambda f: f, {"target": "good", "group_column": "shops"}, "'shops': did you mean 'shop'"),
         (lambda f: f.assign(width=np.where(f.width > 9, np.inf, f.width)), {}, "column 'width' .* values are infinite"),
-        (lambda f: f.assign(width=np.nan), {}, "column 'width' of the frame has no value in any of 400 rows"),
+        (lambda f: f[["code", "good"]], {}, r"no column is left .* \(code: most of its texts occur only once\)"),
         (lambda f: f.assign(good="yes"), {}, "there is only one class, 'yes'"),
         (lambda f: f.assign(good=f.good.mask(f.index == 3)), {}, "1 missing values, the first at row 3"),
         (lambda f: f.assign(good=f.good.mask(f.index < 2, "maybe")), {}, "class 'maybe' has 2 rows"),

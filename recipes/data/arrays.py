@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from recipes.data import sequences
-from recipes.data.labels import label_name
+from recipes.data.label_text import label_name
 
 MOST_DISTINCT_FLOAT_CLASSES = 20
 MOST_DISTINCT_WHOLE_CLASSES = 100
@@ -90,7 +90,7 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
     values, y = y, _as_array(y, name)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    elif y.ndim == 2 and y.dtype.kind in "buif" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+    elif y.ndim == 2 and is_one_hot(y):
         y = y.argmax(axis=1)
     if y.ndim != 1:
         raise ValueError(f"`{name}` must hold one target for each row, or one-hot rows. Received: shape {y.shape}")
@@ -131,6 +131,11 @@ def _plain(values: list) -> np.ndarray:
         with contextlib.suppress(OverflowError):
             return np.array(values, kind)
     return np.array(list(map(str, values)))
+
+
+def is_one_hot(y: np.ndarray) -> bool:
+    """Whether every row of `y` `(rows, classes)` has a single 1, and 0 otherwise."""
+    return y.dtype.kind in "buif" and bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def is_missing(value) -> bool:

@@ -1,13 +1,14 @@
 """Columns of a table: what kind each is, and its values as float32 numbers, codes or days."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow
 import pyarrow.compute as compute
 
-from recipes.data.labels import Names, canonical_text
+from recipes.data.label_text import Names, canonical_text
+from recipes.data.row_numbers import RowNumbers
 
 # How files and frames say that a value is missing, in lower case.
 MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat", "?")
@@ -88,8 +89,8 @@ def texts(values: pyarrow.Array) -> pyarrow.Array:
 class Vocabulary:
     """Categories and their codes, counted from 1; 0 is whatever is none of them.
 
-    Those that are added have the canonical text of `recipes.data.labels`; how a category is found by the text or number
-    of another container, `Names` says.
+    Those that are added have the canonical text of `recipes.data.label_text`, whose `Names` find a category by the text
+    or number of another container.
 
     Args:
         categories: Known from the beginning.
@@ -156,6 +157,7 @@ class Scan:
         wide: Whether int64 does not hold all of them.
         truths: Whether every value is true or false.
         dates: Whether every value is a date.
+        row_numbers: Whether the values number the rows.
     """
 
     name: str
@@ -170,10 +172,19 @@ class Scan:
     wide: bool = False
     truths: bool = True
     dates: bool = True
+    row_numbers: RowNumbers = field(init=False)
+
+    def __post_init__(self):
+        self.row_numbers = RowNumbers(self.name)
 
     @property
     def present(self) -> int:
         return self.rows - self.missing
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether each row has a whole number of its own that only counts or names it."""
+        return not self.missing and not self.texts and self.row_numbers.found
 
     def update(self, values: pyarrow.Array) -> None:
         """Look at the next cleaned `values`."""
@@ -206,6 +217,7 @@ class Scan:
             if self.first_infinite is None:
                 self.first_infinite = self.rows + int(infinite.argmax())
             self.infinite += int(infinite.sum())
+        self.row_numbers.update(parsed)
         if self.whole:
             self.whole = _are_whole(values)
             self.wide |= bool((np.abs(parsed) >= _LARGEST_WHOLE).any())
@@ -218,13 +230,8 @@ class Scan:
             categorical: Names of columns that hold categories, however they look.
 
         Raises:
-            ValueError: If every value is missing, or numbers are mixed with a few texts or infinite values.
+            ValueError: If numbers are mixed with a few texts or infinite values.
         """
-        if not self.present:
-            raise ValueError(
-                f"column {self.name!r} of {where} has no value in any of {self.rows:,} rows: leave it out "
-                f"(data.ignore: [{self.name}])"
-            )
         if self.name in categorical:
             return "category"
         if self.dates:

@@ -7,7 +7,7 @@ import pyarrow
 
 from recipes.data import columns
 from recipes.data.columns import Scan, Vocabulary
-from recipes.data.dataset import shorten
+from recipes.data.dataset import as_setting, shorten
 from recipes.data.source import Source
 from recipes.data.store import RowStore
 from recipes.data.table import Table
@@ -36,15 +36,16 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
     missing = _missing(first, settings.missing, roles["target"], settings.kept_classes)
-    kinds = _kinds(first, features, roles, settings, missing)
+    kinds, left_out = _kinds(first, features, roles, settings, missing)
     target = roles.pop("target")
-    vocabularies = {column: Vocabulary() for column in features if kinds[column] == "category"}
+    used = tuple(column for column in features if column not in left_out)
+    vocabularies = {column: Vocabulary() for column in used if kinds[column] == "category"}
     classes = Vocabulary() if kinds[target] in _LABELLED else None
     parts, labels, extra = {}, {}, {}
     for part, table in tables.items():
         if table is not first:
-            check_columns(table, (*features, target), may_have=first.columns)
-            _require(table, kinds, (*features, target), missing)
+            check_columns(table, (*used, target), may_have=first.columns)
+            _require(table, kinds, (*used, target), missing)
             vocabularies = {column: Vocabulary(known.categories, grows=False) for column, known in vocabularies.items()}
             classes = classes and Vocabulary(classes.categories, grows=False)
         needed = {role: (column, kinds[column], None) for role, column in (roles if table is first else {}).items()}
@@ -61,12 +62,13 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         target=target,
         feature_names=features,
         vocabularies={column: vocabularies[column].categories for column in features if column in vocabularies},
-        dates=tuple(column for column in features if kinds[column] == "date"),
+        dates=tuple(column for column in used if kinds[column] == "date"),
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
-        left_out={
+        left_out=left_out
+        | {
             column: f"more than {columns.MOST_CATEGORIES:,} different texts"
-            for column in features
+            for column in used
             if column in vocabularies and vocabularies[column].overflowed
         },
     )
@@ -185,7 +187,7 @@ def _roles(table: Table, settings: Data) -> dict[str, str]:
     roles = {role: column for role, column in roles.items() if column is not None}
     for setting, named in ((f"data.{role}", [column]) for role, column in roles.items()):
         _refuse_unknown(table, setting, named)
-    for setting in ("ignore", "categorical"):
+    for setting in ("ignore", "categorical", "keep"):
         _refuse_unknown(table, f"data.{setting}", getattr(settings, setting))
     return roles
 
@@ -204,9 +206,13 @@ def _scan(table: Table, names, missing) -> dict[str, Scan]:
     return scans
 
 
-def _kinds(table: Table, features, roles, settings, missing) -> dict[str, str]:
+def _kinds(table: Table, features, roles, settings, missing) -> tuple[dict[str, str], dict[str, str]]:
+    """The kind of each column that takes part, and why the other features are left out."""
     scans = _scan(table, (*features, *roles.values()), missing)
-    kinds = {column: scans[column].kind(table.where, settings.categorical) for column in features}
+    left_out = _left_out([scans[column] for column in features], settings)
+    kinds = {
+        column: scans[column].kind(table.where, settings.categorical) for column in features if column not in left_out
+    }
     for role, column in roles.items():
         if role == "target":
             _refuse_missing_targets(scans[column], table)
@@ -222,7 +228,23 @@ def _kinds(table: Table, features, roles, settings, missing) -> dict[str, str]:
                 )
         else:
             kinds[column] = "key"
-    return kinds
+    return kinds, left_out
+
+
+def _left_out(scans: list[Scan], settings: Data) -> dict[str, str]:
+    """By column, why its values say nothing about other rows."""
+    left_out = {scan.name: "no value in any row" for scan in scans if not scan.present}
+    may_count = {scan.name for scan in scans} - {*left_out, *settings.keep, *settings.categorical}
+    counting = [scan.name for scan in scans if scan.name in may_count and scan.counts_rows]
+    # The only column of a table is what there is to learn from, whatever it looks like.
+    if len(counting) < len(scans) - len(left_out):
+        left_out |= dict.fromkeys(counting, f"counts or names the rows ({keep_hint(counting)})")
+    return left_out
+
+
+def keep_hint(names) -> str:
+    """How to keep columns that are left out."""
+    return f"data.keep: {as_setting(names)} keeps {'it' if len(names) == 1 else 'them'}"
 
 
 def _target_kind(scan: Scan, where: str, categorical) -> str:
@@ -243,7 +265,7 @@ def _refuse_missing_targets(scan: Scan, table: Table) -> None:
     text = _text_at(table, scan.name, scan.first_missing)
     fix = "leave such rows out"
     if text:
-        fix += f", or, where it is a class, say so (data.kept_classes: [{text!r}])"
+        fix += f", or, where it is a class, say so (data.kept_classes: {as_setting([text])})"
     error = _without_value(scan, "the target", table.where)
     raise ValueError(f"{error}{f' ({text!r})' if text else ''}: {fix}")
 
