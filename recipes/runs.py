@@ -30,7 +30,7 @@ from recipes.data.store import chunks_of
 from recipes.metrics import decide
 from recipes.plots.confusion import matrix_size
 from recipes.plots.greatest_losses import are_images, grid_size
-from recipes.settings import Recipe
+from recipes.settings import Data, Recipe
 
 MODEL = "model.keras"
 PREDICTIONS = "predictions.npz"
@@ -216,7 +216,9 @@ def recipe_and_seed(path: str | Path) -> tuple[Recipe, int] | None:
     seed = _read_json(versions).get("seed")
     if not isinstance(seed, int):
         raise ValueError(f"{versions} is damaged: it must hold the seed")
-    return Recipe.from_yaml(folder / "recipe.yaml"), seed
+    # A run that does not say how images are read dropped their transparency, and brought deep ones to 8 bits.
+    before = Recipe(name="recipe", data=Data(background=None, depth=8))
+    return Recipe.from_yaml(folder / "recipe.yaml", base=before), seed
 
 
 def predictions(path: str | Path) -> dict[str, np.ndarray] | None:
