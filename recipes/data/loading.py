@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from recipes.data import arrays, readers, sequences
+from recipes.data import arrays, leaks, readers, sequences
 from recipes.data.dataset import Dataset, shorten
 from recipes.data.duplicates import count_duplicates
 from recipes.data.images import color_of, fit_all
@@ -265,11 +265,13 @@ def _forget_categories_not_in_training(source: Source) -> None:
 
 def _dataset(source: Source, task: str, how: str, background) -> Dataset:
     x, y = source.parts["train"]
+    given_away = ()
     if x.ndim == 2:
         preparation = TablePreparation.fit(
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
             left_out=source.left_out,
         )  # fmt: skip
+        given_away = leaks.notes(x, y, task, preparation)
     elif source.kind == "sequences":
         padded = any(sequences.is_padded(x) for x, _ in source.parts.values())
         preparation = SequencePreparation.fit(x, y, task, padded)
@@ -289,5 +291,5 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
         preparation=preparation,
         target_name=source.target,
         how_split=how,
-        notes=(*source.notes, *duplicates),
+        notes=(*source.notes, *given_away, *duplicates),
     )
