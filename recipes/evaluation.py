@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from recipes import finishing, output_blocks, raw_rows, runs
-from recipes.data import ARRAYS, Dataset, arrays, csv_file, images, load_dataset, same_source, with_arguments
+from recipes.data import ARRAYS, Dataset, arrays, csv_file, image_files, load_dataset, same_source, with_arguments
 from recipes.data.preparation import TablePreparation
 from recipes.judging import judge
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
@@ -189,7 +189,7 @@ def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterato
         columns = ["class", *names]
     if csv_file.is_csv(file) or str(file).lower().endswith(".npz"):
         return columns, rows
-    files = images.files_in(Path(file))
+    files = image_files.files_in(Path(file))
     return ["file", *columns], ([str(file), *row] for file, row in zip(files, rows, strict=True))
 
 

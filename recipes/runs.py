@@ -28,7 +28,7 @@ import recipes.losses
 import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
 from callbacks.record import Record
-from recipes.settings import Recipe
+from recipes.settings import Data, Recipe
 
 MODEL = "model.keras"
 VERSIONS = "versions.json"
@@ -277,7 +277,9 @@ def recipe_and_seed(path: str | Path) -> tuple[Recipe, int] | None:
     seed = facts.get("seed")
     if not isinstance(seed, int):
         raise ValueError(f"{file.with_name(VERSIONS)} is damaged: it must hold the seed")
-    return Recipe.from_yaml(file), seed
+    # A run that does not say how images are read dropped their transparency, and brought deep ones to 8 bits.
+    before = Recipe(name="recipe", data=Data(background=None, depth=8))
+    return Recipe.from_yaml(file, base=before), seed
 
 
 def predictions(path: str | Path) -> dict[str, np.ndarray] | None:

@@ -285,3 +285,14 @@ def message_of(load, path):
     except ValueError as error:
         return [str(error)]
     return []
+
+
+def test_runs_of_before_read_images_as_they_were_trained(tmp_path):
+    (tmp_path / "model.keras").touch()
+    (tmp_path / "versions.json").write_text('{"seed": 3}')
+    (tmp_path / "recipe.yaml").write_text("data: {name: photos}")
+    recipe, seed = runs.recipe_and_seed(tmp_path)
+    assert (recipe.data.name, recipe.data.background, recipe.data.depth, seed) == ("photos", None, 8, 3)
+    (tmp_path / "recipe.yaml").write_text(recipe.replace(data={"background": "black", "depth": None}).to_yaml())
+    recipe, _ = runs.recipe_and_seed(tmp_path)
+    assert (recipe.data.background, recipe.data.depth) == ("black", None)
