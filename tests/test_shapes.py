@@ -58,6 +58,10 @@ def test_shapes_prove_a_format(texts, form):
         (["555 123"], {"thousands": " "}, Format(thousands=" ")),
         (["05/06/2024"], {"dates": "month_first"}, Format(dates="month_first")),
         (["31.12.24"], {"dates": "day_first"}, Format(dates="day_first")),
+        # What shapes prove, settings do not change.
+        (["28,7"], {"thousands": ","}, Format(decimal=",")),
+        (["31/12/2024"], {"dates": "month_first"}, Format(dates="day_first")),
+        (["1.5", "2.25"], {"thousands": "."}, None),
     ],
 )
 def test_settings_decide_what_shapes_leave_open(texts, settings, form):

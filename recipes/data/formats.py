@@ -53,7 +53,7 @@ class Format:
     def describe(self) -> str:
         """In words, for notes."""
         if self.clock:
-            return "times as seconds"
+            return "times of day or durations, in seconds"
         if self.dates:
             return {ISO: "dates", DAY_FIRST: "dates with the day first", MONTH_FIRST: "dates with the month first"}[
                 self.dates
@@ -80,6 +80,11 @@ def read(values: pyarrow.Array, form: Format) -> tuple[pyarrow.Array, np.ndarray
     """
     if not pyarrow.types.is_string(values.type):
         return values, np.zeros(len(values), bool)
+    if form.dates == ISO:
+        try:
+            return plain_timestamps(values), np.zeros(len(values), bool)
+        except pyarrow.ArrowInvalid:
+            pass
     # Dates, prices and shares repeat, and reading one takes microseconds.
     encoded = compute.dictionary_encode(values)
     texts = normalized(encoded.dictionary)
@@ -91,6 +96,16 @@ def read(values: pyarrow.Array, form: Format) -> tuple[pyarrow.Array, np.ndarray
         distinct = _plain_numbers(texts, form)
     found = distinct.take(encoded.indices)
     return found, compute.and_not(compute.is_null(found), compute.is_null(values)).to_numpy(zero_copy_only=False)
+
+
+def plain_timestamps(texts: pyarrow.Array) -> pyarrow.Array:
+    """Dates and times that all have the form of ISO 8601, and all or none a time zone: much faster than the others.
+
+    Raises:
+        pyarrow.ArrowInvalid: If one has another form.
+    """
+    zone = compute.any(compute.match_substring_regex(texts, r"(Z|[+-]\d\d:?\d\d)$")).as_py()
+    return texts.cast(pyarrow.timestamp("us", tz="UTC" if zone else None)).cast(pyarrow.timestamp("us"))
 
 
 def _plain_numbers(texts, form: Format) -> pyarrow.Array:

@@ -17,7 +17,7 @@ from recipes.data.formats import DAY_FIRST, ISO, MONTH_FIRST, Format, normalized
 MOST_SHAPES = 2000
 MOST_UNITS = 4  # of one column, for a note that they differ
 LONGEST = 40  # characters of a number or date; further ones are cut
-# Rows after which texts without digits are no longer looked at.
+# Rows after which texts that are no numbers or dates are no longer looked at.
 ENOUGH_ROWS = 10_000
 # Digits that a shape keeps apart: of the first or second field of a date when it is no month, a leading 0 of a whole
 # number, and a leading 0 in front of a mark, which therefore is no mark of thousands.
@@ -54,7 +54,7 @@ class Shapes:
         counts: Number of texts, by shape.
         examples: First text, by shape.
         plain: Numbers in blocks that held no text, whose shapes were not looked at.
-        settled: Whether there are too many shapes, or too few digits, for numbers or dates.
+        settled: Whether it is clear that the texts are no numbers or dates.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -70,26 +70,29 @@ class Shapes:
         """Look at the next cleaned texts."""
         if self.settled:
             return
-        texts = normalized(compute.utf8_slice_codeunits(compute.drop_null(values), 0, LONGEST))
+        # Categories repeat, and a shape takes several regular expressions.
+        distinct = compute.dictionary_encode(compute.drop_null(values))
+        repeated = np.bincount(distinct.indices.to_numpy(zero_copy_only=False), minlength=len(distinct.dictionary))
+        texts = normalized(compute.utf8_slice_codeunits(distinct.dictionary, 0, LONGEST))
         shapes = texts
         for pattern, replacement in _REPLACEMENTS:
             shapes = compute.replace_substring_regex(shapes, pattern, replacement)
         encoded = compute.dictionary_encode(shapes)
         codes = encoded.indices.to_numpy(zero_copy_only=False)
-        numbers, first, counts = np.unique(codes, return_index=True, return_counts=True)
-        names = encoded.dictionary.to_pylist()
-        for number, row, count in zip(numbers, first, counts, strict=True):
-            shape = names[number]
-            self.counts[shape] = self.counts.get(shape, 0) + int(count)
-            if shape not in self.examples:
-                self.examples[shape] = texts[int(row)].as_py()
+        counts = np.bincount(codes, repeated, minlength=len(encoded.dictionary))
+        _, first = np.unique(codes, return_index=True)  # codes count from 0 in the order of appearance
+        for shape, row, count in zip(encoded.dictionary.to_pylist(), first, counts, strict=True):
+            self.add(shape, int(count), texts[int(row)].as_py())
             if len(self.counts) > MOST_SHAPES:
                 self._settle()
                 return
-        if self.rows > ENOUGH_ROWS:
-            with_digits = sum(count for shape, count in self.counts.items() if re.search(_DIGIT, shape))
-            if with_digits + self.plain < 0.5 * self.rows:
-                self._settle()
+        if self.rows > ENOUGH_ROWS and verdict(self, 0.5) == Verdict():
+            self._settle()
+
+    def add(self, shape: str, count: int, example: str) -> None:
+        """Count texts of a shape."""
+        self.counts[shape] = self.counts.get(shape, 0) + count
+        self.examples.setdefault(shape, example)
 
     def _settle(self):
         self.settled, self.counts, self.examples = True, {}, {}
@@ -118,9 +121,9 @@ def verdict(
     Args:
         shapes: Of a column.
         share: Smallest share of the texts that must have the format; the others are strays.
-        decimal: Mark in front of decimals, where the user has said it.
-        thousands: Mark between groups of three digits, where the user has said it.
-        dates: Order of day and month, where the user has said it.
+        decimal: Mark in front of decimals, for numbers that may be read in several ways.
+        thousands: Mark between groups of three digits, for numbers that may be read in several ways.
+        dates: Order of day and month, for dates that may be read in both.
     """
     needed = share * shapes.rows
     if shapes.settled or not shapes.counts:
@@ -129,6 +132,7 @@ def verdict(
         _dates(shapes, needed, dates)
         or _clock(shapes, needed)
         or _numbers(shapes, needed, decimal, thousands)
+        or _numbers(shapes, needed, None, None)
         or Verdict()
     )
 
@@ -141,8 +145,6 @@ def _dates(shapes: Shapes, needed: float, order: str | None) -> Verdict | None:
     if not found or _count(shapes, found) < needed:
         return None
     example = shapes.examples[next(iter(found))]
-    if order is not None:
-        return Verdict(Format(dates=order), example)
     late = [_count(shapes, [shape for shape in found if found[shape][group][0] == _LATE]) for group in (1, 3)]
     if all(len(match[4]) == 4 for match in found.values()):
         if late[0] > late[1] and late[1] <= _count(shapes, found) - needed:
@@ -151,6 +153,8 @@ def _dates(shapes: Shapes, needed: float, order: str | None) -> Verdict | None:
             return Verdict(Format(dates=MONTH_FIRST), example)
         if all(match[2] == "." for match in found.values()):
             return Verdict(Format(dates=DAY_FIRST), example)
+    if order is not None and not all(late):
+        return Verdict(Format(dates=order), example)
     if all(late):
         return Verdict(example=example, hint="dates, some with the day and some with the month first: write them alike")
     return Verdict(
@@ -215,7 +219,7 @@ def _of_readings(readings: dict, unit: str, example: str, found: dict, thousands
                 hint=f"numbers with a comma such as {example!r}: data.thousands: ',' (or data.decimal: ',') reads them",
             )
     signature, ((decimal, mark), fitting) = next(iter(readings.items()))
-    if not signature and not unit:
+    if not unit and set(signature) <= {(".", "decimal")}:
         return None  # plain numbers and stray texts
     is_grouped = any(role == "thousands" for _, role in signature)
     if mark in (" ", "'") and is_grouped and thousands is None and len({found[shape] for shape in fitting}) == 1:
