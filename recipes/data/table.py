@@ -18,11 +18,13 @@ class Table:
         where: What messages call it.
         columns: Names, in their order.
         batches: Gives the rows, some thousands at a time; each call begins anew.
+        notes: What was decided when it was opened, for the user.
     """
 
     where: str
     columns: tuple[str, ...]
     batches: Callable[[], Iterator[pyarrow.RecordBatch]]
+    notes: tuple[str, ...] = ()
 
 
 def is_frame(data) -> bool:
