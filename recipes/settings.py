@@ -27,6 +27,7 @@ class Data(Checked):
         task: What is predicted. Not set: text and whole numbers of few kinds are classes, others numbers.
         target: The column of a table that is to be predicted.
         ignore: Columns of a table that take no part.
+        keep: Columns of a table that take part though they count or name the rows, and would be left out.
         categorical: Columns of a table that hold categories though they look like numbers.
         missing: Texts that mean a missing value, besides those in common use.
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
@@ -50,6 +51,7 @@ class Data(Checked):
     task: Literal["classification", "regression"] | None = None
     target: str | None = None
     ignore: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     encoding: str | None = None
