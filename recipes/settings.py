@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from recipes import plain_yaml
 from recipes.checked import Checked
-from recipes.lookup import unknown
+from recipes.lookup import column_name, unknown
 from recipes.widths import ALLOWED, resolve
 
 
@@ -31,6 +31,7 @@ class Data(Checked):
         categorical: Columns of a table that hold categories though they look like numbers.
         missing: Texts that mean a missing value, besides those in common use.
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
+        header: Whether the first line of a table in a text file holds the names of the columns. Not set: as it looks.
         train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. Not set:
             all of it.
         validation_fraction: Share of all rows that early stopping watches.
@@ -55,6 +56,7 @@ class Data(Checked):
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     encoding: str | None = None
+    header: bool | None = None
     train_rows: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
@@ -69,6 +71,10 @@ class Data(Checked):
 
     def __post_init__(self):
         super().__post_init__()
+        for name in ("target", "group_column", "time_column", "ignore", "keep", "categorical"):
+            value = getattr(self, name)
+            names = tuple(map(column_name, value)) if isinstance(value, tuple) else value and column_name(value)
+            object.__setattr__(self, name, names)
         self.require("name", bool, "a dataset's name or the path of a file")
         for name in ("validation_fraction", "test_fraction"):
             self.require(name, lambda value: 0 < value < 1, "between 0 and 1, both excluded")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
-from recipes.data.table import BATCH_ROWS, Table, checked_type, distinct_names
+from recipes.data.table import BATCH_ROWS, Table, check_type, distinct_names
 
 PARQUET = (".parquet", ".pq")
 FEATHER = (".feather", ".arrow", ".ipc")
@@ -29,7 +29,7 @@ def open_arrow(path: str | Path) -> Table:
     places = [number for number, name in enumerate(schema.names) if not name.startswith("__index_level_")]
     names = distinct_names([schema.names[number] for number in places], str(path))
     for number, name in zip(places, names, strict=True):
-        checked_type(schema.field(number).type, name, str(path))
+        check_type(schema.field(number).type, name, str(path))
 
     def batches():
         try:

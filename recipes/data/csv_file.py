@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow
@@ -10,7 +11,7 @@ import pyarrow.compute as compute
 import pyarrow.csv
 
 from recipes.data.csv_layout import WHITESPACE, Layout, layout, long_fields, squeezed
-from recipes.data.table import Table
+from recipes.data.table import Table, distinct_names
 
 _BLOCK_BYTES = 4 * 2**20
 # A longer line than this is no line, but a quotation mark without its second.
@@ -32,8 +33,8 @@ def open_csv(
 ) -> Table:
     """The table in a text file; every value is text.
 
-    Fields may be separated by commas, semicolons, tabs, `|`, or spaces; blank lines are passed over, and so are comments
-    (`#`) at the top. A column without a name gets one, as pandas would give it.
+    Fields may be separated by commas, semicolons, tabs, `|`, or spaces; blank lines are passed over, and so are
+    comments (`#`) at the top. A column without a name gets the one that pandas would give it.
 
     Args:
         path: The file. It may be compressed (gzip, bzip2, Zstandard, LZ4), whatever it is called.
@@ -57,9 +58,7 @@ def open_csv(
     found = layout(text, whole, header, expected, columns, skip_rows)
     if found is None:
         raise ValueError(f"{path} is empty")
-    twice = next((name for name in found.names if found.names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"{path} has two columns called {twice!r}: names must differ")
+    found = replace(found, names=distinct_names(found.names, str(path)))
     notes = tuple(f"{path.name}: {note}" for note in found.notes)
     return Table(str(path), found.names, lambda: _batches(path, encoding, found), notes)
 

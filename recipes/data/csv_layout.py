@@ -6,6 +6,8 @@ import io
 import re
 from dataclasses import dataclass
 
+from recipes.lookup import column_name
+
 DELIMITERS = (",", ";", "\t", "|")
 WHITESPACE = " "  # fields are separated by spaces or tabs, however many
 _MOST_RECORDS = 1000
@@ -17,13 +19,13 @@ _EDGES = re.compile(r"(^|[\r\n])\t|\t(?=[\r\n]|$)")
 
 @dataclass(frozen=True)
 class Layout:
-    """How a text file holds its table.
+    r"""How a text file holds its table.
 
     Attributes:
         delimiter: What separates the fields; `WHITESPACE` for any number of spaces and tabs.
-        escapes: Whether a quotation mark inside a text is written as `\\"` (besides as two of them).
+        escapes: Whether a quotation mark inside a text is written as `\"` (besides as two of them).
         skip: Lines in front of the first row.
-        names: Names of the columns, in their order.
+        names: Names of the columns, in their order; empty where there is none.
         surplus: Fields at the end of each row that have neither name nor value, as a comma at its end makes one.
         notes: What was decided and might be decided otherwise, for the user.
     """
@@ -34,15 +36,6 @@ class Layout:
     names: tuple[str, ...]
     surplus: int = 0
     notes: tuple[str, ...] = ()
-
-
-def column_name(name) -> str:
-    """The name of a column of a file or frame, without spaces around it and in one line.
-
-    >>> column_name(" net\\nweight ")
-    'net weight'
-    """
-    return re.sub(r"\s*[\r\n]\s*", " ", str(name).strip())
 
 
 def layout(
@@ -67,9 +60,7 @@ def layout(
     delimiter = given or _delimiter("".join(lines[start:]), whole)
     escapes = _has_escapes("".join(lines[start:]), delimiter)
     records = _records("".join(lines[start:]), delimiter, whole, escapes)
-    in_comments = [
-        _records(lines[number].lstrip().lstrip("#"), delimiter, True, escapes)[0][0] for number in comments
-    ]
+    in_comments = [_records(lines[number].lstrip().lstrip("#"), delimiter, True, escapes)[0][0] for number in comments]
     alike = [fields for fields in in_comments if len(fields) == len(records[0][0]) > 1]
     if len(alike) > 1:  # they are rows, whose first value begins with the sign of a comment
         start, alike = comments[0], []
@@ -82,15 +73,16 @@ def layout(
     has_names, reason = _has_names(stripped, rows, header, expected)
     if alike and alike[0] is in_comments[-1] and header is not False:
         names = [column_name(name) for name in alike[0]]
-        if not any(map(_is_value, names)) and (not has_names or any(map(_is_value, stripped)) or set(names) & set(expected)):
-            return Layout(delimiter, escapes, start, _distinct(names))
+        is_needed = not has_names or any(map(_is_value, stripped)) or set(names) & set(expected)
+        if is_needed and not any(map(_is_value, names)):
+            return Layout(delimiter, escapes, start, tuple(names))
     if not has_names:
         surplus = _empty_at_end([first, *rows])
         names = tuple(f"column_{number}" for number in range(len(first) - surplus))
         return Layout(delimiter, escapes, start, names, surplus, () if reason is None else (reason,))
     names, surplus = _fitted(stripped, rows)
     notes = () if reason is None else (reason,)
-    return Layout(delimiter, escapes, start + first_lines, _distinct(names), surplus, notes)
+    return Layout(delimiter, escapes, start + first_lines, tuple(names), surplus, notes)
 
 
 def squeezed(text: str) -> str:
@@ -198,17 +190,18 @@ def _has_names(first: list[str], rows: list[list[str]], header: bool | None, exp
         return True, None
     if any(re.fullmatch(r"column_\d+", name) for name in expected):
         return False, None
-    as_row = f"the first line ({', '.join(first[:3])} ...) is taken for a row, and columns are called column_0 and so on"
+    line = f"the first line ({', '.join(first[:3])} ...) is taken for"
+    as_row = f"{line} a row, and columns are called column_0 and so on; data.header: true takes it for their names"
     values = [field for field in first if _is_value(field)]
     if values:
         others = [field for field in first if field and not _is_value(field)]
         if _count_up(values) and (len(values) > 2 or (not others and not first[0])) and not _recur(first, rows):
-            return True, f"the first line ({', '.join(first[:3])} ...) is taken for names of columns (data.header: true)"
-        return False, f"{as_row} (data.header: false); data.header: true takes it for names"
+            return True, f"{line} the names of the columns; data.header: false takes it for a row"
+        return False, as_row
     if any(_is_above_values(first, rows, number) for number in range(len(first))):
         return True, None
     if len(first) > 1 and 2 * _recur(first, rows) >= len(first):
-        return False, f"{as_row}, as its texts recur below (data.header: false); data.header: true takes it for names"
+        return False, as_row
     return True, None
 
 
@@ -257,8 +250,3 @@ def _fitted(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
     unnamed = len(names) - max((number + 1 for number, name in enumerate(names) if name), default=len(names))
     surplus = min(unnamed, _empty_at_end(rows)) if widths == {len(names)} else 0
     return names[: len(names) - surplus], surplus
-
-
-def _distinct(names) -> tuple[str, ...]:
-    """Names with one for each column that has none: the one that pandas gives it."""
-    return tuple(name or f"Unnamed: {number}" for number, name in enumerate(names))

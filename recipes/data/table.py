@@ -1,13 +1,15 @@
 """A table, wherever its rows come from: a file, or a frame in memory."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pyarrow
 
 from recipes.data.arrays import is_missing
+from recipes.lookup import column_name
 
-_BATCH_ROWS = 65_536
+BATCH_ROWS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,18 +42,28 @@ def from_frame(frame, where: str = "the frame") -> Table:
     """
     if hasattr(frame, "iloc"):
         # By column, because Arrow's own conversion refuses the whole frame for one column of mixed values.
-        names = tuple(map(str, frame.columns))
+        names = distinct_names(frame.columns, where)
         arrays = [_array(frame.iloc[:, number], name, where) for number, name in enumerate(names)]
     else:
         arrow = pyarrow.table(frame)
-        names, arrays = tuple(arrow.column_names), arrow.columns
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"{where} has two columns called {twice!r}: names must differ")
+        names, arrays = distinct_names(arrow.column_names, where), arrow.columns
     if not names or not len(arrays[0]):
         raise ValueError(f"{where} has no rows")
     content = pyarrow.table(list(arrays), names=list(names))
-    return Table(where, names, lambda: iter(content.to_batches(max_chunksize=_BATCH_ROWS)))
+    return Table(where, names, lambda: iter(content.to_batches(max_chunksize=BATCH_ROWS)))
+
+
+def distinct_names(names, where: str) -> tuple[str, ...]:
+    """The names of the columns of the table that messages call `where`; one without a name is called as by pandas.
+
+    Raises:
+        ValueError: If two are equal.
+    """
+    names = tuple(column_name(name) or f"Unnamed: {number}" for number, name in enumerate(names))
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"{where} has two columns called {twice!r}: names must differ")
+    return names
 
 
 def with_column(table: Table, name: str, values) -> Table:
@@ -60,6 +72,7 @@ def with_column(table: Table, name: str, values) -> Table:
     Raises:
         ValueError: If it has one of that name, or another number of rows.
     """
+    name = column_name(name)
     if name in table.columns:
         raise ValueError(f"{table.where} has a column {name!r} already: the target beside it needs another name")
     content = pyarrow.Table.from_batches(table.batches())
@@ -69,7 +82,7 @@ def with_column(table: Table, name: str, values) -> Table:
             f"{table.where} and its targets must have as many rows. Received: {len(content)} and {len(array)}"
         )
     content = content.append_column(name, array)
-    return Table(table.where, (*table.columns, name), lambda: iter(content.to_batches(max_chunksize=_BATCH_ROWS)))
+    return Table(table.where, (*table.columns, name), lambda: iter(content.to_batches(max_chunksize=BATCH_ROWS)))
 
 
 def _array(column, name: str, where: str) -> pyarrow.Array:
@@ -78,7 +91,16 @@ def _array(column, name: str, where: str) -> pyarrow.Array:
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
         # Values of several kinds: as they would stand in a CSV file.
         array = pyarrow.array([None if is_missing(value) else str(value) for value in column], pyarrow.string())
-    kind = array.type.value_type if pyarrow.types.is_dictionary(array.type) else array.type
+    check_type(array.type, name, where)
+    return array
+
+
+def check_type(kind: pyarrow.DataType, name: str, where: str) -> None:
+    """Refuse values of a column that are no plain ones.
+
+    Raises:
+        ValueError: With the column and their type.
+    """
+    kind = kind.value_type if pyarrow.types.is_dictionary(kind) else kind
     if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind):
         raise ValueError(f"column {name!r} of {where} must hold numbers, texts or dates. Received: {kind}")
-    return array

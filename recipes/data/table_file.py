@@ -4,6 +4,7 @@ from pathlib import Path
 
 from recipes.data import arrow_file, csv_file
 from recipes.data.table import Table
+from recipes.lookup import column_name
 from recipes.settings import Data
 
 TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
@@ -38,15 +39,26 @@ def open_table(path: str | Path, settings: Data, expected=()) -> Table:
         path: A text file such as CSV, or a Parquet or Feather file.
         settings: Say how a text file is encoded, and whether its first line holds the column names.
         expected: Names that the caller will look for, besides those in the settings.
+
+    Raises:
+        FileNotFoundError, ValueError: If there is no such file, or it cannot be read.
     """
+    refuse_unreadable(path)
     if str(path).lower().endswith(arrow_file.SUFFIXES):
         return arrow_file.open_arrow(path)
-    named = (settings.target, settings.group_column, settings.time_column, *settings.ignore, *settings.categorical)
+    named = (
+        settings.target,
+        settings.group_column,
+        settings.time_column,
+        *settings.ignore,
+        *settings.keep,
+        *settings.categorical,
+    )
     return csv_file.open_csv(
         path,
         settings.encoding,
         header=settings.header,
-        expected=[name.strip() for name in (*named, *expected) if name],
+        expected=[column_name(name) for name in (*named, *expected) if name],
     )
 
 
