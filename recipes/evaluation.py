@@ -7,8 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from recipes import output_blocks, raw_rows, runs
-from recipes.data import ARRAYS, Dataset, arrays, images, load_dataset, same_source, table_file, with_arguments
+from recipes import finishing, output_blocks, raw_rows, runs
+from recipes.data import ARRAYS, Dataset, arrays, image_files, load_dataset, same_source, table_file, with_arguments
 from recipes.data.preparation import TablePreparation
 from recipes.judging import judge
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
@@ -27,6 +27,8 @@ def evaluate(
     data_dir: str | Path | None = None,
 ) -> ClassificationReport | MultiLabelReport | RegressionReport:
     """Judge a model on data that it has not seen, in memory that does not grow with the rows.
+
+    A run whose training ended before its report or its pictures were written gets them now, where `data` is not given.
 
     Outputs are counted block by block and dropped. Up to 4 million of them (rows times outputs), ROC AUC and average
     precision are exact; beyond that they come from 2,048 bins, and the report says how far they may be off. Quantiles
@@ -50,6 +52,11 @@ def evaluate(
         ValueError: If the rows do not fit the model, or labels are none of its classes.
         FileNotFoundError: If there is no such file.
     """
+    if data is None and not isinstance(model, keras.Model) and runs.missing(model):
+        recipe, seed = runs.recipe_and_seed(model)
+        settings = with_arguments(recipe.data, target, data_dir)
+        dataset = load_dataset(_own_data(model, (recipe, seed)), seed, settings)
+        return finishing.finish_later(model, runs.load_model(model), dataset)
     blocks, class_names, several_labels = blocks_to_judge(
         model, data, seed=seed, batch_size=batch_size, target=target, data_dir=data_dir
     )
@@ -182,7 +189,7 @@ def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterato
         columns = ["class", *names]
     if table_file.is_table(file) or str(file).lower().endswith(".npz"):
         return columns, rows
-    files = images.files_in(Path(file))
+    files = image_files.files_in(Path(file))
     return ["file", *columns], ([str(file), *row] for file, row in zip(files, rows, strict=True))
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 import custom_layers
-from recipes.data import arrays, image_folder, images, local, table_file, tables
+from recipes.data import arrays, image_files, image_folder, local, table_file, tables
 from recipes.data.dataset import shorten
 from recipes.data.readers import is_name
 from recipes.data.sequences import is_padded, lengths
@@ -183,12 +183,21 @@ def _images(model, path: Path, with_target: bool):
     channels = (
         model.input_shape[1 if layer.data_format == "channels_first" else -1] if len(model.input_shape) == 4 else 1
     )
+    background = None if layer.background is None else tuple(layer.background)
     if with_target:
-        source = image_folder.read(path, (layer.height, layer.width), "grey" if channels == 1 else "rgb")
+        size, color = (layer.height, layer.width), "grey" if channels == 1 else "rgb"
+        source = image_folder.read(path, size, color, background, layer.depth)
         x, y = arrays.judged_part(source.parts)
         y = np.array(source.class_names)[y]
+        dropped = any(image_folder.ALPHA_DROPPED in note for note in source.notes)
     else:
-        x, y = images.read_files(images.files_in(path), layer.height, layer.width, channels), None
+        form = image_files.Form(layer.height, layer.width, channels, background, layer.depth)
+        (x, headers), y = image_files.read_files(image_files.files_in(path), form), None
+        dropped = background is None and any(header.has_alpha for header in headers)
+    if dropped:
+        warnings.warn(
+            f"{path} holds images with {image_folder.ALPHA_DROPPED}, as in the training of {model.name}", stacklevel=4
+        )
     if len(model.input_shape) == 3:
         x = x[..., 0]
     return (np.moveaxis(x, -1, 1) if layer.data_format == "channels_first" else x), y

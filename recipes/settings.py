@@ -43,6 +43,9 @@ class Data(Checked):
         fold: Which of the four published splits (uci).
         image_size: Height and width of images. Not set: their own, if they are all alike and not large; else 128 x 128.
         color: Of images. Not set: as they are.
+        background: Colour behind transparent pixels of images: white, black, or #rrggbb. null: transparency is dropped.
+        depth: 8 brings image files of more bits to 8 (16 bits by their highest value; floating point from 0 to 1, or
+            from 0 to 255 if a value of the file is above 1). Not set: values of more than 8 bits stay as stored.
         kind: What rows of two axes are. Not set: images; sequences (steps, features) where there are lengths, and for
             the builder recurrent.
     """
@@ -67,6 +70,8 @@ class Data(Checked):
     fold: int = 0
     image_size: tuple[int, ...] | None = None
     color: Literal["grey", "rgb"] | None = None
+    background: str | None = "white"
+    depth: int | None = None
     kind: Literal["images", "sequences"] | None = None
 
     def __post_init__(self):
@@ -81,6 +86,9 @@ class Data(Checked):
         self.require("train_rows", lambda value: value >= 1, "at least 1")
         self.require("fold", lambda value: 0 <= value <= 3, "one of the published folds 0, 1, 2, 3")
         self.require("image_size", lambda size: len(size) == 2 and min(size) >= 1, "height and width, such as [32, 32]")
+        is_color = re.compile("white|black|#[0-9a-fA-F]{6}").fullmatch
+        self.require("background", is_color, "white, black or a colour such as '#ff8000'")
+        self.require("depth", lambda value: value == 8, "8, or not set")
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(
                 "data.validation_fraction and data.test_fraction must leave rows to train on: their sum must be "

@@ -5,7 +5,8 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
-from recipes.data.table import BATCH_ROWS, Table, check_type, distinct_names
+from recipes.data import frame_columns
+from recipes.data.table import BATCH_ROWS, Table, distinct_names, refusal
 
 PARQUET = (".parquet", ".pq")
 FEATHER = (".feather", ".arrow", ".ipc")
@@ -17,7 +18,7 @@ def open_arrow(path: str | Path) -> Table:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, has no rows, a column name twice, or columns that hold no plain values.
+        ValueError: If it is damaged, has no rows, or a column name twice.
     """
     path = Path(path)
     if not path.is_file():
@@ -28,18 +29,28 @@ def open_arrow(path: str | Path) -> Table:
         raise ValueError(f"{path} has no rows")
     places = [number for number, name in enumerate(schema.names) if not name.startswith("__index_level_")]
     names = distinct_names([schema.names[number] for number in places], str(path))
+    probe = next(blocks(path)[2]())
+    refused = {}
     for number, name in zip(places, names, strict=True):
-        check_type(schema.field(number).type, name, str(path))
+        try:
+            frame_columns.from_arrow(probe.column(number))
+        except TypeError as error:  # no reason to refuse the file, for the column may not be used
+            refused[name] = refusal(name, str(path), error)
 
     def batches():
         try:
             for batch in blocks(path)[2]():
-                columns = [batch.column(number) for number in places]
+                columns = [
+                    pyarrow.nulls(len(batch)) if name in refused else frame_columns.from_arrow(batch.column(number))
+                    for number, name in zip(places, names, strict=True)
+                ]
                 yield pyarrow.RecordBatch.from_arrays(columns, names=list(names))
         except (pyarrow.ArrowInvalid, OSError) as error:
             raise _damaged(path, error) from None
+        except TypeError as error:
+            raise ValueError(f"{path} has a column of {error}") from None
 
-    return Table(str(path), names, batches)
+    return Table(str(path), names, batches, refused)
 
 
 def _parquet(path: Path):

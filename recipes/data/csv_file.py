@@ -60,7 +60,7 @@ def open_csv(
         raise ValueError(f"{path} is empty")
     found = replace(found, names=distinct_names(found.names, str(path)))
     notes = tuple(f"{path.name}: {note}" for note in found.notes)
-    return Table(str(path), found.names, lambda: _batches(path, encoding, found), notes)
+    return Table(str(path), found.names, lambda: _batches(path, encoding, found), notes=notes)
 
 
 def _encoding(path: Path, encoding: str | None) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from recipes.data import adding, arrays, bundled, idx, image_folder, local, table_file, tables, tfds, uci
+from recipes.data import adding, arrays, bundled, idx, image_folder, images, local, table_file, tables, tfds, uci
 from recipes.data.source import Source
 from recipes.data.table import Table, from_frame, is_frame, with_column
 from recipes.lookup import normalize, unknown
@@ -63,7 +63,8 @@ def _named(data, name: str, folder: Path | None, settings: Data, seed: int, down
     if colon and kind.lower() == "adding":
         return adding.read(rest, seed)
     if image_folder.is_image_folder(data):
-        return image_folder.read(data, settings.image_size, settings.color)
+        depth = "own" if settings.depth is None else None
+        return image_folder.read(data, settings.image_size, settings.color, images.color_of(settings.background), depth)
     table_file.refuse_unreadable(data)
     raise unknown("dataset", str(data), [*NAMES, OTHERS])
 

@@ -26,6 +26,7 @@ class Source:
         left_out: By column name, why a column does not take part.
         notes: Whatever else is worth a line.
         kind: `"sequences"`, where the source knows that it holds them.
+        depth: Bits of a pixel value of image files, as in `image_files.Form`, where the source read such files.
     """
 
     name: str
@@ -41,3 +42,4 @@ class Source:
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kind: str | None = None
+    depth: int | None = None

@@ -164,6 +164,9 @@ def _refuse_unknown(table: Table, setting: str, named) -> None:
 
 
 def _scan(table: Table, names, missing) -> dict[str, Scan]:
+    refused = next((name for name in names if name in table.refused), None)
+    if refused is not None:
+        raise ValueError(table.refused[refused])
     scans = {name: Scan(name) for name in names}
     for batch in table.batches():
         for name, scan in scans.items():
