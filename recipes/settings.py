@@ -10,8 +10,9 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from recipes import plain_yaml
 from recipes.checked import Checked
-from recipes.lookup import unknown
+from recipes.lookup import column_name, unknown
 from recipes.widths import ALLOWED, resolve
 
 
@@ -26,9 +27,13 @@ class Data(Checked):
         task: What is predicted. Not set: text and whole numbers of few kinds are classes, others numbers.
         target: The column of a table that is to be predicted.
         ignore: Columns of a table that take no part.
+        keep: Columns of a table that take part though they count or name the rows, and would be left out.
         categorical: Columns of a table that hold categories though they look like numbers.
         missing: Texts that mean a missing value, besides those in common use.
+        kept_classes: Texts that are classes of the target of a table, though they usually mean a missing value, such as
+            None, NA or ?.
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
+        header: Whether the first line of a table in a text file holds the names of the columns. Not set: as it looks.
         train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. Not set:
             all of it.
         validation_fraction: Share of all rows that early stopping watches.
@@ -40,6 +45,9 @@ class Data(Checked):
         fold: Which of the four published splits (uci).
         image_size: Height and width of images. Not set: their own, if they are all alike and not large; else 128 x 128.
         color: Of images. Not set: as they are.
+        background: Colour behind transparent pixels of images: white, black, or #rrggbb. null: transparency is dropped.
+        depth: 8 brings image files of more bits to 8 (16 bits by their highest value; floating point from 0 to 1, or
+            from 0 to 255 if a value of the file is above 1). Not set: values of more than 8 bits stay as stored.
         kind: What rows of two axes are. Not set: images; sequences (steps, features) where there are lengths, and for
             the builder recurrent.
     """
@@ -49,9 +57,12 @@ class Data(Checked):
     task: Literal["classification", "regression"] | None = None
     target: str | None = None
     ignore: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    kept_classes: tuple[str, ...] = ()
     encoding: str | None = None
+    header: bool | None = None
     train_rows: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
@@ -62,16 +73,25 @@ class Data(Checked):
     fold: int = 0
     image_size: tuple[int, ...] | None = None
     color: Literal["grey", "rgb"] | None = None
+    background: str | None = "white"
+    depth: int | None = None
     kind: Literal["images", "sequences"] | None = None
 
     def __post_init__(self):
         super().__post_init__()
+        for name in ("target", "group_column", "time_column", "ignore", "keep", "categorical"):
+            value = getattr(self, name)
+            names = tuple(map(column_name, value)) if isinstance(value, tuple) else value and column_name(value)
+            object.__setattr__(self, name, names)
         self.require("name", bool, "a dataset's name or the path of a file")
         for name in ("validation_fraction", "test_fraction"):
             self.require(name, lambda value: 0 < value < 1, "between 0 and 1, both excluded")
         self.require("train_rows", lambda value: value >= 1, "at least 1")
         self.require("fold", lambda value: 0 <= value <= 3, "one of the published folds 0, 1, 2, 3")
         self.require("image_size", lambda size: len(size) == 2 and min(size) >= 1, "height and width, such as [32, 32]")
+        is_color = re.compile("white|black|#[0-9a-fA-F]{6}").fullmatch
+        self.require("background", is_color, "white, black or a colour such as '#ff8000'")
+        self.require("depth", lambda value: value == 8, "8, or not set")
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(
                 "data.validation_fraction and data.test_fraction must leave rows to train on: their sum must be "
@@ -357,8 +377,10 @@ class Fit(Checked):
                 f"fit.keep: last uses no validation rows, so fit.patience must not be set. Received: {self.patience}"
             )
         if isinstance(self.class_weight, dict):
-            positive = all(0 <= weight < math.inf for weight in self.class_weight.values())
-            self.require("class_weight", lambda _: positive, "a mapping to finite weights of at least 0")
+            weights = self.class_weight.values()
+            finite = all(0 <= weight < math.inf for weight in weights)
+            self.require("class_weight", lambda _: finite, "a mapping to finite weights of at least 0")
+            self.require("class_weight", lambda _: any(weights), "a mapping with at least one weight above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -445,10 +467,7 @@ class Recipe(Checked):
 
     def to_yaml(self) -> str:
         """All settings, in the order of this class; `from_yaml` reads them back."""
-        import yaml
-
-        _, dumper = _yaml()
-        return yaml.dump(_plain(asdict(self)), Dumper=dumper, sort_keys=False, default_flow_style=None, width=100)
+        return plain_yaml.dump(_plain(asdict(self)))
 
     @classmethod
     def from_yaml(cls, source: str | Path, base: "Recipe | None" = None) -> "Recipe":
@@ -463,23 +482,23 @@ class Recipe(Checked):
             ValueError: If the text is no YAML mapping, or has an unknown key or a value that is not allowed.
             FileNotFoundError: If there is no such file.
         """
-        import yaml
-
         is_path = isinstance(source, Path) or source.endswith((".yaml", ".yml"))
         where, name = (str(source), re.sub(r"[^A-Za-z0-9.-]+", "-", Path(source).stem)) if is_path else ("", "recipe")
         try:
-            settings = yaml.load(Path(source).read_text(encoding="utf-8") if is_path else source, _yaml()[0])
+            settings = plain_yaml.load(Path(source).read_text(encoding="utf-8") if is_path else source)
         except FileNotFoundError:
             raise FileNotFoundError(f"there is no recipe file {where}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{where or 'the recipe'} is not valid YAML: {' '.join(str(error).split())}") from None
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{where or 'the recipe'} is not valid YAML: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"{where or 'the recipe'} is {error}") from None
         if not isinstance(settings, dict):
             what = where or "the recipe"
             raise ValueError(f"{what} must hold settings such as `fit: {{epochs: 5}}`. Received: {settings!r}")
         try:
             base = base or cls(name=settings.get("name", name))
             # A heading with nothing under it changes nothing.
-            return base.replace(**{str(key): {} if value is None else value for key, value in settings.items()})
+            return base.replace(**{key: {} if value is None else value for key, value in settings.items()})
         except ValueError as error:
             raise ValueError(f"{error} (in {where})" if is_path else str(error)) from None
 
@@ -501,28 +520,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return list(value) if isinstance(value, tuple) else value
-
-
-def _yaml() -> tuple[type, type]:
-    """How YAML is read and written: like PyYAML, but `1e-3` is a number, and a key given twice an error.
-
-    YAML 1.1 wants a dot in a float, and lets the last of two equal keys win.
-    """
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node, deep=False):
-            keys = [key.value for key, _ in node.value]
-            twice = next((key for key in keys if keys.count(key) > 1), None)
-            if twice is not None:
-                raise yaml.YAMLError(f"{twice!r} is given twice")
-            return super().construct_mapping(node, deep)
-
-    class Dumper(yaml.SafeDumper):
-        pass
-
-    for kind in (Loader, Dumper):
-        kind.add_implicit_resolver(
-            "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-        )
-    return Loader, Dumper
