@@ -144,7 +144,7 @@ def _dates(shapes: Shapes, needed: float, order: str | None) -> Verdict | None:
     found = {shape: match for shape in shapes.counts if (match := _DAY_AND_MONTH.fullmatch(shape))}
     if not found or _count(shapes, found) < needed:
         return None
-    example = shapes.examples[next(iter(found))]
+    example = shapes.examples[max(found, key=lambda shape: shape.count(_LATE))]
     late = [_count(shapes, [shape for shape in found if found[shape][group][0] == _LATE]) for group in (1, 3)]
     if all(len(match[4]) == 4 for match in found.values()):
         if late[0] > late[1] and late[1] <= _count(shapes, found) - needed:

@@ -69,7 +69,7 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         dates=tuple(column for column in used if kinds[column] == "date"),
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
-        notes=tuple(note for table in tables.values() for note in table.notes),
+        notes=(*(note for table in tables.values() for note in table.notes), *notes),
         left_out=left_out
         | {
             column: f"more than {columns.MOST_CATEGORIES:,} different texts"
@@ -77,7 +77,6 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
             if column in vocabularies and vocabularies[column].overflowed
         },
         formats={column: form.to_dict() for column, form in forms.items()},
-        notes=notes,
     )
     if classes is not None and len(classes.categories) < columns.MOST_CATEGORIES:
         source.labels, source.label_names = labels, classes.categories
