@@ -11,11 +11,16 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from recipes import catalogue as catalogue
+    from recipes import data as data
     from recipes import initialization as initialization
     from recipes import losses as losses
+    from recipes import metrics as metrics
+    from recipes import models as models
     from recipes import optimizers as optimizers
     from recipes import plots as plots
     from recipes import schedules as schedules
+    from recipes import settings as settings
     from recipes.catalogue import get as get
     from recipes.catalogue import names as names
     from recipes.comparison import compare as compare
@@ -56,7 +61,10 @@ if TYPE_CHECKING:
     from recipes.training import compile_model as compile_model
     from recipes.training import train as train
 
-_MODULES = ("initialization", "losses", "optimizers", "plots", "schedules")
+_MODULES = (
+    "catalogue", "data", "initialization", "losses", "metrics", "models", "optimizers", "plots", "schedules",
+    "settings",
+)  # fmt: skip
 _HOME = {
     "get": "catalogue",
     "names": "catalogue",

@@ -3,7 +3,7 @@
 import numbers
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -20,9 +20,9 @@ class Checked:
     def _converted(self, name: str, hint: Any) -> Any:
         value = getattr(self, name)
         try:
-            return _convert(value, hint)
+            return convert(value, hint)
         except TypeError:
-            raise ValueError(f"{self.label(name)} must be {describe(hint)}. Received: {value!r}") from None
+            raise ValueError(refusal(self.label(name), hint, value)) from None
 
     def label(self, name: str) -> str:
         part = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
@@ -35,13 +35,19 @@ class Checked:
             raise ValueError(f"{self.label(name)} must be {allowed}. Received: {value!r}")
 
 
-def _convert(value: Any, hint: Any) -> Any:
-    """`value` as the type `hint`; TypeError where it is none. Only lists and whole numbers are converted."""
+_TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+
+
+def convert(value: Any, hint: Any) -> Any:
+    """`value` as the type `hint`; TypeError where it is none.
+
+    A single value is a list of one, a whole number may be a name, and `yes` and `no` may be truth values.
+    """
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         for option in arguments:
             try:
-                return _convert(value, option)
+                return convert(value, option)
             except TypeError:
                 continue
         raise TypeError
@@ -50,14 +56,16 @@ def _convert(value: Any, hint: Any) -> Any:
             return value
         raise TypeError
     if origin is tuple:
-        if isinstance(value, list | tuple):
-            return tuple(_convert(item, arguments[0]) for item in value)
-        raise TypeError
+        return tuple(convert(item, arguments[0]) for item in _items(value))
     if origin is dict:
         if isinstance(value, Mapping):
-            # YAML reads a class called 0 as a number.
-            return {_name(key): _convert(item, arguments[1]) for key, item in value.items()}
+            return {_name(key): convert(item, arguments[1]) for key, item in value.items()}
         raise TypeError
+    if hint is bool and isinstance(value, str) and value.lower() in _TRUTHS:
+        return _TRUTHS[value.lower()]
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if hint is str and (isinstance(value, str) or is_whole):
+        return str(value)  # a plain text of NumPy's text, too, which YAML cannot write
     # The abstract kinds, because NumPy's numbers are numbers too.
     kind = {int: numbers.Integral, float: numbers.Real}.get(hint)
     if kind and isinstance(value, kind) and not isinstance(value, bool):
@@ -67,10 +75,29 @@ def _convert(value: Any, hint: Any) -> Any:
     raise TypeError
 
 
+def _items(value: Any) -> list:
+    if isinstance(value, Set):
+        return sorted(value)
+    if isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping):
+        return list(value)
+    return [value]
+
+
 def _name(key: Any) -> str:
-    if isinstance(key, str | numbers.Integral) and not isinstance(key, bool):
+    """A class name of Python's as reports have it: 0 and 0.0 are "0"."""
+    if isinstance(key, float) and key.is_integer():
+        return str(int(key))
+    if isinstance(key, str | bool | numbers.Integral):
         return str(key)
     raise TypeError
+
+
+def refusal(label: str, hint: Any, value: Any) -> str:
+    """The sentence for a `value` that is not of the type `hint`; `label` is what the user calls the setting."""
+    allowed, values = describe(hint), list(value) if isinstance(value, list | tuple) else [value]
+    quote = any(isinstance(item, bool | float) for item in values) and "text" in allowed and "number" not in allowed
+    fix = '; what is text stands in quotation marks, such as "true" or "1.0"' if quote else ""
+    return f"{label} must be {allowed}. Received: {value!r}{fix}"
 
 
 def describe(hint: Any) -> str:

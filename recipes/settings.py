@@ -10,6 +10,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from recipes import plain_yaml
 from recipes.checked import Checked
 from recipes.lookup import unknown
 from recipes.widths import ALLOWED, resolve
@@ -26,6 +27,7 @@ class Data(Checked):
         task: What is predicted. Not set: text and whole numbers of few kinds are classes, others numbers.
         target: The column of a table that is to be predicted.
         ignore: Columns of a table that take no part.
+        keep: Columns of a table that take part though they count or name the rows, and would be left out.
         categorical: Columns of a table that hold categories though they look like numbers.
         missing: Texts that mean a missing value, besides those in common use.
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
@@ -49,6 +51,7 @@ class Data(Checked):
     task: Literal["classification", "regression"] | None = None
     target: str | None = None
     ignore: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     encoding: str | None = None
@@ -349,8 +352,10 @@ class Fit(Checked):
                 f"fit.keep: last uses no validation rows, so fit.patience must not be set. Received: {self.patience}"
             )
         if isinstance(self.class_weight, dict):
-            positive = all(0 <= weight < math.inf for weight in self.class_weight.values())
-            self.require("class_weight", lambda _: positive, "a mapping to finite weights of at least 0")
+            weights = self.class_weight.values()
+            finite = all(0 <= weight < math.inf for weight in weights)
+            self.require("class_weight", lambda _: finite, "a mapping to finite weights of at least 0")
+            self.require("class_weight", lambda _: any(weights), "a mapping with at least one weight above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -437,10 +442,7 @@ class Recipe(Checked):
 
     def to_yaml(self) -> str:
         """All settings, in the order of this class; `from_yaml` reads them back."""
-        import yaml
-
-        _, dumper = _yaml()
-        return yaml.dump(_plain(asdict(self)), Dumper=dumper, sort_keys=False, default_flow_style=None, width=100)
+        return plain_yaml.dump(_plain(asdict(self)))
 
     @classmethod
     def from_yaml(cls, source: str | Path, base: "Recipe | None" = None) -> "Recipe":
@@ -455,23 +457,23 @@ class Recipe(Checked):
             ValueError: If the text is no YAML mapping, or has an unknown key or a value that is not allowed.
             FileNotFoundError: If there is no such file.
         """
-        import yaml
-
         is_path = isinstance(source, Path) or source.endswith((".yaml", ".yml"))
         where, name = (str(source), re.sub(r"[^A-Za-z0-9.-]+", "-", Path(source).stem)) if is_path else ("", "recipe")
         try:
-            settings = yaml.load(Path(source).read_text(encoding="utf-8") if is_path else source, _yaml()[0])
+            settings = plain_yaml.load(Path(source).read_text(encoding="utf-8") if is_path else source)
         except FileNotFoundError:
             raise FileNotFoundError(f"there is no recipe file {where}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{where or 'the recipe'} is not valid YAML: {' '.join(str(error).split())}") from None
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{where or 'the recipe'} is not valid YAML: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"{where or 'the recipe'} is {error}") from None
         if not isinstance(settings, dict):
             what = where or "the recipe"
             raise ValueError(f"{what} must hold settings such as `fit: {{epochs: 5}}`. Received: {settings!r}")
         try:
             base = base or cls(name=settings.get("name", name))
             # A heading with nothing under it changes nothing.
-            return base.replace(**{str(key): {} if value is None else value for key, value in settings.items()})
+            return base.replace(**{key: {} if value is None else value for key, value in settings.items()})
         except ValueError as error:
             raise ValueError(f"{error} (in {where})" if is_path else str(error)) from None
 
@@ -493,28 +495,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return list(value) if isinstance(value, tuple) else value
-
-
-def _yaml() -> tuple[type, type]:
-    """How YAML is read and written: like PyYAML, but `1e-3` is a number, and a key given twice an error.
-
-    YAML 1.1 wants a dot in a float, and lets the last of two equal keys win.
-    """
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node, deep=False):
-            keys = [key.value for key, _ in node.value]
-            twice = next((key for key in keys if keys.count(key) > 1), None)
-            if twice is not None:
-                raise yaml.YAMLError(f"{twice!r} is given twice")
-            return super().construct_mapping(node, deep)
-
-    class Dumper(yaml.SafeDumper):
-        pass
-
-    for kind in (Loader, Dumper):
-        kind.add_implicit_resolver(
-            "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-        )
-    return Loader, Dumper

@@ -12,6 +12,8 @@ import pytest
 
 import recipes
 from recipes.cli import COMMANDS, main
+from recipes.cli.arguments import read_recipe
+from recipes.cli.train import _parser
 
 
 def refused(capsys, *arguments):
@@ -143,6 +145,25 @@ def test_train_evaluate_and_predict_work_together(tmp_path, capsys):
     assert list(first["probabilities"]) == list(trained["classes"])
 
 
+@pytest.mark.parametrize(
+    ("flags", "part", "expected"),
+    [
+        (["--data.ignore", "alive"], "data", {"ignore": ("alive",)}),
+        (["--data.ignore=a: b #1"], "data", {"ignore": ("a: b #1",)}),
+        (["--data.ignore", "[no, 2020, 'x']", "--data.missing", "-999"], "data",
+         {"ignore": ("no", "2020", "x"), "missing": ("-999",)}),
+        (["--model.widths", "64"], "model", {"widths": (64,)}),
+        (["--model.widths=500 x 100"], "model", {"widths": "500 x 100"}),
+        (["--schedule.milestones", "0.5"], "schedule", {"milestones": (0.5,)}),
+        (["--fit.class_weight", "{no: 1, yes: 8}"], "fit", {"class_weight": {"no": 1.0, "yes": 8.0}}),
+        (["--fit.class_weight", "balanced", "--fit.epochs", "2"], "fit", {"class_weight": "balanced", "epochs": 2}),
+    ],
+)  # fmt: skip
+def test_a_flag_takes_a_single_name_and_names_as_they_are_written(flags, part, expected):
+    _, recipe, _ = read_recipe("train", ["tabular", *flags], _parser)
+    assert {name: getattr(getattr(recipe, part), name) for name in expected} == expected
+
+
 def test_flags_win_over_the_config_file_which_wins_over_the_recipe(tmp_path):
     (tmp_path / "my.yaml").write_text("fit: {epochs: 2, batch_size: 64}\nmodel: {widths: [4]}\n")
     flags = ["--fit.batch_size=50", "--config", str(tmp_path / "my.yaml"), "--output", str(tmp_path), "--name", "mine"]
@@ -189,7 +210,7 @@ def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
         (["train", "digits", "--seed", "one"], "--seed must be a whole number. Received: one"),
         (["train", "digits", "--seed"], "--seed: expected one argument"),
         (
-            ["train", "digits", "--model.widths", "64"],
+            ["train", "digits", "--model.widths", "0"],
             "model.widths must be whole numbers of at least 1, or a rule",
         ),
         (["train", "digits", "--data", "digts"], "unknown dataset 'digts': did you mean 'digits'?"),

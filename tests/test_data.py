@@ -164,7 +164,10 @@ def changed(x, row, column, value):
         ),
         (lambda x, y: (x, np.array([None, *y[1:]], dtype=object)), "`y` has 1 missing values, the first at row 0"),
         (lambda x, y: (x, np.zeros(90) + 0.5), "every target of the .* is 0.5"),
-        (lambda x, y: (np.ones((90, 3)), y), "every column is constant in the .* training rows"),
+        (
+            lambda x, y: (np.ones((90, 3)), y),
+            "no column is left to learn from in the .* training rows .*column_0: constant",
+        ),
         (
             lambda x, y: (x, np.ones((90, 2))),
             r"`y` must hold one target for each row, or one-hot rows. Received: shape \(90, 2\)",

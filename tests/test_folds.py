@@ -49,7 +49,7 @@ def test_every_row_is_tested_once_and_never_prepared_for():
 def test_groups_stay_together_in_all_three_parts_and_categories_are_learnt_anew():
     table = frame()
     table.loc[[0, 199], "town"] = "rare"
-    settings = Data(target="ill", group_column="patient")
+    settings = Data(target="ill", group_column="patient", keep=("number",))
     for dataset, rows in load_folds(table, 4, settings=settings):
         numbers = [
             part[0][:, dataset.feature_names.index("number")]

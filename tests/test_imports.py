@@ -13,14 +13,15 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("recipes", "custom_layers", "callbacks")
 
 # What each part may know besides the standard library. The command line, which is not named here, may know everything.
-LEAVES = {"recipes.lookup", "recipes.checked", "recipes.widths"}
+LEAVES = {"recipes.lookup", "recipes.checked", "recipes.plain_yaml", "recipes.widths"}
 ALLOWED = {
     "callbacks": {"callbacks", "keras", "numpy", "tensorflow", "jax", "tensorboard"},
     "custom_layers": {"custom_layers", "keras"},
     "recipes.lookup": set(),
     "recipes.checked": set(),
+    "recipes.plain_yaml": {"yaml"},
     "recipes.widths": set(),
-    "recipes.settings": {*LEAVES, "yaml"},
+    "recipes.settings": LEAVES,
     "recipes.catalogue": {*LEAVES, "recipes.settings", "recipes.catalogue"},
     "recipes.data": {
         *LEAVES, "recipes.settings", "recipes.data", "numpy", "sklearn", "pyarrow", "PIL", "tensorflow",

@@ -63,6 +63,40 @@ def test_wilson_keeps_its_coverage_near_one():
         assert 0.925 < ((low <= share) & (share <= high)).mean() < 0.985
 
 
+@pytest.mark.parametrize("scale", [1.0, 100, 0.01, 2.5])
+def test_intervals_of_equal_weights_are_those_of_the_rows(scale):
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 3, 300)
+    odds = np.exp(generator.normal(size=(300, 3)) + np.eye(3)[y])
+    scores, labels = odds / odds.sum(axis=1, keepdims=True), generator.random((300, 3)) < odds / (1 + odds)
+    for truth, given in ((y, scores), (y, y[::-1]), (y % 2, scores[:, 0]), (labels, odds / (1 + odds))):
+        plain = recipes.classification_report(truth, given)
+        weighted = recipes.classification_report(truth, given, sample_weight=np.full(300, scale))
+        for name, (low, high) in plain.intervals.items():
+            assert weighted.intervals[name] == pytest.approx((low, high), abs=1e-3)
+        for name, by_score in plain.class_intervals.items():
+            for score, ends in by_score.items():
+                assert weighted.class_intervals[name][score] == pytest.approx(ends, abs=1e-9)
+
+
+def test_the_interval_of_roc_auc_takes_weights_for_no_counts():
+    generator = np.random.default_rng(0)
+    y = generator.integers(0, 2, 200)
+    scores = 1 / (1 + np.exp(-generator.normal(size=200) - y))
+    weights = np.where(y == 1, generator.integers(1, 9, 200), 1)
+
+    def interval(rows, weights=None):
+        return recipes.classification_report(y[rows], scores[rows], sample_weight=weights).class_intervals["1"][
+            "roc_auc"
+        ]
+
+    low, high = interval(slice(None), weights)
+    times = np.repeat(np.arange(200), weights)  # as many rows as that were not seen
+    assert np.diff(interval(times)) < np.diff((low, high)) * 0.9
+    plain = np.diff(interval(slice(None)))
+    assert plain < np.diff((low, high)) < 1.5 * plain
+
+
 def test_intervals_of_weighted_rows_are_those_of_fewer_rows():
     truth, guess = np.array([0, 1] * 50), np.array([0, 1, 1, 1, 0] * 20)
     alike = recipes.classification_report(truth, guess)

@@ -2,9 +2,12 @@
 
 import re
 import shutil
+import types
 from pathlib import Path
 
 import pytest
+
+import recipes
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -19,3 +22,14 @@ def test_an_example_runs_as_printed(number, tmp_path, monkeypatch):
 
 def test_there_are_examples():
     assert len(EXAMPLES) >= 4
+
+
+def test_every_name_of_the_package_is_there_without_a_further_import():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\brecipes\.(\w+)(?:\.(\w+))?", text))
+    assert ("metrics", "find_threshold") in named
+    for name, inner in named:
+        # In `__all__`, because an import by another test makes a module an attribute, too.
+        assert name in recipes.__all__
+        if inner and isinstance(getattr(recipes, name), types.ModuleType):
+            assert hasattr(getattr(recipes, name), inner)

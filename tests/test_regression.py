@@ -32,7 +32,7 @@ def test_numbers_are_judged_as_by_scikit_learn(rows, weighted):
     weights = weights / 8 if weighted else None
     options = {"sample_weight": weights}
     for report in (recipes.regression_report(y_true, y_pred[:, None], weights), collected(y_true, y_pred, weights)):
-        assert report.mean_error == pytest.approx(np.average(y_pred - y_true, weights=weights), rel=1e-9, abs=1e-9)
+        assert report.mean_error == pytest.approx(np.average(y_true - y_pred, weights=weights), rel=1e-9, abs=1e-9)
         assert report.mae == pytest.approx(metrics.mean_absolute_error(y_true, y_pred, **options), rel=1e-9)
         assert report.mse == pytest.approx(metrics.mean_squared_error(y_true, y_pred, **options), rel=1e-9)
         assert report.rmse == pytest.approx(metrics.root_mean_squared_error(y_true, y_pred, **options), rel=1e-9)
@@ -41,7 +41,7 @@ def test_numbers_are_judged_as_by_scikit_learn(rows, weighted):
         median = metrics.median_absolute_error(y_true, y_pred, **options)
         assert report.median_absolute_error == pytest.approx(median, rel=1e-12)
         if weights is None:
-            expected = np.quantile(y_pred - y_true, [0.05, 0.25, 0.5, 0.75, 0.95])
+            expected = np.quantile(y_true - y_pred, [0.05, 0.25, 0.5, 0.75, 0.95])
             assert list(report.error_quantiles.values()) == pytest.approx(expected.tolist(), rel=1e-9, abs=1e-9)
 
 
@@ -117,7 +117,7 @@ def test_rows_of_the_greatest_error_are_named_by_their_number():
     y_true, y_pred = np.zeros(1000), np.zeros(1000)
     y_pred[[17, 500, 999]] = 3.0, -9.0, 5.0
     worst = collected(y_true, y_pred, worst=3).worst
-    assert [(row["row"], row["error"]) for row in worst] == [(500, -9.0), (999, 5.0), (17, 3.0)]
+    assert [(row["row"], row["error"]) for row in worst] == [(500, 9.0), (999, -5.0), (17, -3.0)]
 
 
 def test_rows_of_weight_0_do_not_count():
@@ -157,24 +157,33 @@ def test_intervals_cover_what_they_say():
     true["mae"] = np.abs(generator.normal(0.1, noise, 2_000_000)).mean()
     for _ in range(500):
         y_true = generator.normal(size=200)
-        report = recipes.regression_report(y_true, y_true + generator.normal(0.1, noise, 200))
+        report = recipes.regression_report(y_true, y_true - generator.normal(0.1, noise, 200))
         for name, (low, high) in report.intervals.items():
             hits[name] += low <= true[name] <= high
     assert all(0.923 <= count / 500 <= 0.972 for count in hits.values()), hits
 
 
+def test_an_error_is_target_minus_prediction_everywhere():
+    report = recipes.regression_report([1.0, 2.0, 4.0], [1.5, 2.0, 3.9])
+    assert report.mean_error == pytest.approx(-0.4 / 3)
+    assert report.intervals["mean_error"][0] < -0.4 / 3 < report.intervals["mean_error"][1]
+    assert report.error_quantiles["0.95"] == pytest.approx(0.09)
+    assert [row["error"] for row in report.worst] == pytest.approx([-0.5, 0.1, 0.0])
+    assert "target minus prediction" in str(report)
+
+
 def test_it_prints_as_an_aligned_table():
     assert str(recipes.regression_report([1.0, 2.0, 6.0], [2.0, 2.0, 4.0])).splitlines() == [
-        "                                       95 % interval  best constant",
-        "mean error             -0.33333    -4.1279 to 3.4612              0",
-        "MAE                           1   0.083397 to 11.991         1.6667",
-        "median absolute error         1                                   1",
-        "MSE                      1.6667   0.074881 to 37.096         4.6667",
-        "RMSE                      1.291    0.27364 to 6.0907         2.1602",
-        "R2                      0.64286  0.013929 to 0.87065              0",
+        "                                      95 % interval  best constant",
+        "mean error             0.33333    -3.4612 to 4.1279              0",
+        "MAE                          1   0.083397 to 11.991         1.6667",
+        "median absolute error        1                                   1",
+        "MSE                     1.6667   0.074881 to 37.096         4.6667",
+        "RMSE                     1.291    0.27364 to 6.0907         2.1602",
+        "R2                     0.64286  0.013929 to 0.87065              0",
         "",
-        "prediction minus target at 5, 25, 50, 75, 95 % of the rows: -1.8, -1, 0, 0.5, 0.9",
-        "furthest off: row 2 by -2 (4 for 6); row 0 by 1 (2 for 1); row 1 by 0 (2 for 2)",
+        "target minus prediction at 5, 25, 50, 75, 95 % of the rows: -0.9, -0.5, 0, 1, 1.8",
+        "furthest off: row 2 by 2 (4 for 6); row 0 by -1 (2 for 1); row 1 by 0 (2 for 2)",
         "on 3 rows; best constant: the mean of their targets, of absolute errors their median",
     ]
 

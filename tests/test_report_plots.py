@@ -268,7 +268,7 @@ def test_the_places_of_the_worst_rows_are_those_among_all_errors():
     rng = np.random.default_rng(0)
     truth = rng.normal(size=400)
     errors = rng.standard_t(3, size=400)
-    report = recipes.metrics.regression_report(truth, truth + errors)
+    report = recipes.metrics.regression_report(truth, truth - errors)
     shares, worst = extremes(report)
     ranks = np.round(shares * 400 - 0.5).astype(int)
     np.testing.assert_allclose(np.sort(errors)[ranks], worst)
@@ -286,7 +286,7 @@ def worst_of_each_side(report):
 
 def test_normal_errors_lie_on_the_line():
     errors = np.random.default_rng(0).normal(0.5, 2, size=20_000)
-    ax = drawn(plots.residuals, recipes.metrics.regression_report(np.zeros(20_000), errors))
+    ax = drawn(plots.residuals, recipes.metrics.regression_report(errors, np.zeros(20_000)))
     line, quantiles = ax.lines[2], ax.lines[3]
     expected = np.interp(quantiles.get_xdata(), *line.get_data())
     np.testing.assert_allclose(quantiles.get_ydata(), expected, atol=0.1)

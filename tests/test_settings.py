@@ -45,6 +45,50 @@ def test_names_that_look_like_numbers_stay_names():
     assert Recipe.from_yaml("fit: {class_weight: {0: 1.0, 1: 2.0}}").fit.class_weight == {"0": 1.0, "1": 2.0}
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("{no: 1, yes: 8}", ["no", "yes"]),
+        ("{on: 1, off: 8}", ["on", "off"]),
+        ("{null: 1, 1.0: 8}", ["null", "1.0"]),
+        ("{010: 1, 1:30: 8, 2024-01-31: 2}", ["010", "1:30", "2024-01-31"]),
+        ("{true: 1, 'false': 8}", ["true", "false"]),
+    ],
+)
+def test_yaml_reads_class_names_as_they_are_written(text, names):
+    recipe = Recipe.from_yaml(f"fit: {{class_weight: {text}}}")
+    assert list(recipe.fit.class_weight) == names
+    assert Recipe.from_yaml(recipe.to_yaml()) == recipe
+
+
+def test_classes_of_python_are_called_as_in_reports():
+    assert Fit(class_weight={False: 1, True: 8}).class_weight == {"False": 1.0, "True": 8.0}
+    assert Fit(class_weight={0.0: 1, np.int64(1): 8}).class_weight == {"0": 1.0, "1": 8.0}
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "expected"),
+    [
+        (Data, "ignore", "alive", ("alive",)),
+        (Data, "ignore", np.array(["alive", "who"]), ("alive", "who")),
+        (Data, "ignore", {"who", "alive"}, ("alive", "who")),
+        (Data, "missing", -999, ("-999",)),
+        (Data, "categorical", 2020, ("2020",)),
+        (Data, "target", 2020, "2020"),
+        (Model, "widths", 64, (64,)),
+        (Schedule, "milestones", 0.5, (0.5,)),
+        (Model, "separable", "yes", True),
+    ],
+)
+def test_a_single_value_is_a_list_of_one(part, name, value, expected):
+    assert getattr(part(**{name: value}), name) == expected
+
+
+def test_yaml_takes_words_for_texts_where_texts_are_wanted():
+    data = Recipe.from_yaml("data: {ignore: alive, missing: [no, off, 007, -9], categorical: [1_0], target: y}").data
+    assert (data.ignore, data.missing, data.categorical) == (("alive",), ("no", "off", "007", "-9"), ("10",))
+
+
 def test_numbers_of_numpy_are_numbers():
     fit = Fit(epochs=np.int64(3))
     assert type(fit.epochs) is int
@@ -82,6 +126,15 @@ def test_recipes_are_frozen():
         ("fit: {epochs: 5, epochs: 6}", "is not valid YAML: 'epochs' is given twice"),
         ("data: digits", "recipe.data must be a mapping of settings, such as {name: ...}. Received: 'digits'"),
         ("fit: {class_weight: balnced}", "fit.class_weight must be balanced or a mapping from names to numbers or not"),
+        (
+            "data: {missing: [true]}",
+            "data.missing must be a list of texts, .*; what is text stands in quotation",
+        ),
+        (
+            "data: {target: 1.0}",
+            "data.target must be text or .* Received: 1.0; what is text stands in quot",
+        ),
+        ("fit: {[1]: 2}", "is not valid YAML: a name must be a text"),
         ("[1, 2]", "must hold settings such as"),
         ("a: [", "is not valid YAML"),
         ("name: ../up", "recipe.name must be letters"),
@@ -131,6 +184,8 @@ def test_an_error_names_the_file(tmp_path):
         (FineTune, {"layers": 0}, "fine_tune.layers must be at least 1. Received: 0"),
         (FineTune, {"layer_decay": 1.5}, "fine_tune.layer_decay must be more than 0 and at most 1. Received: 1.5"),
         (Fit, {"class_weight": {"a": -1}}, "fit.class_weight must be a mapping to finite weights"),
+        (Fit, {"class_weight": {"a": float("inf")}}, "fit.class_weight must be a mapping to finite weights"),
+        (Fit, {"class_weight": {"a": 0, "b": 0}}, "a mapping with at least one weight above 0. Received: {'a': 0.0"),
     ],
 )
 def test_values_out_of_range_are_refused_when_the_part_is_made(part, arguments, message):

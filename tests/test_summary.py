@@ -49,6 +49,18 @@ def test_show_as_json_holds_the_same(file, capsys):
     assert content["targets"]["least"] < content["targets"]["mean"] < content["targets"]["greatest"]
 
 
+def test_columns_that_are_left_out_are_shown_with_their_reason(tmp_path, capsys):
+    rows = [f"{row},{'' if row % 5 else f'x{row}'},Rome,{row / 7 % 1:.4f}," for row in range(200)]
+    (tmp_path / "t.csv").write_text("\n".join(["id,text,city,wage,none", *rows]))
+    assert main(["show", "--data", str(tmp_path / "t.csv"), "--target", "wage", "--json"]) == 0
+    found = {column["name"]: column for column in json.loads(capsys.readouterr().out)["columns"]}
+    assert {column["left_out"] for column in found.values() if "left_out" in column} == {
+        "constant", "no value in any row", "counts or names the rows (data.keep: [id] keeps it)",
+    }  # fmt: skip
+    assert main(["show", "--data", str(tmp_path / "t.csv"), "--target", "wage"]) == 0
+    assert "city    category           left out: constant" in capsys.readouterr().out
+
+
 def test_images_are_summarized_by_shape_and_channel():
     text = summary.to_text(recipes.load_dataset("digits"))
     assert "images of 8 x 8 x 1, pixels from 0 to 16" in text

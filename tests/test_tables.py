@@ -117,6 +117,22 @@ def test_columns_can_be_ignored_and_called_categories(frame):
     assert dataset.preparation.vocabularies == {"zip": ("1000", "1001", "1002", "1003", "1004")}
 
 
+def test_columns_that_say_nothing_are_left_out_with_the_reason(frame, tmp_path):
+    rows = frame[["width", "good", "country"]].assign(none=np.nan, row=np.arange(ROWS)[::-1] + 7)
+    rows.to_csv(tmp_path / "rows.csv")
+    for data, index in ((rows, []), (tmp_path / "rows.csv", [""])):
+        dataset = recipes.load_dataset(data, target="good")
+        counting = [*index, "row"]
+        assert {name for name, why in dataset.preparation.left_out.items() if "the rows" in why} == set(counting)
+        assert dataset.preparation.left_out["none"] == "no value in any row"
+        assert dataset.preparation.left_out["country"] == "constant"
+    assert "note: left out, counts or names the rows (data.keep: ['', row] keeps them): '', row" in dataset.describe()
+    kept = recipes.load_dataset(rows, settings=Data(target="good", keep=("row",)))
+    assert kept.preparation.left_out.keys() == {"none", "country"}
+    # Left to itself, it is what there is to learn from.
+    assert recipes.load_dataset(rows[["row", "good"]], target="good").preparation.left_out == {}
+
+
 def test_further_texts_may_mean_missing(frame):
     frame = frame[["good"]].assign(age=["unknown" if row % 50 == 0 else str(row) for row in range(ROWS)])
     with pytest.raises(
@@ -206,7 +222,7 @@ def test_groups_and_times_of_arrays_are_columns_by_number():
         (lambda f: f, {"target": "good", "ignore": ("colour",)}, "'colour': did you mean 'color'"),
         (lambda f: f, {"target": "good", "group_column": "shops"}, "'shops': did you mean 'shop'"),
         (lambda f: f.assign(width=np.where(f.width > 9, np.inf, f.width)), {}, "column 'width' .* values are infinite"),
-        (lambda f: f.assign(width=np.nan), {}, "column 'width' of the frame has no value in any of 400 rows"),
+        (lambda f: f[["code", "good"]], {}, r"no column is left .* \(code: most of its texts occur only once\)"),
         (lambda f: f.assign(good="yes"), {}, "there is only one class, 'yes'"),
         (lambda f: f.assign(good=f.good.mask(f.index == 3)), {}, "1 missing values, the first at row 3"),
         (lambda f: f.assign(good=f.good.mask(f.index < 2, "maybe")), {}, "class 'maybe' has 2 rows"),

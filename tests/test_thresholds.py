@@ -47,7 +47,7 @@ def test_weights_count_as_repeated_rows():
 def test_each_label_of_several_has_its_threshold():
     truth, scores = rows()
     both, twice = np.stack([truth, 1 - truth], axis=1), np.stack([scores, 1 - scores], axis=1)
-    report = recipes.classification_report(both, twice, ["rain", "sun"])
+    report = recipes.classification_report(both, twice, ["rain", "sun"], multi_label=True)
     expected = recipes.classification_report(truth, scores).threshold(recall=0.9)
     assert vars(report.threshold("rain", recall=0.9)) == pytest.approx(vars(expected))
     assert report.threshold("sun", precision=0.9).precision >= 0.9

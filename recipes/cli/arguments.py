@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import difflib
+import math
 import os
 import re
 import typing
@@ -10,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jsonargparse
+import yaml
 
-from recipes import catalogue
-from recipes.checked import describe
+from recipes import catalogue, plain_yaml
+from recipes.checked import convert, describe, refusal
 from recipes.settings import Recipe, parts
 
 
@@ -31,7 +33,7 @@ class Parser(jsonargparse.ArgumentParser):
         """
         self._refuse_unknown_flags(arguments)
         try:
-            return self.parse_args(arguments)
+            return self.parse_args(self._with_plain_values(arguments))
         except Exception as error:  # jsonargparse raises several kinds
             raise ValueError(self._sentence(str(error))) from None
 
@@ -39,6 +41,24 @@ class Parser(jsonargparse.ArgumentParser):
         """A flag `--name` in `group` whose type is told in the words of `recipes.checked`."""
         self.hints[name] = hint
         group.add_argument(f"--{name}", type=hint, default=default, help=text)
+
+    def _with_plain_values(self, arguments: list[str]) -> list[str]:
+        """`arguments` with lists and mappings written out: a single name is a list of one, and `no` is a name."""
+        plain, following = [], None
+        for argument in arguments:
+            flag, equals, value = argument.partition("=")
+            if following:
+                plain.append(_plain(following, self.hints[following], argument))
+                following = None
+            elif flag.removeprefix("--") not in self.hints or not _is_compound(self.hints[flag.removeprefix("--")]):
+                plain.append(argument)
+            elif equals:
+                name = flag.removeprefix("--")
+                plain.append(f"{flag}={_plain(name, self.hints[name], value)}")
+            else:
+                plain.append(argument)
+                following = flag.removeprefix("--")
+        return plain
 
     def _refuse_unknown_flags(self, arguments):
         known = [option for action in self._actions for option in action.option_strings if option.startswith("--")]
@@ -55,6 +75,33 @@ class Parser(jsonargparse.ArgumentParser):
         if wrong and wrong["name"] in self.hints:
             return f"--{wrong['name']} must be {describe(self.hints[wrong['name']])}. Received: {wrong['value']}"
         return message
+
+
+def _is_compound(hint) -> bool:
+    """Whether `hint` is, or may be, a list or a mapping."""
+    return typing.get_origin(hint) in (tuple, dict) or any(map(_is_compound, typing.get_args(hint)))
+
+
+def _plain(name: str, hint, text: str) -> str:
+    """The value of the flag `--name`, a list or a mapping or more by its `hint`, as jsonargparse reads it.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if hint == tuple[str, ...] and not text.startswith("["):
+        value = [text] if text else []  # whatever it is: a column may be called `2020`, `no` or `a: b`
+    else:
+        try:
+            value = plain_yaml.load(text)
+        except ValueError as error:
+            raise ValueError(f"--{name} is {error}") from None
+    try:
+        value = convert(value, hint)
+        value = list(value) if isinstance(value, tuple) else value
+    except TypeError:
+        raise ValueError(refusal(f"--{name}", hint, value)) from None
+    # Not JSON, which has no infinity.
+    return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True, width=math.inf).strip()
 
 
 _HELP = {"-h", "--help"}

@@ -89,7 +89,7 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
     y = _as_array(y, name)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    elif y.ndim == 2 and y.dtype.kind in "buif" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+    elif y.ndim == 2 and is_one_hot(y):
         y = y.argmax(axis=1)
     if y.ndim != 1:
         raise ValueError(f"`{name}` must hold one target for each row, or one-hot rows. Received: shape {y.shape}")
@@ -118,6 +118,11 @@ def _as_array(values, name: str) -> np.ndarray:
         return np.asarray(values)
     except ValueError:
         raise ValueError(f"`{name}` must have rows of one length. Received: ragged {type(values).__name__}") from None
+
+
+def is_one_hot(y: np.ndarray) -> bool:
+    """Whether every row of `y` `(rows, classes)` has a single 1, and 0 otherwise."""
+    return y.dtype.kind in "buif" and bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def is_missing(value) -> bool:

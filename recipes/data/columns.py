@@ -1,11 +1,13 @@
 """Columns of a table: what kind each is, and its values as float32 numbers, codes or days."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow
 import pyarrow.compute as compute
+
+from recipes.data.row_numbers import RowNumbers
 
 # How files and frames say that a value is missing, in lower case.
 MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat", "?")
@@ -125,6 +127,7 @@ class Scan:
         whole: Whether every number was written as a whole one.
         truths: Whether every value is true or false.
         dates: Whether every value is a date.
+        row_numbers: Whether the values number the rows.
     """
 
     name: str
@@ -138,10 +141,19 @@ class Scan:
     whole: bool = True
     truths: bool = True
     dates: bool = True
+    row_numbers: RowNumbers = field(init=False)
+
+    def __post_init__(self):
+        self.row_numbers = RowNumbers(self.name)
 
     @property
     def present(self) -> int:
         return self.rows - self.missing
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether each row has a whole number of its own that only counts or names it."""
+        return not self.missing and not self.texts and self.row_numbers.found
 
     def update(self, values: pyarrow.Array) -> None:
         """Look at the next cleaned `values`."""
@@ -174,6 +186,7 @@ class Scan:
             if self.first_infinite is None:
                 self.first_infinite = self.rows + int(infinite.argmax())
             self.infinite += int(infinite.sum())
+        self.row_numbers.update(parsed)
         if self.whole:
             self.whole = _are_whole(values)
 
@@ -185,13 +198,8 @@ class Scan:
             categorical: Names of columns that hold categories, however they look.
 
         Raises:
-            ValueError: If every value is missing, or numbers are mixed with a few texts or infinite values.
+            ValueError: If numbers are mixed with a few texts or infinite values.
         """
-        if not self.present:
-            raise ValueError(
-                f"column {self.name!r} of {where} has no value in any of {self.rows:,} rows: leave it out "
-                f"(data.ignore: [{self.name}])"
-            )
         if self.name in categorical:
             return "category"
         if self.dates:

@@ -1,5 +1,6 @@
 """A dataset ready to train on: three parts, and what is known about them."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,8 +104,14 @@ class Dataset:
         reasons = getattr(self.preparation, "left_out", {})
         for reason in dict.fromkeys(reasons.values()):
             names = [name for name, why in reasons.items() if why == reason]
-            lines.append(f"note: left out, {reason}: {shorten(names)}")
+            lines.append(f"note: left out, {reason}: {shorten([name or repr(name) for name in names])}")
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def as_setting(names) -> str:
+    """Names of columns as a list in a recipe or behind a flag: `[id, 'Unnamed: 0']`."""
+    plain = re.compile(r"[^\W\d][\w.-]*")
+    return f"[{', '.join(name if plain.fullmatch(name) else repr(name) for name in names)}]"
 
 
 def shorten(items, most: int = 5) -> str:

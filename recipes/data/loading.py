@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from recipes.data import arrays, readers, sequences
+from recipes.data import arrays, leaks, readers, sequences
 from recipes.data.dataset import Dataset, shorten
 from recipes.data.duplicates import count_duplicates
 from recipes.data.images import fit_all
@@ -264,11 +264,13 @@ def _forget_categories_not_in_training(source: Source) -> None:
 
 def _dataset(source: Source, task: str, how: str) -> Dataset:
     x, y = source.parts["train"]
+    given_away = ()
     if x.ndim == 2:
         preparation = TablePreparation.fit(
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
             left_out=source.left_out,
         )  # fmt: skip
+        given_away = leaks.notes(x, y, task, preparation)
     elif source.kind == "sequences":
         padded = any(sequences.is_padded(x) for x, _ in source.parts.values())
         preparation = SequencePreparation.fit(x, y, task, padded)
@@ -288,5 +290,5 @@ def _dataset(source: Source, task: str, how: str) -> Dataset:
         preparation=preparation,
         target_name=source.target,
         how_split=how,
-        notes=(*source.notes, *duplicates),
+        notes=(*source.notes, *given_away, *duplicates),
     )

@@ -116,7 +116,11 @@ class TablePreparation(Preparation):
             if missing[column] == len(x) and name not in vocabularies:
                 left_out.setdefault(name, "no value in the training rows")
         if not scale.any() and not any(vocabularies.values()) and not indicators:
-            raise ValueError(f"every column is constant in the {len(x)} training rows: nothing to learn from")
+            reasons = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:5])
+            raise ValueError(
+                f"no column is left to learn from in the {len(x)} training rows ({reasons}"
+                f"{'; ...' if len(left_out) > 5 else ''})"
+            )
         return cls(
             input_shape=x.shape[1:],
             mean=mean,

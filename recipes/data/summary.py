@@ -77,7 +77,10 @@ def _columns(dataset: Dataset) -> list[dict]:
     columns = []
     for number, name in enumerate(dataset.feature_names):
         column = {"name": name, "kind": "number"}
-        if name in preparation.vocabularies:
+        if name in preparation.left_out:  # its values may not have been read, and its categories have no codes
+            kind = "category" if name in preparation.vocabularies else "date" if name in preparation.dates else "number"
+            column |= {"kind": kind, "left_out": preparation.left_out[name]}
+        elif name in preparation.vocabularies:
             categories = preparation.vocabularies[name]
             column |= {"kind": "category", "categories": len(categories), "most_common": _common(x, number, categories)}
             if "" in categories:
@@ -89,8 +92,6 @@ def _columns(dataset: Dataset) -> list[dict]:
             column["missing"] = int(missing[number])
             column |= {"kind": "date"} if name in preparation.dates else {}
             column |= {"least": float(least[number]), "greatest": float(most[number])}
-        if name in preparation.left_out:
-            column["left_out"] = preparation.left_out[name]
         columns.append(column)
     return columns
 
@@ -110,7 +111,7 @@ def to_text(dataset: Dataset) -> str:
     lines = [dataset.describe(), ""]
     if "columns" in content:
         table = [("column", "kind", "missing", "values in the training part")]
-        table += [(c["name"], c["kind"], f"{c.get('missing', 0):,}", _values(c)) for c in content["columns"]]
+        table += [(c["name"], c["kind"], _missing(c), _values(c)) for c in content["columns"]]
         lines += _aligned(table, right=(2,))
     elif "steps" in content:
         steps, values, features = content["steps"], content["values"], content["features"]
@@ -127,6 +128,10 @@ def to_text(dataset: Dataset) -> str:
             lines += [f"channel {number}: mean {channel['mean']:.4g}, deviation {channel['standard_deviation']:.4g}"]
     lines += ["", *_target(content)]
     return "\n".join(lines)
+
+
+def _missing(column: dict) -> str:
+    return "" if "left_out" in column else f"{column.get('missing', 0):,}"
 
 
 def _values(column: dict) -> str:

@@ -7,7 +7,7 @@ import pyarrow
 
 from recipes.data import columns
 from recipes.data.columns import Scan, Vocabulary
-from recipes.data.dataset import shorten
+from recipes.data.dataset import as_setting, shorten
 from recipes.data.source import Source
 from recipes.data.store import RowStore
 from recipes.data.table import Table
@@ -33,13 +33,14 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
     missing = _missing(settings.missing)
-    kinds = _kinds(first, features, roles, settings, missing)
-    vocabularies = {column: Vocabulary() for column in (*features, roles["target"]) if kinds[column] == "category"}
+    kinds, left_out = _kinds(first, features, roles, settings, missing)
+    used = tuple(column for column in features if column not in left_out)
+    vocabularies = {column: Vocabulary() for column in (*used, roles["target"]) if kinds[column] == "category"}
     parts, extra = {}, {}
     for part, table in tables.items():
         if table is not first:
-            check_columns(table, (*features, roles["target"]), may_have=first.columns)
-            _require(table, kinds, (*features, roles["target"]), missing)
+            check_columns(table, (*used, roles["target"]), may_have=first.columns)
+            _require(table, kinds, (*used, roles["target"]), missing)
             if roles["target"] in vocabularies:
                 vocabularies[roles["target"]] = Vocabulary(vocabularies[roles["target"]].categories, grows=False)
         needed = roles if table is first else {"target": roles["target"]}
@@ -52,12 +53,13 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         target=roles["target"],
         feature_names=features,
         vocabularies={column: vocabularies[column].categories for column in features if column in vocabularies},
-        dates=tuple(column for column in features if kinds[column] == "date"),
+        dates=tuple(column for column in used if kinds[column] == "date"),
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
-        left_out={
+        left_out=left_out
+        | {
             column: f"more than {columns.MOST_CATEGORIES:,} different texts"
-            for column in features
+            for column in used
             if column in vocabularies and vocabularies[column].overflowed
         },
     )
@@ -149,7 +151,7 @@ def _roles(table: Table, settings: Data) -> dict[str, str]:
     roles = {role: column for role, column in roles.items() if column is not None}
     for setting, named in ((f"data.{role}", [column]) for role, column in roles.items()):
         _refuse_unknown(table, setting, named)
-    for setting in ("ignore", "categorical"):
+    for setting in ("ignore", "categorical", "keep"):
         _refuse_unknown(table, f"data.{setting}", getattr(settings, setting))
     return roles
 
@@ -168,9 +170,13 @@ def _scan(table: Table, names, missing) -> dict[str, Scan]:
     return scans
 
 
-def _kinds(table: Table, features, roles, settings, missing) -> dict[str, str]:
+def _kinds(table: Table, features, roles, settings, missing) -> tuple[dict[str, str], dict[str, str]]:
+    """The kind of each column that takes part, and why the other features are left out."""
     scans = _scan(table, (*features, *roles.values()), missing)
-    kinds = {column: scans[column].kind(table.where, settings.categorical) for column in features}
+    left_out = _left_out([scans[column] for column in features], settings)
+    kinds = {
+        column: scans[column].kind(table.where, settings.categorical) for column in features if column not in left_out
+    }
     for role, column in roles.items():
         if role == "target":
             kinds[column] = _target_kind(scans[column], table.where, settings.categorical)
@@ -185,7 +191,23 @@ def _kinds(table: Table, features, roles, settings, missing) -> dict[str, str]:
                 )
         else:
             kinds[column] = "key"
-    return kinds
+    return kinds, left_out
+
+
+def _left_out(scans: list[Scan], settings: Data) -> dict[str, str]:
+    """By column, why its values say nothing about other rows."""
+    left_out = {scan.name: "no value in any row" for scan in scans if not scan.present}
+    may_count = {scan.name for scan in scans} - {*left_out, *settings.keep, *settings.categorical}
+    counting = [scan.name for scan in scans if scan.name in may_count and scan.counts_rows]
+    # The only column of a table is what there is to learn from, whatever it looks like.
+    if len(counting) < len(scans) - len(left_out):
+        left_out |= dict.fromkeys(counting, f"counts or names the rows ({keep_hint(counting)})")
+    return left_out
+
+
+def keep_hint(names) -> str:
+    """How to keep columns that are left out."""
+    return f"data.keep: {as_setting(names)} keeps {'it' if len(names) == 1 else 'them'}"
 
 
 def _target_kind(scan: Scan, where: str, categorical) -> str:

@@ -2,10 +2,20 @@
 
 import numpy as np
 
-from recipes.data.arrays import encode_labels
+from recipes.data.arrays import encode_labels, is_one_hot, label_name
 from recipes.metrics.confusion import confusion_matrix, value_range
 from recipes.metrics.intervals import check_confidence
-from recipes.metrics.labels import as_array, check_class_names, check_labels, check_lengths, check_weights
+from recipes.metrics.labels import (
+    as_array,
+    check_class_names,
+    check_labels,
+    check_lengths,
+    check_weights,
+    class_probabilities,
+    column_names,
+    has_several_labels,
+    in_order,
+)
 from recipes.metrics.multi_label import MultiLabelReport
 from recipes.metrics.multi_label_counts import MultiLabelCounts
 from recipes.metrics.ranking import rank_arrays
@@ -17,23 +27,34 @@ _WIDEST_SPAN = 1024
 
 
 def classification_report(
-    y_true, y_score, class_names=None, sample_weight=None, confidence: float = 0.95
+    y_true,
+    y_score,
+    class_names=None,
+    sample_weight=None,
+    confidence: float = 0.95,
+    *,
+    multi_label: bool | None = None,
 ) -> ClassificationReport | MultiLabelReport:
-    """Judge the predictions of a classifier.
+    """Evaluate the predictions of a classifier.
+
+    Rows are compared by their position: the index of a pandas Series or frame is not used.
 
     Args:
-        y_true: True labels `(rows,)`: class numbers, truth values or text. Or several labels a row: 0, 1 or truth
-            values `(rows, labels)`.
+        y_true: True labels `(rows,)`: class numbers, truth values or text. Or 0, 1 or truth values `(rows, labels)`:
+            several labels a row, or one class a row in one-hot form.
         y_score: One of
 
             - labels `(rows,)`: integers, truth values or text;
             - floats `(rows,)` or `(rows, 1)`: the probability of class 1, which is predicted above 0.5;
-            - floats `(rows, classes)`: the probability of each class; the highest is predicted;
+            - floats `(rows, classes)`: the probability of each class; the highest is predicted. Named columns of a
+              frame are matched with the classes by their names, in whatever order;
             - for several labels a row, 0, 1, truth values or probabilities `(rows, labels)`.
-        class_names: In the order of the class numbers. Default: the labels that occur, sorted; for scores, the
-            numbers of their columns.
-        sample_weight: Of each row `(rows,)`. Default: every row counts 1.
-        confidence: Of the intervals, between 0 and 1.
+        class_names: Names of the classes, in the order of the class numbers. Default: the names of the columns of a
+            frame; otherwise the labels that occur, sorted; for scores, the numbers of their columns.
+        sample_weight: Weight of each row `(rows,)`. Default: every row counts 1.
+        confidence: Confidence level of the intervals, between 0 and 1.
+        multi_label: Whether `y_true` `(rows, labels)` has several labels a row. Default: it has, unless every row has
+            a single 1 and the scores exclude each other: each row of `y_score` sums to 1, or is one label.
 
     Returns:
         A `ClassificationReport`; for several labels a row, a `MultiLabelReport`. ROC AUC and average precision are
@@ -43,13 +64,22 @@ def classification_report(
         ValueError: If the two do not fit each other, or hold NaN, unknown classes or scores that are no probabilities.
     """
     check_confidence(confidence)
+    if multi_label not in (None, True, False):
+        raise ValueError(f"`multi_label` must be True, False or None. Received: {multi_label!r}")
     truth, scores = as_array(y_true, "y_true"), as_array(y_score, "y_score")
     check_lengths(truth, scores)
     class_names = check_class_names(class_names)
-    has_scores = scores.dtype.kind == "f"
-    if truth.ndim == 2 and truth.shape[1] > 1:
-        return _of_several_labels(truth, scores, class_names, sample_weight, confidence)
+    truth, scores, class_names = _by_names(y_true, y_score, truth, scores, class_names)
+    if truth.ndim == 2 and (truth.shape[1] > 1 or multi_label):
+        if has_several_labels(truth, scores) if multi_label is None else multi_label:
+            return _of_several_labels(truth, scores, class_names, sample_weight, confidence)
+        truth, class_names = _unwrapped(truth, scores, class_names)
+    elif multi_label:
+        raise ValueError(f"`y_true` must have the shape (rows, labels) for multi_label=True. Received: {truth.shape}")
     labels = check_labels(truth, "y_true")
+    has_scores = scores.dtype.kind == "f"
+    if not has_scores and scores.ndim == 2 and scores.shape[1] > 1 and is_one_hot(scores):
+        scores = scores.argmax(axis=1)
     if labels.ndim != 1 or scores.ndim > 2 or (not has_scores and scores.ndim == 2 and scores.shape[1] > 1):
         raise ValueError(
             "`y_score` must be labels (rows,) or floats (rows, classes), and `y_true` one label for each row or 0 and "
@@ -62,6 +92,8 @@ def classification_report(
         # Text labels are numbered as they sort; numbers name their own column.
         class_names = tuple(map(str, np.unique(labels) if labels.dtype.kind in "US" else range(num_classes)))
     counts = ClassificationCounts(class_names=class_names)
+    if scores.shape[-1] == num_classes:
+        scores = class_probabilities(scores)
     counts.update(labels, scores, sample_weight)
     numbers = labels if labels.dtype.kind not in "US" else encode_labels(labels, class_names)[0]
     return report_with_exact_ranking(counts, numbers, scores, sample_weight, confidence)
@@ -88,6 +120,30 @@ def decide(scores: np.ndarray) -> np.ndarray:
             f"Received: {scores[outside.argmax()]} at row {outside.argmax()}"
         )
     return (scores > 0.5).astype(np.int64)
+
+
+def _by_names(y_true, y_score, truth: np.ndarray, scores: np.ndarray, class_names: tuple[str, ...] | None):
+    """`truth`, `scores` and class names, with the named columns of frames in the order of the classes."""
+    columns = column_names(y_true) or column_names(y_score)
+    if columns and class_names is None:
+        class_names = check_class_names([label_name(column) for column in columns])
+        if truth.ndim == 1 and {label_name(label) for label in np.unique(truth)} <= set(class_names):
+            truth = encode_labels(truth, class_names)[0]  # the classes 3 and 7, say, are no numbers of columns
+    if class_names is not None:
+        truth = in_order(y_true, truth, class_names, "y_true")
+        scores = in_order(y_score, scores, class_names, "y_score")
+    return truth, scores, class_names
+
+
+def _unwrapped(truth: np.ndarray, scores: np.ndarray, class_names: tuple[str, ...] | None):
+    """Class numbers of one-hot rows, or class names where `scores` are such; and the class names, where known."""
+    if not is_one_hot(truth):
+        raise ValueError("`y_true` must have a single 1 in each row for multi_label=False, the others being 0")
+    by_name = scores.dtype.kind in "US"
+    if class_names is None and not by_name:
+        class_names = tuple(map(str, range(truth.shape[1])))
+    numbers = truth.argmax(axis=1)
+    return (np.array(class_names)[numbers] if by_name and class_names is not None else numbers), class_names
 
 
 def _of_several_labels(truth, scores, class_names, sample_weight, confidence: float) -> MultiLabelReport:
@@ -123,7 +179,8 @@ def report_with_exact_ranking(
 def _of_labels(truth, labels, scores, class_names, sample_weight, confidence: float) -> ClassificationReport:
     predicted = check_labels(scores, "y_score")
     if (labels.dtype.kind in "US") != (predicted.dtype.kind in "US"):
-        raise ValueError(f"labels and predictions must be of one kind. Received: {labels[0]!r} and {predicted[0]!r}")
+        first, second = (values.reshape(-1)[0].item() for values in (truth, scores))
+        raise ValueError(f"labels and predictions must be of one kind. Received: {first!r} and {second!r}")
     if class_names is not None:
         counts = ClassificationCounts(class_names=class_names)
         counts.update(labels, predicted, sample_weight)

@@ -48,6 +48,9 @@ def read(path: str | Path, kind: str) -> tuple[dict, dict[str, np.ndarray], Scor
         if "scored_rows" in meta:
             scores = ScoreSums(len(meta["class_names"]), meta["bins"], meta["greatest_losses"])
             scores.losses.rows, scores.rows = arrays.pop("greatest_losses"), meta["scored_rows"]
+            if "sum_squared_positives" not in arrays:  # of an older file: as if the weights were alike in all classes
+                weight, squares = arrays["sum_weight"]
+                arrays["sum_squared_positives"] = arrays["sum_positives"].sum(axis=1) * squares / (weight or 1)
             scores.sums = {name: arrays.pop(f"sum_{name}") for name in scores.sums}
     except (KeyError, ValueError, TypeError):
         raise ValueError(f"{path} holds no {kind}, as `save` writes them") from None

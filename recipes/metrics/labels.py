@@ -2,23 +2,116 @@
 
 import numpy as np
 
-from recipes.data.arrays import encode_labels
+from recipes.data.arrays import encode_labels, is_missing, is_one_hot, label_name
+from recipes.data.dataset import shorten
 from recipes.metrics.confusion import value_range
 
-# Softmax in half precision misses a sum of 1 by up to a thousandth.
+# Softmax misses a sum of 1 by up to a thousandth in float16.
 MOST_SUM_ERROR = 2e-3
+_UNSEEN_SUM_ERROR = 1e-5
+# Trailing bits of a float32 that are 0 where the value came from a shorter float, and the spacing of those near 1.
+_SHORT_FLOATS = ((0xFFFF, 2.0**-7), (0x1FFF, 2.0**-10))  # bfloat16 and float16
 
 
 def as_array(values, name: str) -> np.ndarray:
-    """`values` of any framework as a NumPy array; bfloat16, which NumPy does not know, as float32."""
+    """`values` of any framework as a NumPy array; bfloat16, which NumPy does not know, and float16 as float32.
+
+    Raises:
+        ValueError: For ragged rows, for missing or masked values, and for text among numbers.
+    """
     if hasattr(values, "detach"):  # a torch tensor, perhaps with a gradient or on another device
         values = values.detach().cpu()
         values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    if np.ma.is_masked(values):
+        row = int(np.ma.getmaskarray(values).reshape(len(values), -1).any(axis=1).argmax())
+        raise ValueError(f"`{name}` has masked values, the first at row {row}")
     try:
-        values = np.asarray(values)
+        array = np.asarray(values)
     except ValueError:
         raise ValueError(f"`{name}` must have rows of one length. Received: ragged {type(values).__name__}") from None
-    return values.astype(np.float32) if values.dtype.name in ("bfloat16", "float16") else values
+    if array.dtype.kind == "T" or (array.dtype.kind in "US" and isinstance(values, list | tuple)):
+        array = np.asarray(values, dtype=object)  # in lists, NumPy makes text of numbers and of NaN beside text
+    if array.dtype.kind == "O":
+        array = _of_objects(array, name)
+    return array.astype(np.float32) if array.dtype.name in ("bfloat16", "float16") else array
+
+
+def _of_objects(array: np.ndarray, name: str) -> np.ndarray:
+    """Python objects, as pandas and lists hold text and numbers with gaps, as an array of one kind."""
+    if array.ndim and array.size:
+        values = array.reshape(-1).tolist()
+        rows = sorted({place // (array.size // len(array)) for place, value in enumerate(values) if is_missing(value)})
+        if rows:
+            raise ValueError(f"`{name}` has missing values in {len(rows)} rows, the first at row {rows[0]}")
+        texts = [isinstance(value, str | bytes) for value in values]
+        if any(texts) and not all(texts):
+            place = texts.index(not texts[0])
+            raise ValueError(f"`{name}` must be of one kind. Received: {values[0]!r} and {values[place]!r}")
+    try:
+        return np.array(array.tolist())
+    except ValueError:
+        raise ValueError(f"`{name}` must have rows of one length. Received: ragged rows") from None
+
+
+def column_names(values) -> list | None:
+    """Names of the columns of a frame (pandas, Polars, Arrow); `None` for all else and for numbered columns."""
+    names = getattr(values, "column_names", None)  # of Arrow, whose `columns` are the columns themselves
+    names = getattr(values, "columns", None) if names is None else names
+    if names is None or callable(names):
+        return None
+    names = list(names)
+    numbered = (range(len(names)), map(str, range(len(names))), (f"column_{number}" for number in range(len(names))))
+    return None if len(names) < 2 or any(names == list(numbers) for numbers in numbered) else names
+
+
+def in_order(values, array: np.ndarray, class_names: tuple[str, ...], name: str) -> np.ndarray:
+    """`array`, made of `values`; the columns of a frame with named columns in the order of `class_names`.
+
+    Raises:
+        ValueError: If the columns are not called by the classes, each once.
+    """
+    names = column_names(values)
+    if names is None or array.ndim != 2:
+        return array
+    names = [label_name(column) for column in names]
+    if sorted(names) != sorted(class_names):
+        raise ValueError(
+            f"the columns of `{name}` must be called by the classes {shorten(class_names, 20)}. "
+            f"Received: {shorten(names, 20)}; columns in the order of the classes are given as an array"
+        )
+    return array[:, [names.index(class_name) for class_name in class_names]]
+
+
+def has_several_labels(truth: np.ndarray, scores: np.ndarray) -> bool:
+    """Whether targets `(rows, labels)` are several labels a row, rather than one class a row in one-hot form.
+
+    They are one-hot classes where every row has a single 1 and the scores exclude each other: rows that sum to 1, or
+    one value a row.
+    """
+    exclusive = scores.ndim == 1 or scores.shape[1] == 1 or (scores.shape == truth.shape and sum_to_one(scores))
+    return not (exclusive and is_one_hot(truth))
+
+
+def sum_to_one(scores: np.ndarray) -> bool:
+    """Whether scores `(rows, classes)` are shares: not negative, and 1 in each row, but for rounding."""
+    if scores.dtype.kind not in "buif" or not (scores.min() >= 0 and scores.max() <= 1):
+        return False
+    return float(np.abs(scores.sum(axis=1) - 1.0).max()) <= _most_sum_error(scores)
+
+
+def _most_sum_error(scores: np.ndarray) -> float:
+    """How far rounding can take the sum of a row from 1, by the precision that the scores were computed in.
+
+    That is read off the values, so that scores of half precision are known as such in float32, too.
+    """
+    bits = scores[:1024].astype(np.float32)
+    if scores.dtype.kind == "f" and np.array_equal(bits, scores[:1024]):
+        for unused, spacing in _SHORT_FLOATS:
+            if not (bits.view(np.uint32) & unused).any():
+                # TensorFlow's softmax of 1,000 classes misses by 1.5 (bfloat16) and 2.2 times (float16) the spacing;
+                # and the least number of float16 is 6e-8.
+                return max(MOST_SUM_ERROR, 4 * spacing + scores.shape[1] * 3e-8)
+    return MOST_SUM_ERROR
 
 
 def check_labels(values, name: str) -> np.ndarray:
@@ -26,11 +119,6 @@ def check_labels(values, name: str) -> np.ndarray:
     labels = as_array(values, name)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.dtype.kind == "O":
-        missing = [row for row, label in enumerate(labels) if label is None or label != label]
-        if missing:
-            raise ValueError(f"`{name}` has {len(missing)} missing labels, the first at row {missing[0]}")
-        labels = np.array(labels.tolist())
     if labels.dtype.kind == "f":
         missing = np.flatnonzero(np.isnan(labels))
         if missing.size:
@@ -110,36 +198,50 @@ def check_weights(sample_weight, rows: int) -> np.ndarray | None:
     return weights
 
 
-def check_probabilities(scores: np.ndarray, sums_to_one: bool) -> None:
+def check_probabilities(scores: np.ndarray) -> None:
     """Refuse what is no probability.
 
-    Args:
-        scores: Floats `(rows,)` or `(rows, classes)`.
-        sums_to_one: Whether the scores of a row must sum to 1, within 0.002.
-
     Raises:
-        ValueError: For NaN, for values outside 0 to 1 (which are told from logits), and for other sums.
+        ValueError: For NaN, and for values outside 0 to 1 (with a hint where they look like logits).
     """
     low, high = scores.min(), scores.max()
     if not (low >= 0 and high <= 1):  # NaN, too
         _refuse_values(scores, low, high)
-    if not sums_to_one or scores.ndim == 1:
-        return
+
+
+def class_probabilities(scores: np.ndarray) -> np.ndarray:
+    """Probabilities of classes that exclude each other; rows whose sum was rounded are divided by it.
+
+    Args:
+        scores: Floats `(rows, classes)`, or of class 1 `(rows,)` or `(rows, 1)`.
+
+    Raises:
+        ValueError: For NaN, for values outside 0 to 1, and for rows that do not sum to 1: within 0.002, or within the
+            precision of bfloat16 and float16 where the values come from those.
+    """
+    check_probabilities(scores)
+    if scores.ndim == 1 or scores.shape[1] == 1:
+        return scores
     sums = scores @ np.ones(scores.shape[1], scores.dtype)
-    np.abs(np.subtract(sums, 1, out=sums), out=sums)
-    if sums.max() > MOST_SUM_ERROR:
-        row = int(np.argmax(sums > MOST_SUM_ERROR))
-        count = int((sums > MOST_SUM_ERROR).sum())
+    errors = np.abs(sums - 1)
+    greatest = errors.max()
+    if greatest <= _UNSEEN_SUM_ERROR:
+        return scores
+    most = MOST_SUM_ERROR if greatest <= MOST_SUM_ERROR else _most_sum_error(scores)
+    if greatest > most:
+        row, count = int(np.argmax(errors > most)), int((errors > most).sum())
         raise ValueError(
             f"the scores of a row of `y_score` must sum to 1. Received: {scores[row].sum():.4g} at row {row}, and "
             f"{count:,} of {len(scores):,} rows in all; divide each row by its sum, or give labels as integers"
         )
+    # In float64, then back: the type says which probability stands for 0 in the log loss.
+    return (scores / scores.sum(axis=1, keepdims=True, dtype=np.float64)).astype(scores.dtype)
 
 
 def are_probabilities(scores: np.ndarray) -> bool:
     """Whether scores `(rows, classes)`, or of class 1 `(rows, 1)`, can be judged as probabilities."""
     try:
-        check_probabilities(scores, sums_to_one=scores.shape[1] > 1)
+        class_probabilities(scores)
     except ValueError:
         return False
     return True

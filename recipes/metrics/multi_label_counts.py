@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from recipes.metrics import counts_file
-from recipes.metrics.labels import as_array, check_lengths, check_probabilities, check_weights, names_of
+from recipes.metrics.labels import as_array, check_lengths, check_probabilities, check_weights, in_order, names_of
 from recipes.metrics.multi_label import MultiLabelReport
 from recipes.metrics.probability_scores import ProbabilityScores
 from recipes.metrics.score_bins import BINS, check_bins
@@ -68,6 +68,8 @@ class MultiLabelCounts:
                 f"`y_true` and `y_score` must have the shape (rows, {labels}), a column for each label. "
                 f"Received: {truth.shape} and {scores.shape}"
             )
+        truth = in_order(y_true, truth, self.class_names, "y_true")
+        scores = in_order(y_score, scores, self.class_names, "y_score")
         weights = check_weights(sample_weight, len(truth))
         _check_truth_values(truth, "y_true")
         has_scores = scores.dtype.kind == "f"
@@ -75,7 +77,7 @@ class MultiLabelCounts:
             before = "labels" if self.scores is None else "scores"
             raise ValueError(f"all batches must have scores, or all labels. Received: {scores.dtype} after {before}")
         if has_scores:
-            check_probabilities(scores, sums_to_one=False)
+            check_probabilities(scores)
             if self.scores is None:
                 self.scores = ScoreSums(labels, self.bins, self.greatest_losses)
             self.scores.add_labels(truth, scores, weights)

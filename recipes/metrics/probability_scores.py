@@ -42,7 +42,11 @@ class ProbabilityScores:
         # Weights that cancel may leave a rounding error, which is no row.
         self.negatives[self.negatives < 1e-9 * self._sums["all"]] = 0
         self.clipped_rows = int(self._sums["clipped"])
-        self.ranking = rank_bins(self.positives, self.negatives) if ranking is None else ranking
+        if ranking is None:
+            of_class = self._sums["squared_positives"]
+            squares = np.stack([of_class, np.maximum(self._sums["weight"][1] - of_class, 0)])
+            ranking = rank_bins(self.positives, self.negatives, squares)
+        self.ranking = ranking
 
     @property
     def log_loss(self) -> float:

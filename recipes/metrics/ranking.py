@@ -23,7 +23,8 @@ class Ranking:
         average_precision: Mean precision over the rows of the class, each as the last that is taken.
         roc_auc_bound: How far `roc_auc` may be off; 0 where it was computed from the scores themselves.
         average_precision_bound: The same of `average_precision`.
-        roc_auc_deviation: Standard error of `roc_auc` (DeLong et al. 1988), from the bins; NaN for weighted rows.
+        roc_auc_deviation: Standard error of `roc_auc` (DeLong et al. 1988), from the bins; of weighted rows, with the
+            effective numbers of rows.
     """
 
     roc_auc: np.ndarray
@@ -41,14 +42,22 @@ class Ranking:
         return 1 / (1 + np.exp(half - centre)), 1 / (1 + np.exp(-half - centre))
 
 
-def rank_bins(positives: np.ndarray, negatives: np.ndarray) -> Ranking:
+def rank_bins(positives: np.ndarray, negatives: np.ndarray, squares: np.ndarray | None = None) -> Ranking:
     """From counts by score bin, `(classes, bins)` each, of the rows of a class and of the others.
 
     Rows in one bin could be in any order; a mixed one is taken. The area is off by at most half the pairs that share a
     bin, average precision by no more than the best and the worst order of each bin.
+
+    Args:
+        positives: Rows of the class, or the sums of their weights.
+        negatives: Other rows.
+        squares: Sums of the squared weights of the two, `(2, classes)`. Default: every row counts 1.
     """
     positives, negatives = positives.astype(np.float64), negatives.astype(np.float64)
     total, others = positives.sum(axis=1), negatives.sum(axis=1)
+    squares = np.stack([total, others]) if squares is None else squares
+    # Of equal weights, those would be as sure (Kish 1965).
+    rows, other_rows = ratio(np.square([total, others]), squares)
     below = negatives.cumsum(axis=1) - negatives
     auc = ratio(ratio((positives * (below + negatives / 2)).sum(axis=1), total), others)
     auc_bound = ratio(ratio((positives * negatives).sum(axis=1) / 2, total), others)
@@ -60,8 +69,8 @@ def rank_bins(positives: np.ndarray, negatives: np.ndarray) -> Ranking:
     wrong = wrong_above + negatives
     # The sum of (T + i) / (T + i + F) over the rows i of the bin, bounded from below by the integral.
     worst = positives - wrong * np.log1p(np.nan_to_num(ratio(positives, hits_above + wrong)))
-    weighted = not np.array_equal(total, np.round(total))
-    halfway = hits_above + (positives + (0 if weighted else 1)) / 2
+    own = np.nan_to_num(ratio(squares[0], total))[:, None]  # mean weight of a row, which counts for its own precision
+    halfway = hits_above + (positives + own) / 2
     mixed = _precision(halfway, wrong_above + negatives / 2) * positives
     best, worst, mixed = (ratio(part.sum(axis=1), total) for part in (best, worst, mixed))
     mixed = np.clip(mixed, worst, best)
@@ -69,9 +78,13 @@ def rank_bins(positives: np.ndarray, negatives: np.ndarray) -> Ranking:
     spread_of_hits = (positives * (ratio(below + negatives / 2, others[:, None]) - auc[:, None]) ** 2).sum(axis=1)
     placed = ratio(hits_above + positives / 2, total[:, None])
     spread_of_others = (negatives * (placed - auc[:, None]) ** 2).sum(axis=1)
-    variance = ratio(ratio(spread_of_hits, total - 1), total) + ratio(ratio(spread_of_others, others - 1), others)
-    deviation = np.full_like(auc, np.nan) if weighted else np.sqrt(variance)
-    return Ranking(auc, mixed, auc_bound, np.maximum(best - mixed, mixed - worst), deviation)
+    variance = _variance(spread_of_hits, total, rows) + _variance(spread_of_others, others, other_rows)
+    return Ranking(auc, mixed, auc_bound, np.maximum(best - mixed, mixed - worst), np.sqrt(variance))
+
+
+def _variance(squares: np.ndarray, weight: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Of a mean, from weighted squared deviations and the effective number of rows; NaN for a single row."""
+    return ratio(ratio(squares, weight), np.where(rows > 1 + 1e-9, rows - 1, 0))
 
 
 def rank_arrays(truth: np.ndarray, scores: np.ndarray, sample_weight: np.ndarray | None, binned: Ranking) -> Ranking:

@@ -26,7 +26,7 @@ class RegressionReport:
     them too narrow. With weights they are those of a weighted mean of independent rows, not of repeated rows.
 
     Attributes:
-        mean_error: Mean of prediction minus target: above 0 where predictions are too high.
+        mean_error: Mean of target minus prediction (the residual): above 0 where predictions are too low.
         mae: Mean absolute error.
         mse: Mean squared error.
         rmse: Its root.
@@ -34,14 +34,15 @@ class RegressionReport:
             targets are equal: 1 for perfect predictions, otherwise 0, as in scikit-learn.
         rows: How many rows were judged.
         median_absolute_error: Half of the rows are off by at most this.
-        error_quantiles: Of prediction minus target, by share of the rows: `"0.05"`, `"0.25"`, `"0.5"`, `"0.75"`,
-            `"0.95"`.
+        error_quantiles: Quantiles of target minus prediction, by share of the rows: `"0.05"`, `"0.25"`, `"0.5"`,
+            `"0.75"`, `"0.95"`.
         quantile_error: Bound of the error of medians and quantiles, as a share of each; 0 where they are exact.
         confidence: Of the intervals.
         intervals: By name of a score, its lowest and highest likely value. Not of medians; empty for a single row.
         baseline: By name of a score, what the best constant prediction would get on these rows: the mean of their
             targets, for MAE and median absolute error their median.
-        worst: The rows of greatest error, the greatest first: `row` (counted from 0), `target`, `predicted`, `error`.
+        worst: The rows of greatest absolute error, the greatest first: `row` (counted from 0), `target`, `predicted`,
+            `error` (target minus prediction).
     """
 
     mean_error: float
@@ -88,7 +89,7 @@ class RegressionReport:
             [
                 *lines,
                 "",
-                f"prediction minus target at {shares} % of the rows: {values}{about}",
+                f"target minus prediction at {shares} % of the rows: {values}{about}",
                 *([f"furthest off: {worst}"] if worst else []),
                 f"on {self.rows:,} rows; best constant: the mean of their targets, of absolute errors their median",
             ]

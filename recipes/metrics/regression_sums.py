@@ -13,7 +13,7 @@ from recipes.metrics.regression import QUANTILES, RegressionReport
 LARGEST = 1e70
 _CHUNK_ROWS = 65_536
 _ERROR, _ABSOLUTE, _SQUARED, _TARGET, _TARGET_SQUARED = range(5)
-_FORMAT = "keras-recipes regression sums 1"
+_FORMAT = "keras-recipes regression sums 2"  # in 1, an error was prediction minus target
 
 
 class RegressionSums:
@@ -111,7 +111,7 @@ class RegressionSums:
             intervals=self._intervals(variance),
             baseline=baseline,
             worst=tuple(
-                {"row": int(row), "target": target, "predicted": guess, "error": guess - target}
+                {"row": int(row), "target": target, "predicted": guess, "error": target - guess}
                 for row, target, guess in self._worst.tolist()
             ),
         )
@@ -199,7 +199,7 @@ class RegressionSums:
         if not len(targets):
             return
         self.rows += len(targets)
-        errors = predicted - targets
+        errors = targets - predicted
         ones = np.ones(len(targets)) if weights is None else weights
         # About the first target, so that nothing is lost before the mean is known.
         centre = targets[0] + np.average(targets - targets[0], weights=ones)

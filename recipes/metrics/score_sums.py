@@ -30,6 +30,7 @@ class ScoreSums:
         self.losses = GreatestLosses(greatest_losses)
         self.sums = {
             "weight": np.zeros(2),  # sums of the weights and of their squares
+            "squared_positives": np.zeros(num_classes),  # sums of the squared weights of the rows of each class
             "loss": np.zeros(2),  # sums of the losses and of their squares
             "brier": np.zeros(2),
             "clipped": np.zeros((), np.int64),  # rows whose class was given a probability of 0
@@ -125,6 +126,7 @@ class ScoreSums:
         np.add.at(self.sums["all"].reshape(-1), codes.reshape(-1), each)
         of_true = 1 if weights is None else weights[rows]
         np.add.at(self.sums["positives"].reshape(-1), codes[rows, classes], of_true)
+        np.add.at(self.sums["squared_positives"], classes, 1 if weights is None else of_true**2)
 
     def _add_ranks(
         self, scores: np.ndarray, given: np.ndarray, numbers: np.ndarray, weights: np.ndarray | None

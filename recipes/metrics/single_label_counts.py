@@ -10,9 +10,10 @@ from recipes.metrics.labels import (
     as_array,
     check_labels,
     check_lengths,
-    check_probabilities,
     check_weights,
     class_numbers,
+    class_probabilities,
+    in_order,
     names_of,
 )
 from recipes.metrics.probability_scores import ProbabilityScores
@@ -75,7 +76,7 @@ class ClassificationCounts:
             before = "labels" if self.scores is None else "scores"
             raise ValueError(f"all batches must have scores, or all labels. Received: {scores.dtype} after {before}")
         if has_scores:
-            scores = self._checked_scores(scores)
+            scores = self._checked_scores(in_order(y_score, scores, self.class_names, "y_score"))
             if self.scores is None:
                 self.scores = ScoreSums(len(self.class_names), self.bins, self.greatest_losses)
             predicted = self.scores.add_classes(numbers, scores, weights)
@@ -151,8 +152,7 @@ class ClassificationCounts:
             raise ValueError(
                 f"`y_score` has {num_scores} classes. Received: {len(self.class_names)} class names or labels"
             )
-        check_probabilities(scores, sums_to_one=True)
-        return scores
+        return class_probabilities(scores)
 
     def _count(self, numbers: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None) -> None:
         if weights is not None and self.squares is None:

@@ -43,7 +43,7 @@ def find_threshold(
     if scores.size != len(scores) or scores.dtype.kind != "f":
         raise ValueError(f"`y_score` must be floats (rows,). Received: {scores.dtype} of shape {scores.shape}")
     scores = scores.reshape(-1)
-    check_probabilities(scores, sums_to_one=False)
+    check_probabilities(scores)
     strangers = np.flatnonzero((truth != 0) & (truth != 1))
     if truth.dtype.kind in "US" or strangers.size:
         stranger = truth[strangers[0] if strangers.size else 0]

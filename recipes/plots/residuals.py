@@ -14,7 +14,7 @@ _CELLS = 80
 
 
 def residuals(report: RegressionReport, ax=None):
-    """Quantiles of the error (prediction minus target) against those of a normal distribution.
+    """Quantiles of the error (target minus prediction) against those of a normal distribution.
 
     On the line, errors are normal with the mean and the deviation of these; where the outer points bend away from it, a
     few rows are further off than the others let expect. A report keeps five quantiles and its worst rows, whose places
@@ -64,7 +64,7 @@ def residuals(report: RegressionReport, ax=None):
     ax.set_xticks([normal.inv_cdf(share) for share in ticks], labels, fontsize=LABEL_SIZE)
     ax.set_xlim(*x)
     ax.set_xlabel("% of the rows with a lower error (normal scale)")
-    ax.set_ylabel("prediction minus target")
+    ax.set_ylabel("target minus prediction")
     ax.legend(fontsize=LABEL_SIZE, loc="upper left", framealpha=0.85, edgecolor="none")
     ax.set_title(f"errors of {report.rows:,} rows: RMSE {report.rmse:.4g}, R2 {report.r2:.4g}", fontsize=10)
     return ax

@@ -1,0 +1,88 @@
+"""Columns that number the rows, such as the index that pandas and R write: they say nothing about other rows."""
+
+import re
+
+import numpy as np
+
+# Fewer rows may be numbered by chance: the ages 20 to 29 of ten people.
+FEWEST_ROWS = 20
+# Up to so many values, those of a column called "id" are compared with each other; beyond it, they must ascend.
+MOST_COMPARED = 2**20
+_CHUNK = 2**20
+_LARGEST = 2.0**53
+_INDEX_NAME = re.compile(
+    r"|unnamed: ?\d+|index|level_\d+|rows?|obs|observation|n[or]\.?|#|row[ _.-]?(no|nr|num|number|names?)"
+    r"|(.*[ _.-])?(id|idx|index|uid)",
+    re.IGNORECASE,
+)
+_CAMEL_CASE_ID = re.compile(r".*[a-z]I[Dd]")
+# A year or a step of time is unique in many small tables, and says something about its row.
+_TIME_NAME = re.compile(
+    r"(.*[ _.-])?(years?|quarter|month|week|day|hour|minute|second|seconds|date|time|t|timestamp|epoch|period|age)"
+    r"([ _.-].*)?",
+    re.IGNORECASE,
+)
+
+
+class RowNumbers:
+    """Whether the values of a column are the numbers of its rows, learnt block by block in bounded memory.
+
+    They are if they are the whole numbers from any first one to any last one, each once, in whatever order; in a
+    column whose name says that it is an index or an identifier, if they are whole numbers of which no two are equal.
+    """
+
+    def __init__(self, name: str):
+        self._has_index_name = bool(_INDEX_NAME.fullmatch(name.strip()) or _CAMEL_CASE_ID.fullmatch(name.strip()))
+        self._possible = not _TIME_NAME.fullmatch(name.strip())
+        self._rows, self._least, self._most, self._digest = 0, np.inf, -np.inf, 0
+        self._last, self._ascending, self._compared = -np.inf, True, []
+
+    def update(self, numbers: np.ndarray) -> None:
+        """Look at the next values `(rows,)`, float64; NaN where one is missing or text."""
+        if not self._possible or not len(numbers):
+            return
+        # Most columns of whole numbers repeat one at once, and need no closer look.
+        first = numbers[:1000]
+        if len(np.unique(first)) < len(first) or not (np.abs(numbers) < _LARGEST).all():
+            self._possible = False
+            return
+        if (numbers != np.round(numbers)).any():
+            self._possible = False
+            return
+        self._rows += len(numbers)
+        self._least, self._most = min(self._least, numbers.min()), max(self._most, numbers.max())
+        self._digest += _digest(numbers.astype(np.int64))
+        if self._has_index_name:
+            self._ascending = self._ascending and bool((np.diff(numbers, prepend=self._last) > 0).all())
+            self._last = numbers[-1]
+            if self._rows <= MOST_COMPARED:
+                self._compared.append(numbers)
+
+    @property
+    def found(self) -> bool:
+        """Whether all values so far number their rows."""
+        if not self._possible or self._rows < FEWEST_ROWS:
+            return False
+        if self._has_index_name and (self._ascending or self._are_distinct()):
+            return True
+        if self._most - self._least != self._rows - 1:
+            return False
+        # Of values within a range of as many whole numbers, equal sums of digests mean that none is missing or twice.
+        expected = 0
+        for start in range(int(self._least), int(self._most) + 1, _CHUNK):
+            expected += _digest(np.arange(start, min(start + _CHUNK, int(self._most) + 1), dtype=np.int64))
+        return expected % 2**64 == self._digest % 2**64
+
+    def _are_distinct(self) -> bool:
+        if self._rows > MOST_COMPARED:
+            return False
+        values = np.concatenate(self._compared)
+        return len(np.unique(values)) == len(values)
+
+
+def _digest(values: np.ndarray) -> int:
+    """Sum of the values, each scrambled as in SplitMix64, modulo 2**64."""
+    words = values.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return int((words ^ (words >> np.uint64(31))).sum(dtype=np.uint64))
