@@ -355,6 +355,8 @@ def _phase(
     diverged = next(callback for callback in own if isinstance(callback, StopOnDivergence))
     progress = [Progress()] if verbose else []
     epochs = first + recipe.fit.epochs
+    # On TensorFlow, `fit` traces its step twice where the first trace still creates the optimizer's variables.
+    core.optimizer.build(core.trainable_variables)
     history = core.fit(
         **rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run), first),
         initial_epoch=first,

@@ -293,7 +293,7 @@ def test_jit_changes_nothing(name):
             np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", [pytest.param("float16", marks=pytest.mark.extensive), "bfloat16"])
 @every_layer
 def test_half_precision_computes_the_same_to_its_digits(name, dtype):
     skip_unless_computed(name, dtype)
@@ -423,6 +423,7 @@ np.savez(folder + "/answers.npz", *[keras.ops.convert_to_numpy(answer) for answe
 """
 
 
+@pytest.mark.extensive
 @pytest.mark.skipif(BACKEND == "jax", reason="what is known by which name depends on no backend; JAX takes 15 s for it")
 def test_a_new_process_loads_what_was_saved(changed, tmp_path):
     rows = [examples(name) for name in computed_layers()]
@@ -442,6 +443,7 @@ def assert_served_as_predicted(serve, model):
         assert_all_equal(serve(rows), [array(output) for output in model(rows)])
 
 
+@pytest.mark.extensive
 @pytest.mark.filterwarnings("ignore:The `native_serialization` parameter:DeprecationWarning")
 def test_a_savedmodel_answers_alike(changed, tmp_path):
     if BACKEND == "torch":
