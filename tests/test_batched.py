@@ -78,7 +78,7 @@ def assert_equal(dataset, expected):
         lambda: batches(y=Y[:, None]),
         lambda: batches().filter(lambda x, y: True),
     ],
-    ids=["tf.data", "PyDataset", ""DataLoader"", "one-hot", "column", "of unknown size"],
+    ids=["tf.data", "PyDataset", "DataLoader", "one-hot", "column", "of unknown size"],
 )
 def test_batches_say_the_same_as_their_rows(make):
     assert_equal(recipes.load_dataset(make()), recipes.load_dataset((X, Y)))
