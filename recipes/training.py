@@ -1,6 +1,5 @@
 """From a recipe and data to a trained, saved and judged model."""
 
-import contextlib
 import dataclasses
 import math
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from callbacks import (
     StopOnDivergence,
 )
 from callbacks.record import merged
+from callbacks.scalars import as_number
 from recipes import catalogue, finishing, losses, models, optimizers, runs, schedules
 from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
@@ -492,8 +492,9 @@ def _numbers_of_every_epoch(history) -> dict[str, list[float]]:
     complete = {}
     for name, values in history.history.items():
         if len(values) == len(history.epoch):
-            with contextlib.suppress(TypeError, ValueError):
-                complete[name] = [float(value) for value in values]
+            numbers = [as_number(value) for value in values]
+            if None not in numbers:
+                complete[name] = numbers
     return complete
 
 
