@@ -218,6 +218,7 @@ def test_fine_tuning_that_does_harm_is_undone(run, tmp_path):
         np.testing.assert_allclose(first, second, atol=1e-6)
 
 
+@pytest.mark.extensive
 def test_the_last_weights_can_be_kept(short_recipe, tmp_path):
     recipe = short_recipe.replace(
         optimizer={"learning_rate": 0.05},
