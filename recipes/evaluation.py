@@ -39,8 +39,8 @@ def evaluate(
         model: A run folder, a `.keras` file, or a model in memory; it takes raw rows. Logits are told from
             probabilities by the model's last activation, or by `from_logits` of the loss it was compiled with.
         data: `(x, y)`, a frame, a table or NPZ file, or a folder of images: all rows are judged, of those with parts
-            the test part. Columns are found by their names. A dataset's name or a `Dataset`: its test part. The data that
-            a run was trained on are split as in its training, and are its default. Or batches `(x, y)` or
+            the test part. Columns are found by their names. A dataset's name or a `Dataset`: its test part. The data
+            that a run was trained on are split as in its training, and are its default. Or batches `(x, y)` or
             `(x, y, sample_weight)`, seen once: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator, or a
             function that makes one. Where several outputs are labels of their own (sigmoid, or binary cross-entropy),
             `y` `(rows, labels)` of 0 and 1 has several labels a row.

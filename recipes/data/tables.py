@@ -196,7 +196,8 @@ def _roles(table: Table, settings: Data) -> dict[str, str]:
 def _refuse_unknown(table: Table, setting: str, named) -> None:
     for column in named:
         if column not in table.columns:
-            raise unknown(f"column for {setting} of {table.where}:", column, table.columns)
+            error = unknown(f"column for {setting} of {table.where}:", column, table.columns)
+            raise ValueError("; ".join([str(error), *table.notes]))
 
 
 def _scan(table: Table, names, missing) -> dict[str, Scan]:
