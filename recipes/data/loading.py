@@ -273,7 +273,7 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
     if x.ndim == 2:
         preparation = TablePreparation.fit(
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
-            left_out=source.left_out,
+            left_out=source.left_out, formats=source.formats,
         )  # fmt: skip
         given_away = leaks.notes(x, y, task, preparation)
     elif source.kind == "sequences":
