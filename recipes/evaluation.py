@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 from recipes import finishing, output_blocks, raw_rows, runs
-from recipes.data import ARRAYS, Dataset, arrays, csv_file, image_files, load_dataset, same_source, with_arguments
+from recipes.data import ARRAYS, Dataset, csv_file, image_files, load_dataset, same_source, with_arguments
+from recipes.data.label_text import encode_labels
 from recipes.data.preparation import TablePreparation
 from recipes.judging import judge
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
@@ -101,7 +102,10 @@ def blocks_to_judge(
         )
     elif raw_rows.is_rows(data):
         settings = with_arguments(settings, target, data_dir)
-        x, y = raw_rows.of_model(model, data, settings, with_target=True, several_labels=several)
+        numbers = class_names is None and model_outputs.task(model) == "regression"
+        x, y = raw_rows.of_model(
+            model, data, settings, with_target=True, several_labels=several, numeric_target=numbers
+        )
         output_blocks.check_row_shape(model, x.shape)
         blocks = output_blocks.of_pairs(model, x, y, batch_size)
     else:
@@ -231,11 +235,16 @@ def _own_data(path, trained) -> str:
 
 
 def _class_numbers(y: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
-    """Labels as class numbers: by name, but whole numbers as they are where no class is called by one."""
+    """Labels as class numbers: by name, but whole numbers as they are where no class is called by one.
+
+    Truth values are the class numbers 0 and 1 where there are two classes, neither of them called by a truth value or
+    a number.
+    """
     called_by_number = any(name.removeprefix("-").isdecimal() for name in class_names)
-    if y.dtype.kind in "ui" and not called_by_number and y.min() >= 0 and y.max() < len(class_names):
+    is_number = y.dtype.kind in "ui" or (y.dtype.kind == "b" and len(class_names) == 2 and "True" not in class_names)
+    if is_number and not called_by_number and y.min() >= 0 and y.max() < len(class_names):
         return y.astype(np.int64)
-    return arrays.encode_labels(y, class_names)[0]
+    return encode_labels(y, class_names)[0]
 
 
 def _numbered_classes(model: keras.Model, outputs: np.ndarray) -> tuple[str, ...] | None:
