@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.data import row_digests
 from recipes.data.store import chunks_of
 
 # Digests of rows that are stored, 8 bytes each. Of more rows, a random sample of all parts: those of small digests.
@@ -37,11 +36,6 @@ class Fingerprint:
         return cls(tuple(columns), rows, {part: _digest(values) for part, values in digests.items()}, dict(digests))
 
     @classmethod
-    def of_parts(cls, parts: dict[str, tuple], class_names: tuple[str, ...] | None) -> "Fingerprint":
-        """The fingerprint of `(x, y)` of each part, arrays, by their names."""
-        return cls.of({part: row_digests.of_arrays(x, y, class_names) for part, (x, y) in parts.items()})
-
-    @classmethod
     def read(cls, facts: dict, file: Path) -> "Fingerprint":
         """What `to_dict` and `save` have stored; without the digests of rows where there is no `file`.
 
@@ -49,6 +43,8 @@ class Fingerprint:
             ValueError: If they are damaged.
         """
         stored = {}
+        if not isinstance(facts, dict) or {"rows", "columns", "digests"} - set(facts):
+            raise ValueError(f"the fingerprint of the data beside {file} is damaged")
         if file.is_file():
             try:
                 with np.load(file, allow_pickle=False) as content:

@@ -11,7 +11,9 @@ import pyarrow
 import pyarrow.compute as compute
 
 from recipes.data import columns
+from recipes.data.fingerprint import Fingerprint
 from recipes.data.store import RowStore, chunks_of
+from recipes.data.table import Table
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
@@ -33,21 +35,45 @@ def of_arrays(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...] | None 
     return store.finish()
 
 
-def of_batch(batch: pyarrow.RecordBatch, places: dict[str, int], missing: tuple[str, ...]) -> np.ndarray:
+def of_batch(batch: pyarrow.RecordBatch, names, counting, missing: dict[str, tuple[str, ...]]) -> np.ndarray:
     """Digests of the rows of a table, `(rows,)`, uint64, in whatever order its columns are.
 
     A value is what it says, however it is written: 3, 3.0 and +3 are alike, and so are a file and a frame.
 
     Args:
         batch: Rows of the table.
-        places: Numbers of the columns that count, by name.
-        missing: Texts that stand for a missing value.
+        names: Names of all its columns.
+        counting: Names of those that count.
+        missing: Texts that stand for a missing value, by column.
     """
     total = np.zeros(len(batch), np.uint64)
-    for name, place in places.items():
-        values = _of_values(columns.cleaned(batch.column(place), missing))
+    for name in counting:
+        values = _of_values(columns.cleaned(batch.column(names.index(name)), missing[name]))
         total += _scrambled(values + _of_texts([name]))
     return _scrambled(total)
+
+
+def of_table(table: Table, counting, missing: dict[str, tuple[str, ...]]) -> np.ndarray:
+    """`of_batch` for all rows of a table.
+
+    Raises:
+        ValueError: If the table has not all of the columns.
+    """
+    absent = [name for name in counting if name not in table.columns]
+    if absent:
+        raise ValueError(f"{table.where} lacks columns by which its rows are recognized: {', '.join(absent)}")
+    store = RowStore()
+    for batch in table.batches():
+        store.append(of_batch(batch, table.columns, counting, missing))
+    return store.finish()
+
+
+def of_dataset(dataset) -> Fingerprint:
+    """The fingerprint of a `Dataset`, made of its arrays where it has none."""
+    if dataset.fingerprint is not None:
+        return dataset.fingerprint
+    parts = {part: getattr(dataset, part) for part in ("train", "validation", "test")}
+    return Fingerprint.of({part: of_arrays(x, y, dataset.class_names) for part, (x, y) in parts.items()})
 
 
 def of_file(file: Path, label: str) -> int:
