@@ -13,11 +13,11 @@ from recipes.data import (
     Dataset,
     Fingerprint,
     arrays,
-    csv_file,
     image_folder,
     is_name,
     load_dataset,
     row_digests,
+    table_file,
 )
 from recipes.data.duplicates import count_known
 from recipes.data.loading import read_source
@@ -144,8 +144,8 @@ def _find(path, known: Fingerprint, model, settings: Data, seed: int) -> FoundRo
 def _read(path, known: Fingerprint, model: keras.Model, settings: Data, seed: int) -> list[tuple]:
     """`(x, y, digests)` of all rows in which the test rows may be, as the model takes them, in pieces."""
     file = settings.test_file or settings.name
-    if csv_file.is_csv(file):
-        table = csv_file.open_csv(file, settings.encoding)
+    if table_file.is_table(file):
+        table = table_file.open_table(file, settings, expected=known.columns)
         target = settings.target or TARGETS.get(normalize(settings.name))
         missing = missing_texts(table, settings.missing, target, settings.kept_classes)
         digests = row_digests.of_table(table, known.columns, missing)
@@ -156,7 +156,7 @@ def _read(path, known: Fingerprint, model: keras.Model, settings: Data, seed: in
     if source.vocabularies:
         raise ValueError(
             f"{settings.name} has changed since the training of {path}, and its categories have other codes: give rows "
-            "that it was not trained on as `data`, as a frame or a CSV file"
+            "that it was not trained on as `data`, as a frame or a file of a table"
         )
     names = None if source.class_names is None else np.array(source.class_names)
     parts = {part: (x, y if names is None else names[y]) for part, (x, y) in source.parts.items()}
@@ -196,7 +196,7 @@ def digests_of_file(path: str | Path, file: str | Path, settings: Data, x: np.nd
 
     Args:
         path: Run folder.
-        file: CSV or NPZ file, or folder of images.
+        file: File of a table or of arrays, or folder of images.
         settings: Settings by which it is read.
         x: Its rows as the model takes them.
         y: Their labels or numbers.
@@ -204,8 +204,8 @@ def digests_of_file(path: str | Path, file: str | Path, settings: Data, x: np.nd
     known = runs.fingerprint(path)
     if known is None:
         return np.zeros(0, np.uint64)
-    if csv_file.is_csv(file):
-        table = csv_file.open_csv(file, settings.encoding)
+    if table_file.is_table(file):
+        table = table_file.open_table(file, settings, expected=known.columns)
         if not set(known.columns) <= set(table.columns):
             return np.zeros(0, np.uint64)
         missing = missing_texts(table, settings.missing, known.columns[-1], settings.kept_classes)
