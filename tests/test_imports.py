@@ -50,7 +50,7 @@ ALLOWED = {
         "recipes.schedules", "recipes.settings", "recipes.data", "callbacks", "custom_layers", "keras", "numpy",
     },
     "recipes.own_data": {
-        "recipes.settings", "recipes.data", "recipes.raw_rows", "recipes.runs", "keras", "numpy",
+        *LEAVES, "recipes.settings", "recipes.data", "recipes.raw_rows", "recipes.runs", "keras", "numpy",
     },
     "recipes.finishing": {
         "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "recipes.output_blocks",
