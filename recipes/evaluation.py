@@ -38,10 +38,10 @@ def evaluate(
     Args:
         model: A run folder, a `.keras` file, or a model in memory; it takes raw rows. Logits are told from
             probabilities by the model's last activation, or by `from_logits` of the loss it was compiled with.
-        data: `(x, y)`, a frame, a CSV or NPZ file, or a folder of images: all rows are judged, of those with parts the
-            test part. Columns are found by their names. A dataset's name or a `Dataset`: its test part. The data that
-            a run was trained on are its default, and of them its test rows: they are found again by their values where
-            the data have grown, shrunk or come in another order, and a warning says so. Or batches `(x, y)` or
+        data: `(x, y)`, a frame, a table or NPZ file, or a folder of images: all rows are judged, of those with parts
+            the test part. Columns are found by their names. A dataset's name or a `Dataset`: its test part. The data
+            that a run was trained on are its default, and of them its test rows: they are found again by their values
+            where the data have grown, shrunk or come in another order, and a warning says so. Or batches `(x, y)` or
             `(x, y, sample_weight)`, seen once: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator, or a
             function that makes one. Where several outputs are labels of their own (sigmoid, or binary cross-entropy),
             `y` `(rows, labels)` of 0 and 1 has several labels a row.
@@ -165,8 +165,8 @@ def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.
 
     Args:
         model: A run folder, a `.keras` file, or a model in memory.
-        data: An array `x`, a frame, the path of a CSV or NPZ file, of an image or of a folder of images. The columns of
-            frames and CSV files are found by their names, in whatever order.
+        data: An array `x`, a frame, the path of a table or an NPZ file, of an image or of a folder of images. The
+            columns of frames and tables are found by their names, in whatever order.
         batch_size: Rows for one step.
 
     Returns:
@@ -186,7 +186,7 @@ def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.
 
 
 def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterator[list]]:
-    """Predict for the rows of a CSV file, the array `x` of an NPZ file, an image, or a folder of images.
+    """Predict for the rows of a table in a file, the array `x` of an NPZ file, an image, or a folder of images.
 
     Returns:
         Column names, and for each row their values: the file where each row is one, then the class and the probability

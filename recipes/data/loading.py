@@ -38,7 +38,8 @@ def load_dataset(
             - a name: digits, breast_cancer, wine, iris, mnist, fashion_mnist, adult (classes), diabetes, housing
               (regression); `tfds:NAME` for a set of tensorflow-datasets; `uci:NAME` for a UCI set of the data folder;
               `adding:STEPS` for 10,000 sequences of the adding problem, generated from `seed`;
-            - the path of a CSV file, with `target`, or a frame of pandas, Polars or Arrow;
+            - the path of a table, with `target`: a text file (`.csv`, `.tsv`, `.txt`, `.data` and the like, packed or
+              not), Parquet or Feather; or a frame of pandas, Polars or Arrow;
             - the path of an NPZ file with `x` and `y`, or `x_train`, `y_train` and so on, for sequences of different
               length with `lengths` or `lengths_train` and so on;
             - the path of a folder with one sub-folder of images for each class;
@@ -285,7 +286,7 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
     if x.ndim == 2:
         preparation = TablePreparation.fit(
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
-            left_out=source.left_out,
+            left_out=source.left_out, formats=source.formats,
         )  # fmt: skip
         given_away = leaks.notes(x, y, task, preparation)
     elif source.kind == "sequences":
