@@ -23,7 +23,7 @@ from callbacks.scalars import as_number
 from recipes import catalogue, finishing, losses, models, optimizers, runs, schedules
 from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
-from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source, with_arguments
+from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, row_digests, same_source, with_arguments
 from recipes.fine_tuning import unfreeze
 from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
@@ -146,11 +146,12 @@ def train(
                 "classes": dataset.class_names,
                 "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
             }
+            content = (serving, recipe, facts, history, record, row_digests.of_dataset(dataset))
             try:
-                runs.save(folder, serving, recipe, facts, history, record)
+                runs.save(folder, *content)
             except KeyboardInterrupt as error:  # what was trained comes first; another interrupt is obeyed at once
                 late_errors.append(error)
-                runs.save(folder, serving, recipe, facts, history, record)
+                runs.save(folder, *content)
     except runs.NameTakenError as error:
         directory = error.directory
         late_errors.append(error)
