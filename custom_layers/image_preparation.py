@@ -6,7 +6,7 @@ from keras import ops
 # ITU-R BT.601: how bright red, green and blue look.
 LUMA = (0.299, 0.587, 0.114)
 
-# The number of raw channels, and of those that they can become. Four are red, green, blue and alpha, which is dropped.
+# The number of raw channels, and of those that they can become. Four are red, green, blue and alpha.
 CONVERSIONS = {(1, 3), (3, 1), (4, 1), (4, 3)}
 
 
@@ -16,14 +16,19 @@ class ImagePreparation(keras.layers.Layer):
 
     Images are resized bilinearly, and antialiased where they shrink, as Pillow does it. Unlike
     `keras.ops.image.resize`, this compiles with XLA under TensorFlow. Grey images are repeated for three channels;
-    colours become grey by their luma (ITU-R BT.601); an alpha channel is dropped.
+    colours become grey by their luma (ITU-R BT.601). Where four channels become fewer, the fourth is alpha, from 0 to
+    255: a background shows through transparent pixels.
 
     Args:
         height: Of the images that come out, in pixels.
         width: Of the images that come out, in pixels.
         mean: Of each channel that comes out.
         scale: Standard deviation of each channel that comes out. More than 0.
-        data_format: Of the raw images: `"channels_last"` or `"channels_first"`.
+        data_format: Order of the axes of raw images: `"channels_last"` or `"channels_first"`.
+        background: Red, green and blue, 0 to 255, behind transparent pixels. Default: the alpha channel is dropped.
+        depth: Bits of the pixel values that the model was trained on, where they come from image files: 8, 16, or 32
+            for floating point. Kept for `recipes.predict`, which reads files alike; changes no values here. Default:
+            not known.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Input shape: `(batch, height, width)`, `(batch, height, width, channels)` or, with `"channels_first"`,
@@ -31,7 +36,7 @@ class ImagePreparation(keras.layers.Layer):
     Output shape: `(batch, height, width, len(mean))`.
     """
 
-    def __init__(self, height, width, mean, scale, data_format="channels_last", **kwargs):
+    def __init__(self, height, width, mean, scale, data_format="channels_last", background=None, depth=None, **kwargs):
         # Bytes do not fit into half precision: they are scaled in float32 whatever the precision of the network behind.
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
@@ -44,11 +49,17 @@ class ImagePreparation(keras.layers.Layer):
             raise ValueError(f"`scale` must be more than 0. Received: {[float(value) for value in scale]}")
         if data_format not in ("channels_last", "channels_first"):
             raise ValueError(f"`data_format` must be channels_last or channels_first. Received: {data_format!r}")
+        if background is not None and (len(background) != 3 or not all(0 <= value <= 255 for value in background)):
+            raise ValueError(f"`background` must be three values from 0 to 255, or None. Received: {background!r}")
+        if depth not in (None, 8, 16, 32):
+            raise ValueError(f"`depth` must be 8, 16, 32 or None. Received: {depth!r}")
         self.height = int(height)
         self.width = int(width)
         self.mean = [float(value) for value in mean]
         self.scale = [float(value) for value in scale]
         self.data_format = data_format
+        self.background = None if background is None else [int(value) for value in background]
+        self.depth = depth
 
     def build(self, input_shape):
         self._check(input_shape)
@@ -72,7 +83,8 @@ class ImagePreparation(keras.layers.Layer):
     def get_config(self):
         size = {"height": self.height, "width": self.width}
         constants = {"mean": self.mean, "scale": self.scale, "data_format": self.data_format}
-        return {**super().get_config(), **size, **constants}
+        files = {"background": self.background, "depth": self.depth}
+        return {**super().get_config(), **size, **constants, **files}
 
     def _check(self, shape):
         """Refuse raw images of a shape `shape`, with the batch, that cannot be prepared."""
@@ -89,11 +101,15 @@ class ImagePreparation(keras.layers.Layer):
             )
 
     def _recolour(self, images):
-        """Drop alpha, and turn colours to grey where one channel is wanted."""
+        """Put images with alpha on the background, and turn colours to grey where one channel is wanted."""
         channels = len(self.mean)
         if images.shape[-1] == channels or images.shape[-1] == 1:
             return images
-        images = images[..., :3]
+        images, alpha = images[..., :3], images[..., 3:]
+        if alpha.shape[-1] and self.background is not None:
+            opacity = alpha / 255.0
+            behind = ops.convert_to_tensor(self.background, dtype=self.compute_dtype)
+            images = images * opacity + behind * (1.0 - opacity)
         if channels == 3:
             return images
         luma = ops.convert_to_tensor(LUMA, dtype=self.compute_dtype)

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 
 import custom_layers
-from recipes.data import arrays, csv_file, image_folder, images, local, tables
+from recipes.data import arrays, image_files, image_folder, local, table_file, tables
 from recipes.data.dataset import shorten
 from recipes.data.readers import is_name
 from recipes.data.sequences import is_padded, lengths
-from recipes.data.table import from_frame, is_frame, with_column
-from recipes.lookup import normalize
+from recipes.data.table import Table, from_frame, is_frame, with_column
+from recipes.lookup import column_name, normalize
 from recipes.settings import Data
 
 
@@ -39,12 +39,14 @@ def is_rows(data) -> bool:
     """Whether `data` are rows themselves, rather than the name of a dataset or a `Dataset`."""
     if isinstance(data, str | Path):
         # A name comes first, as in `load_dataset`, even where a folder is called by it.
-        is_file = csv_file.is_csv(data) or str(data).lower().endswith(".npz") or Path(data).exists()
+        is_file = table_file.is_table(data) or str(data).lower().endswith(".npz") or Path(data).exists()
         return is_file and not is_name(data)
     return is_frame(data) or isinstance(data, tuple | list | np.ndarray) or hasattr(data, "__array__")
 
 
-def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tuple[np.ndarray, np.ndarray | None]:
+def of_model(
+    model: keras.Model, data, settings: Data, with_target: bool, numeric_target: bool = False
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Raw rows for `model`, and their targets.
 
     Args:
@@ -53,6 +55,7 @@ def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tup
             of those, of which the test (or else the first) counts.
         settings: What the model was trained on: the target, and what else is said about columns.
         with_target: Whether targets are needed.
+        numeric_target: Whether the target of a table holds numbers to predict, rather than classes.
 
     Returns:
         `x` `(rows, ...)` and `y` `(rows,)`, labels or numbers as they are given, or `(rows, labels)`, or `None`.
@@ -62,20 +65,21 @@ def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tup
         FileNotFoundError: If there is no such file.
     """
     if isinstance(data, str | Path):
-        if csv_file.is_csv(data):
-            return _table(model, csv_file.open_csv(data, settings.encoding), settings, with_target)
+        if table_file.is_table(data):
+            return _table(model, _opened(model, data, settings), settings, with_target, numeric_target)
+        table_file.refuse_unreadable(data)
         if not str(data).lower().endswith(".npz"):
             return _images(model, Path(data), with_target)
         x, y = _npz(model, data, with_target)
     elif is_frame(data):
-        return _table(model, from_frame(data), settings, with_target)
+        return _table(model, from_frame(data), settings, with_target, numeric_target)
     elif with_target:
         parts = arrays.parts_of(data)
         x, y = arrays.judged_part(parts)
         if is_frame(x):
-            target = str(getattr(y, "name", None) or settings.target or "target")
+            target = column_name(getattr(y, "name", None) or settings.target or "target")
             table = with_column(from_frame(x), target, y)
-            return _table(model, table, settings, with_target, target)
+            return _table(model, table, settings, with_target, numeric_target, target)
     else:
         x, y = data, None
     kind = "sequences" if sequence_layer(model) else None
@@ -83,6 +87,12 @@ def of_model(model: keras.Model, data, settings: Data, with_target: bool) -> tup
     if kind:
         _refuse_padding(model, x)
     return x, None if y is None else target_of(y, len(x))
+
+
+def _opened(model, path, settings: Data) -> Table:
+    """The table in a file, whose first line holds names where those are names that `model` knows."""
+    layer = table_layer(model)
+    return table_file.open_table(path, settings, expected=layer.feature_names if layer else ())
 
 
 def target_of(y, rows: int) -> np.ndarray:
@@ -129,7 +139,7 @@ def _may_miss(model) -> tuple[int, ...]:
     return tuple(layer.feature_names.index(name) for name in layer.indicators) if layer else ()
 
 
-def _table(model, table, settings: Data, with_target: bool, target: str | None = None):
+def _table(model, table, settings: Data, with_target: bool, numeric_target: bool = False, target: str | None = None):
     layer = table_layer(model)
     if layer is None:
         raise ValueError(f"{model.name} does not know its columns by name: give it an array instead of {table.where}")
@@ -137,15 +147,19 @@ def _table(model, table, settings: Data, with_target: bool, target: str | None =
     if with_target and target is None:
         raise ValueError(f"which column of {table.where} is the target? Give `target` (--target)")
     known = {target, settings.group_column, settings.time_column, *settings.ignore}
+    # A model that was saved by an earlier version may know names with spaces around them, and columns without one.
+    names = {name: column_name(name) or f"Unnamed: {place}" for place, name in enumerate(layer.feature_names)}
     x, y = tables.rows_for(
         table,
-        layer.feature_names,
-        layer.vocabularies,
-        layer.dates,
+        list(names.values()),
+        {names[name]: categories for name, categories in layer.vocabularies.items()},
+        [names[name] for name in layer.dates],
         target=target if with_target else None,
-        unused=layer.unused,
+        unused=[names[name] for name in layer.unused],
         known=known,
         missing=settings.missing,
+        kept_classes=settings.kept_classes,
+        numeric_target=numeric_target,
     )
     _warn_of_strange_values(x, layer, table.where)
     return x, y
@@ -171,12 +185,21 @@ def _images(model, path: Path, with_target: bool):
     channels = (
         model.input_shape[1 if layer.data_format == "channels_first" else -1] if len(model.input_shape) == 4 else 1
     )
+    background = None if layer.background is None else tuple(layer.background)
     if with_target:
-        source = image_folder.read(path, (layer.height, layer.width), "grey" if channels == 1 else "rgb")
+        size, color = (layer.height, layer.width), "grey" if channels == 1 else "rgb"
+        source = image_folder.read(path, size, color, background, layer.depth)
         x, y = arrays.judged_part(source.parts)
         y = np.array(source.class_names)[y]
+        dropped = any(image_folder.ALPHA_DROPPED in note for note in source.notes)
     else:
-        x, y = images.read_files(images.files_in(path), layer.height, layer.width, channels), None
+        form = image_files.Form(layer.height, layer.width, channels, background, layer.depth)
+        (x, headers), y = image_files.read_files(image_files.files_in(path), form), None
+        dropped = background is None and any(header.has_alpha for header in headers)
+    if dropped:
+        warnings.warn(
+            f"{path} holds images with {image_folder.ALPHA_DROPPED}, as in the training of {model.name}", stacklevel=4
+        )
     if len(model.input_shape) == 3:
         x = x[..., 0]
     return (np.moveaxis(x, -1, 1) if layer.data_format == "channels_first" else x), y

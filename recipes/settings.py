@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from recipes import plain_yaml
 from recipes.checked import Checked
-from recipes.lookup import unknown
+from recipes.lookup import column_name, unknown
 from recipes.widths import ALLOWED, resolve
 
 
@@ -30,7 +30,10 @@ class Data(Checked):
         keep: Columns of a table that take part though they count or name the rows, and would be left out.
         categorical: Columns of a table that hold categories though they look like numbers.
         missing: Texts that mean a missing value, besides those in common use.
+        kept_classes: Texts that are classes of the target of a table, though they usually mean a missing value, such as
+            None, NA or ?.
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
+        header: Whether the first line of a table in a text file holds the names of the columns. Not set: as it looks.
         train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. Not set:
             all of it.
         validation_fraction: Share of all rows that early stopping watches.
@@ -42,6 +45,9 @@ class Data(Checked):
         fold: Which of the four published splits (uci).
         image_size: Height and width of images. Not set: their own, if they are all alike and not large; else 128 x 128.
         color: Of images. Not set: as they are.
+        background: Colour behind transparent pixels of images: white, black, or #rrggbb. null: transparency is dropped.
+        depth: 8 brings image files of more bits to 8 (16 bits by their highest value; floating point from 0 to 1, or
+            from 0 to 255 if a value of the file is above 1). Not set: values of more than 8 bits stay as stored.
         kind: What rows of two axes are. Not set: images; sequences (steps, features) where there are lengths, and for
             the builder recurrent.
     """
@@ -54,7 +60,9 @@ class Data(Checked):
     keep: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    kept_classes: tuple[str, ...] = ()
     encoding: str | None = None
+    header: bool | None = None
     train_rows: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
@@ -65,16 +73,25 @@ class Data(Checked):
     fold: int = 0
     image_size: tuple[int, ...] | None = None
     color: Literal["grey", "rgb"] | None = None
+    background: str | None = "white"
+    depth: int | None = None
     kind: Literal["images", "sequences"] | None = None
 
     def __post_init__(self):
         super().__post_init__()
+        for name in ("target", "group_column", "time_column", "ignore", "keep", "categorical"):
+            value = getattr(self, name)
+            names = tuple(map(column_name, value)) if isinstance(value, tuple) else value and column_name(value)
+            object.__setattr__(self, name, names)
         self.require("name", bool, "a dataset's name or the path of a file")
         for name in ("validation_fraction", "test_fraction"):
             self.require(name, lambda value: 0 < value < 1, "between 0 and 1, both excluded")
         self.require("train_rows", lambda value: value >= 1, "at least 1")
         self.require("fold", lambda value: 0 <= value <= 3, "one of the published folds 0, 1, 2, 3")
         self.require("image_size", lambda size: len(size) == 2 and min(size) >= 1, "height and width, such as [32, 32]")
+        is_color = re.compile("white|black|#[0-9a-fA-F]{6}").fullmatch
+        self.require("background", is_color, "white, black or a colour such as '#ff8000'")
+        self.require("depth", lambda value: value == 8, "8, or not set")
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(
                 "data.validation_fraction and data.test_fraction must leave rows to train on: their sum must be "

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes.data import image_folder, images, store
+from recipes.data import image_files, image_folder, images, store
+from recipes.data.preparation import ImagePreparation
 
 
 def pixels(*shape, seed=0):
@@ -59,25 +60,93 @@ def test_a_class_may_be_called_train(tmp_path):
 
 
 def test_what_is_hidden_or_no_image_is_passed_over(tmp_path):
-    folder = folder_of(tmp_path / "pets", "cat/1.png", "dog/1.png", ".thumbnails/1.png", "cat/.old.png")
+    folder = folder_of(
+        tmp_path / "pets", "cat/1.png", "dog/1.png", ".thumbnails/1.png", "cat/.old.png", "__MACOSX/cat/1.png",
+        "cat/@eaDir/1.png", ".ipynb_checkpoints/1.png", "dog/.ipynb_checkpoints/1.png", "cat/._1.png",
+    )  # fmt: skip
     for name in ("b.txt", "cat/Thumbs.db", "dog/notes.txt", "dog/more.txt", ".DS_Store", "cat/.DS_Store"):
         (folder / name).write_text("x")
     source = image_folder.read(folder)
     assert len(source.parts["all"][1]) == 2
     assert source.notes == (
-        "4 files that are no images were passed over: b.txt, cat/Thumbs.db, dog/more.txt, ...",
+        "3 files that are no images were passed over: b.txt, dog/more.txt, dog/notes.txt",
     )  # fmt: skip
 
 
-def test_images_in_unexpected_places_are_mentioned(tmp_path):
-    folder = folder_of(tmp_path, "cat/1.png", "dog/1.png", "stray.png", "cat/kittens/1.png")
+def test_images_in_folders_within_a_class_folder_count_to_the_class_in_training_and_prediction(tmp_path):
+    folder = folder_of(tmp_path / "pets", "cat/1.png", "cat/kittens/1.png", "cat/kittens/small/2.png", "dog/1.png")
+    source = image_folder.read(folder)
+    assert source.parts["all"][1].tolist() == [0, 0, 0, 1]
+    np.testing.assert_array_equal(source.parts["all"][0][1], pixels(6, 5, 3, seed=1))
+    assert source.notes == (
+        "2 images in folders within a class folder counted to the class: cat/kittens/1.png, cat/kittens/small/2.png",
+    )
+    x, _ = image_files.read_files(image_files.files_in(folder), image_files.Form(6, 5, 3))
+    np.testing.assert_array_equal(x, source.parts["all"][0])
+
+
+def test_images_in_unexpected_places_are_counted(tmp_path):
+    folder = folder_of(tmp_path / "all", "cat/1.png", "dog/1.png", "stray.png")
     (folder / "a.txt").write_text("x")
     assert image_folder.read(folder).notes == (
         "1 file that is no image was passed over: a.txt",
-        "2 images or folders in unexpected places were passed over: cat/kittens, stray.png",
+        "1 image in an unexpected place was passed over: stray.png",
     )
-    parts = folder_of(tmp_path / "parts", "train/cat/1.png", "train/dog/1.png", "extra/cat/1.png")
-    assert image_folder.read(parts).notes == ("1 image or folder in an unexpected place was passed over: extra",)
+    files = ["train/cat/1.png", "train/dog/1.png", "extra/cat/1.png", "extra/2.png"]
+    assert image_folder.read(folder_of(tmp_path / "parts", *files)).notes == (
+        "2 images in unexpected places were passed over: extra/2.png, extra/cat/1.png",
+    )
+
+
+def test_names_of_classes_are_alike_however_accents_are_composed(tmp_path):
+    files = ["train/caf\u00e9/1.png", "train/日本/1.png", "test/cafe\u0301/1.png"]
+    source = image_folder.read(folder_of(tmp_path, *files))
+    assert source.class_names == ("caf\u00e9", "日本")
+    assert source.parts["test"][1].tolist() == [0]
+
+
+def test_black_icons_on_a_transparent_ground_are_seen(tmp_path):
+    for name, where in (("left", slice(0, 3)), ("right", slice(3, 6))):
+        opacity = np.zeros((6, 6), np.uint8)
+        opacity[:, where] = 255
+        write(tmp_path / name / "1.png", np.dstack([np.zeros((6, 6, 3), np.uint8), opacity]))
+    source = image_folder.read(tmp_path)
+    assert source.parts["all"][0][0, 0, :, 0].tolist() == [0, 0, 0, 255, 255, 255]
+    assert source.notes == ("2 images have an alpha channel: behind transparent pixels is white (data.background)",)
+    black = image_folder.read(tmp_path, background=(0, 0, 0))
+    assert not black.parts["all"][0].any()
+    with pytest.raises(ValueError, match="every pixel is 0 .* another data.background shows what is on it"):
+        ImagePreparation.fit(*black.parts["all"], "classification", background=(0, 0, 0))
+
+
+def test_deep_images_keep_their_grey_levels_on_one_scale(tmp_path):
+    ramp = np.arange(64, dtype=np.uint16).reshape(8, 8)
+    write(tmp_path / "cat" / "1.png", ramp + 500)
+    write(tmp_path / "dog" / "1.png", ramp * 10)
+    source = image_folder.read(tmp_path)
+    assert source.depth == 16
+    np.testing.assert_array_equal(source.parts["all"][0][..., 0], [ramp + 500, ramp * 10])
+    assert source.notes == ("2 images hold values of more than 8 bits, used as they are stored: 0 to 630",)
+    write(tmp_path / "dog" / "2.png", pixels(8, 8))
+    assert image_folder.read(tmp_path).notes[0].endswith("; the other 1 are multiplied by 257")
+    source = image_folder.read(tmp_path, depth=None)
+    assert source.parts["all"][0].dtype == np.uint8
+    assert source.notes == ("2 of 3 images have more than 8 bits, and are brought to 8 (data.depth)",)
+
+
+def test_floating_point_images_keep_their_values_and_are_not_mixed_with_others(tmp_path):
+    dark, bright = np.full((4, 4), 0.5, np.float32), np.arange(16, dtype=np.float32).reshape(4, 4)
+    write(tmp_path / "cat" / "1.tif", dark)
+    write(tmp_path / "dog" / "1.tif", bright)
+    source = image_folder.read(tmp_path)
+    np.testing.assert_array_equal(source.parts["all"][0][..., 0], [dark, bright])
+    assert source.notes == ("2 images hold floating-point values, used as they are stored: 0 to 15",)
+    write(tmp_path / "dog" / "2.png", pixels(4, 4))
+    with pytest.raises(
+        ValueError, match=r"2 of 3 images hold floating-point values .*1\.tif.*2\.png.* set data\.depth"
+    ):
+        image_folder.read(tmp_path)
+    assert image_folder.read(tmp_path, depth=None).parts["all"][0].dtype == np.uint8
 
 
 def test_images_of_one_size_keep_it_while_it_is_small(tmp_path):
@@ -112,8 +181,8 @@ def test_one_picture_in_colour_makes_all_of_them_colour(tmp_path):
     write(tmp_path / "dog" / "2.png", pixels(6, 5, 4))
     x, _ = image_folder.read(tmp_path).parts["all"]
     np.testing.assert_array_equal(x[0], np.repeat(grey[..., None], 3, axis=-1))
-    np.testing.assert_array_equal(x[1], np.repeat(pixels(6, 5, 2)[..., :1], 3, axis=-1))
-    np.testing.assert_array_equal(x[3], pixels(6, 5, 4)[..., :3])
+    mixed = Image.alpha_composite(Image.new("RGBA", (5, 6), "white"), Image.fromarray(pixels(6, 5, 4)))
+    np.testing.assert_array_equal(x[3], np.asarray(mixed)[..., :3])
     assert image_folder.read(tmp_path, color="grey").parts["all"][0].shape == (4, 6, 5, 1)
 
 
@@ -141,7 +210,7 @@ def test_a_layout_that_cannot_be_read_is_explained(tmp_path):
     with pytest.raises(ValueError, match=r"flat has no folders with images: expected a folder .* FOLDER/CLASS/1\.png"):
         image_folder.read(tmp_path / "flat")
     nested = folder_of(tmp_path / "nested", "images/cat/1.png", "images/dog/1.png")
-    with pytest.raises(ValueError, match="nested has no folders with images"):
+    with pytest.raises(ValueError, match=r"if its folders \(cat, dog\) are the classes, give \S+nested/images$"):
         image_folder.read(nested)
 
 
@@ -160,12 +229,16 @@ def test_classes_and_parts_that_do_not_fit_are_named(tmp_path, files, message):
         image_folder.read(folder_of(tmp_path, *files))
 
 
-def test_a_class_without_images_is_named(tmp_path):
+def test_a_class_folder_without_images_is_no_class(tmp_path):
     folder = folder_of(tmp_path, "cat/1.png", "dog/1.png")
     (folder / "emu").mkdir()
     (folder / "emu" / "a.txt").write_text("x")
-    with pytest.raises(ValueError, match=r"the class folder .*emu holds no images"):
-        image_folder.read(folder)
+    source = image_folder.read(folder)
+    assert source.class_names == ("cat", "dog")
+    assert source.notes == (
+        "1 class folder without images was passed over: emu",
+        "1 file that is no image was passed over: emu/a.txt",
+    )
 
 
 @pytest.mark.parametrize(
@@ -181,11 +254,16 @@ def test_wrong_settings_are_refused(tmp_path, arguments, message):
         image_folder.read(tmp_path, **arguments)
 
 
-def test_a_file_without_an_image_is_named_before_any_is_decoded(tmp_path, monkeypatch):
-    folder = folder_of(tmp_path, "cat/1.png", "dog/1.png")
-    (folder / "dog" / "bad.png").write_bytes(b"no image at all")
-    monkeypatch.setattr(images, "_decoded", None)
+def test_all_files_that_cannot_be_read_are_named_in_one_go(tmp_path):
+    folder = folder_of(tmp_path, "train/cat/1.png", "train/dog/1.png", "train/dog/2.png", "test/dog/1.png")
+    (folder / "train" / "dog" / "2.png").write_bytes(b"")
+    content = (folder / "test" / "dog" / "1.png").read_bytes()
+    (folder / "test" / "dog" / "1.png").write_bytes(content[:80])
     with pytest.raises(
-        ValueError, match=r"bad\.png holds no image that can be read: it is none of BMP, GIF, JPEG, PNG"
-    ):
+        ValueError, match=r"^2 of 4 image files in \S+ cannot be read: test/dog/1\.png \(image file is tr"
+    ) as e:
+        image_folder.read(folder)
+    assert str(e.value).endswith("train/dog/2.png (the file is empty)")
+    (folder / "train" / "dog" / "2.png").unlink()
+    with pytest.raises(ValueError, match=r"test/dog/1\.png holds no image that can be read: image file is truncated"):
         image_folder.read(folder)

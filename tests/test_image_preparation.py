@@ -57,6 +57,14 @@ def test_colours_become_what_is_wanted_as_for_files(raw, channels):
     np.testing.assert_allclose(prepared(x, 6, 5, [0.0] * channels, [1.0] * channels), expected, atol=0.51)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_transparent_pixels_show_the_background(channels):
+    x = random_images(4, 6, 5, 4)
+    expected = images.fit_all(x, 6, 5, channels, images.WHITE)
+    outputs = prepared(x, 6, 5, [0.0] * channels, [1.0] * channels, background=images.WHITE)
+    np.testing.assert_allclose(outputs, expected, atol=1.01)  # luma of rounded colours is rounded twice
+
+
 def test_a_repeated_grey_is_scaled_channel_by_channel():
     x = np.full((1, 2, 2, 1), 10, dtype=np.uint8)
     assert prepared(x, 2, 2, [0.0, 4.0, 10.0], [1.0, 2.0, 3.0])[0, 0, 0].tolist() == [10, 3, 0]
@@ -126,8 +134,12 @@ def test_the_output_shape_is_known_before_the_call():
 
 
 def test_its_configuration_makes_it_again():
-    layer = ImagePreparation(4, 3, np.array([1.0]), np.array([2.0]), data_format="channels_first", name="preparation")
+    layer = ImagePreparation(
+        4, 3, np.array([1.0]), np.array([2.0]), "channels_first", (0, 9, 255), 16, name="preparation"
+    )
     config = layer.get_config()
+    settings = {"background": [0, 9, 255], "depth": 16}
+    assert settings.items() <= config.items()
     settings = {"height": 4, "width": 3, "mean": [1.0], "scale": [2.0], "data_format": "channels_first"}
     assert settings.items() <= config.items()
     again = ImagePreparation.from_config(config)
@@ -165,6 +177,8 @@ def test_it_works_in_float32_under_mixed_precision():
         ((5, 5, [], []), "of one length, at least 1. Received: {'mean': 0, 'scale': 0}"),
         ((5, 5, [0.0, 0.0], [1.0, 0.0]), r"`scale` must be more than 0. Received: \[1.0, 0.0\]"),
         ((5, 5, [0.0], [float("nan")]), r"`scale` must be more than 0. Received: \[nan\]"),
+        ((5, 5, *PLAIN, "channels_last", (0, 300, 0)), r"three values from 0 to 255, or None. Received: \(0, 300, 0\)"),
+        ((5, 5, *PLAIN, "channels_last", None, 12), "`depth` must be 8, 16, 32 or None. Received: 12"),
         ((5, 5, *PLAIN, "first"), "`data_format` must be channels_last or channels_first. Received: 'first'"),
     ],
 )

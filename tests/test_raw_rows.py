@@ -7,7 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+import custom_layers
 import recipes
+from recipes import raw_rows
+from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")
 ROWS = 400
@@ -154,6 +157,45 @@ def test_image_files_are_predicted_at_any_size(tmp_path, color, assert_alike):
     assert large.shape == (1, 1)
     assert large < 0.5
     assert recipes.predict(run.directory, tmp_path / "photos" / "light").shape == (12, 1)
+
+
+def image_model(**kwargs):
+    """A network that was trained on grey images of 4 x 4 pixels."""
+    inputs = keras.Input((None, None, 1))
+    layer = custom_layers.ImagePreparation(4, 4, [0.0], [1.0], **kwargs)
+    return keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(keras.layers.Flatten()(layer(inputs))), name="icons")
+
+
+@pytest.fixture
+def icons(tmp_path):
+    """A folder of two classes: half-transparent black, in one class within a further folder."""
+    from PIL import Image
+
+    alpha = np.arange(0, 256, 16, dtype=np.uint8).reshape(4, 4)
+    for name in ("a/1.png", "b/more/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        Image.fromarray(np.dstack([np.zeros((4, 4), np.uint8)] * 3 + [alpha])).save(tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("background", "depth", "expected"), [([255, 255, 255], 8, 255), ([0, 0, 0], 8, 0), ([255, 255, 255], 16, 65535)]
+)
+def test_files_are_read_as_those_of_the_training_were(icons, background, depth, expected):
+    model = image_model(background=background, depth=depth)
+    x, _ = raw_rows.of_model(model, icons, Data(), with_target=False)
+    judged, y = raw_rows.of_model(model, icons, Data(), with_target=True)
+    np.testing.assert_array_equal(judged, x)
+    assert (x.shape, y.tolist(), x[1, 0, 0, 0]) == ((2, 4, 4, 1), ["a", "b"], expected)
+
+
+def test_models_of_before_drop_transparency_and_say_so(icons):
+    for with_target in (False, True):
+        with pytest.warns(
+            UserWarning, match="holds images with an alpha channel, which is dropped, as in the training"
+        ):
+            x, _ = raw_rows.of_model(image_model(), icons, Data(), with_target=with_target)
+        assert (x.dtype, x.any()) == (np.uint8, False)
 
 
 @pytest.mark.parametrize("shape", [(3, 12, 10), (12, 10, 3), (12, 10)])

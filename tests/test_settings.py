@@ -173,6 +173,8 @@ def test_an_error_names_the_file(tmp_path):
         (Fit, {"patience": 0}, "fit.patience must be at least 1"),
         (Fit, {"restarts": -1}, "fit.restarts must be at least 0. Received: -1"),
         (Data, {"train_rows": 0}, "data.train_rows must be at least 1. Received: 0"),
+        (Data, {"background": "blue"}, "data.background must be white, black or a colour such as .#ff8000.. Received"),
+        (Data, {"depth": 16}, "data.depth must be 8, or not set. Received: 16"),
         (Fit, {"keep": "first"}, "fit.keep must be one of best, last. Received: 'first'"),
         (
             Fit,

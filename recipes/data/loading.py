@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from recipes.data import arrays, leaks, readers, sequences
+from recipes.data import arrays, leaks, readers, sequences, tables
 from recipes.data.dataset import Dataset, shorten
 from recipes.data.duplicates import count_duplicates
-from recipes.data.images import fit_all
+from recipes.data.images import color_of, fit_all
+from recipes.data.label_text import by_value, encode_labels
 from recipes.data.preparation import ImagePreparation, SequencePreparation, TablePreparation, channels_first
 from recipes.data.source import Source
 from recipes.data.splits import check_seed, draw, split, split_by_group, split_by_time
@@ -86,7 +87,7 @@ def split_source(source: Source, task: str, settings: Data, seed: int) -> Datase
     if source.feature_names is None and _main(source)[0].ndim == 2:
         source.feature_names = tuple(f"column_{number}" for number in range(_main(source)[0].shape[1]))
     _forget_categories_not_in_training(source)
-    return _dataset(source, task, how)
+    return _dataset(source, task, how, color_of(settings.background))
 
 
 def with_arguments(settings: Data, target: str | None, data_dir) -> Data:
@@ -157,7 +158,8 @@ def _size_images(source: Source, settings: Data) -> None:
         raise ValueError(f"data.{asked[0]} needs images of (height, width, channels). Received: {x.shape[1:]}")
     height, width = settings.image_size or x.shape[1:3]
     channels = {"grey": 1, "rgb": 3, None: x.shape[3]}[settings.color]
-    source.parts = {part: (fit_all(x, height, width, channels), y) for part, (x, y) in source.parts.items()}
+    shape, background = (height, width, channels), color_of(settings.background)
+    source.parts = {part: (fit_all(x, *shape, background), y) for part, (x, y) in source.parts.items()}
 
 
 def _task(source: Source, settings: Data) -> str:
@@ -184,11 +186,11 @@ def _name_targets(source: Source, task: str) -> None:
     if task == "regression":
         source.parts = {part: (x, _numbers(y, part)) for part, (x, y) in source.parts.items()}
         return
-    if source.class_names is None:
-        _, source.class_names = arrays.encode_labels(y)
-        source.parts = {
-            part: (x, arrays.encode_labels(y, source.class_names)[0]) for part, (x, y) in source.parts.items()
-        }
+    if source.class_names is None and source.labels:
+        tables.name_classes(source, by_value(source.label_names))
+    elif source.class_names is None:
+        _, source.class_names = encode_labels(y)
+        source.parts = {part: (x, encode_labels(y, source.class_names)[0]) for part, (x, y) in source.parts.items()}
     if len(source.class_names) < 2:
         raise ValueError(f"there is only one class, {source.class_names[0]!r}: a classifier needs at least two")
 
@@ -262,7 +264,7 @@ def _forget_categories_not_in_training(source: Source) -> None:
             source.left_out[name] = "most of its texts occur only once"
 
 
-def _dataset(source: Source, task: str, how: str) -> Dataset:
+def _dataset(source: Source, task: str, how: str, background) -> Dataset:
     x, y = source.parts["train"]
     given_away = ()
     if x.ndim == 2:
@@ -275,7 +277,7 @@ def _dataset(source: Source, task: str, how: str) -> Dataset:
         padded = any(sequences.is_padded(x) for x, _ in source.parts.values())
         preparation = SequencePreparation.fit(x, y, task, padded)
     else:
-        preparation = ImagePreparation.fit(x, y, task)
+        preparation = ImagePreparation.fit(x, y, task, background, 8 if x.dtype == np.uint8 else source.depth)
     duplicates = [
         f"{count:,} rows of the {part} part stand in the training part, too"
         for part in ("validation", "test")

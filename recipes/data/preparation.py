@@ -219,14 +219,26 @@ class ImagePreparation(Preparation):
     """Scaled channels, in the order (height, width, channels).
 
     Attributes:
-        data_format: Of the raw images: `"channels_last"` or `"channels_first"`; either may have no axis of channels.
+        data_format: Order of the axes of raw images: `"channels_last"` or `"channels_first"`; either may have no axis
+            of channels.
+        background: Red, green and blue, 0 to 255, behind transparent pixels of image files; `None`: alpha is dropped.
+        depth: Bits of the pixel values that image files are read with, as in `image_files.Form`.
     """
 
     data_format: str = "channels_last"
+    background: tuple[int, int, int] | None = None
+    depth: int | None = None
 
     @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray, task: str) -> "ImagePreparation":
-        """Learn from the training rows `x` `(rows, height, width[, channels])`, or with channels first, and `y`.
+    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, background=None, depth=None) -> "ImagePreparation":
+        """Learn from the training rows.
+
+        Args:
+            x: `(rows, height, width[, channels])`, or with channels first.
+            y: `(rows,)`.
+            task: `"classification"` or `"regression"`.
+            background: As the attribute.
+            depth: As the attribute.
 
         Raises:
             ValueError: If nothing varies in `x`, or nothing in the targets of a regression.
@@ -235,9 +247,11 @@ class ImagePreparation(Preparation):
         channels = {3: 1, 4: x.shape[1 if data_format == "channels_first" else -1]}[x.ndim]
         mean, scale, varies = _spread(x, lambda rows: _channels_last(rows, data_format).reshape(-1, channels))
         if not varies:
-            raise ValueError(f"every pixel is {mean[0]:g} in the {len(x)} training images: nothing to learn from")
-        scaling = target_scaling(y, task)
-        return cls(input_shape=x.shape[1:], mean=mean, scale=scale, data_format=data_format, **scaling)
+            behind = background is not None and set(background) == {mean[0]}
+            hint = "; if they are transparent, another data.background shows what is on it" if behind else ""
+            raise ValueError(f"every pixel is {mean[0]:g} in the {len(x)} training images: nothing to learn from{hint}")
+        files = {"data_format": data_format, "background": background, "depth": depth}
+        return cls(input_shape=x.shape[1:], mean=mean, scale=scale, **files, **target_scaling(y, task))
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -257,7 +271,8 @@ class ImagePreparation(Preparation):
         """What the layer `custom_layers.ImagePreparation` is made of."""
         height, width, _ = self.output_shape
         mean, scale = self.mean.tolist(), self.scale.tolist()
-        return {"height": height, "width": width, "mean": mean, "scale": scale, "data_format": self.data_format}
+        files = {"data_format": self.data_format, "background": self.background, "depth": self.depth}
+        return {"height": height, "width": width, "mean": mean, "scale": scale, **files}
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Raw images `(rows, *input_shape)` as float32 `(rows, *output_shape)`."""

@@ -1,13 +1,16 @@
 """A table, wherever its rows come from: a file, or a frame in memory."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow
 
-from recipes.data.arrays import is_missing
+from recipes.data import frame_columns
+from recipes.data.dataset import as_setting
+from recipes.lookup import column_name
 
-_BATCH_ROWS = 65_536
+BATCH_ROWS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,11 +21,15 @@ class Table:
         where: What messages call it.
         columns: Names, in their order.
         batches: Gives the rows, some thousands at a time; each call begins anew.
+        refused: Sentence about each column that cannot be read, by name; in the rows it has no values.
+        notes: What was decided when it was opened, for the user.
     """
 
     where: str
     columns: tuple[str, ...]
     batches: Callable[[], Iterator[pyarrow.RecordBatch]]
+    refused: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def is_frame(data) -> bool:
@@ -34,22 +41,39 @@ def from_frame(frame, where: str = "the frame") -> Table:
     """The table in `frame`.
 
     Raises:
-        ValueError: If it has no rows, a column name twice, or values that are no numbers, texts or dates.
+        ValueError: If it has no rows, or a column name twice.
     """
     if hasattr(frame, "iloc"):
         # By column, because Arrow's own conversion refuses the whole frame for one column of mixed values.
-        names = tuple(map(str, frame.columns))
-        arrays = [_array(frame.iloc[:, number], name, where) for number, name in enumerate(names)]
+        names, convert = distinct_names(frame.columns, where), frame_columns.from_values
+        found = [frame.iloc[:, number] for number in range(len(names))]
     else:
-        arrow = pyarrow.table(frame)
-        names, arrays = tuple(arrow.column_names), arrow.columns
-    twice = next((name for name in names if names.count(name) > 1), None)
+        arrow, convert = pyarrow.table(frame), frame_columns.from_arrow
+        names, found = distinct_names(arrow.column_names, where), arrow.columns
+    if not names or not len(found[0]):
+        raise ValueError(f"{where} has no rows")
+    arrays, refused = [], {}
+    for name, column in zip(names, found, strict=True):
+        try:
+            arrays.append(convert(column))
+        except TypeError as error:  # no reason to refuse the frame, for the column may not be used
+            arrays.append(pyarrow.nulls(len(column)))
+            refused[name] = refusal(name, where, error)
+    content = pyarrow.table(list(arrays), names=list(names))
+    return Table(where, names, lambda: iter(content.to_batches(max_chunksize=BATCH_ROWS)), refused)
+
+
+def distinct_names(names, where: str) -> tuple[str, ...]:
+    """The names of the columns of the table that messages call `where`; one without a name is called as by pandas.
+
+    Raises:
+        ValueError: If two are equal.
+    """
+    names = tuple(column_name(name) or f"Unnamed: {number}" for number, name in enumerate(names))
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise ValueError(f"{where} has two columns called {twice!r}: names must differ")
-    if not names or not len(arrays[0]):
-        raise ValueError(f"{where} has no rows")
-    content = pyarrow.table(list(arrays), names=list(names))
-    return Table(where, names, lambda: iter(content.to_batches(max_chunksize=_BATCH_ROWS)))
+    return names
 
 
 def with_column(table: Table, name: str, values) -> Table:
@@ -58,25 +82,26 @@ def with_column(table: Table, name: str, values) -> Table:
     Raises:
         ValueError: If it has one of that name, or another number of rows.
     """
+    name = column_name(name)
     if name in table.columns:
         raise ValueError(f"{table.where} has a column {name!r} already: the target beside it needs another name")
     content = pyarrow.Table.from_batches(table.batches())
-    array = _array(values, name, table.where)
+    try:
+        array = frame_columns.from_values(values)
+    except TypeError as error:
+        raise ValueError(refusal(name, table.where, error)) from None
     if len(array) != len(content):
         raise ValueError(
             f"{table.where} and its targets must have as many rows. Received: {len(content)} and {len(array)}"
         )
     content = content.append_column(name, array)
-    return Table(table.where, (*table.columns, name), lambda: iter(content.to_batches(max_chunksize=_BATCH_ROWS)))
+    batches = content.to_batches(max_chunksize=BATCH_ROWS)
+    return Table(table.where, (*table.columns, name), lambda: iter(batches), table.refused)
 
 
-def _array(column, name: str, where: str) -> pyarrow.Array:
-    try:
-        array = pyarrow.array(column, from_pandas=True)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
-        # Values of several kinds: as they would stand in a CSV file.
-        array = pyarrow.array([None if is_missing(value) else str(value) for value in column], pyarrow.string())
-    kind = array.type.value_type if pyarrow.types.is_dictionary(array.type) else array.type
-    if pyarrow.types.is_nested(kind) or pyarrow.types.is_binary(kind):
-        raise ValueError(f"column {name!r} of {where} must hold numbers, texts or dates. Received: {kind}")
-    return array
+def refusal(name: str, where: str, error: TypeError) -> str:
+    """The sentence for a column whose values, as `error` says, are no plain ones."""
+    return (
+        f"column {name!r} of {where} must hold numbers, texts or dates. It holds {error}, or leave it out "
+        f"(data.ignore: {as_setting([name])})"
+    )

@@ -117,6 +117,7 @@ class Inputs:
         else:
             sizes = set() if settings.image_size else _sizes(datasets)
         height, width = settings.image_size or images.common_size(sizes)
+        self._background = images.color_of(settings.background)
         self._shape = (height, width, images.COLORS[settings.color] if settings.color else feature.shape[2] or 3)
         # Images of several sizes make no array.
         self.rows_at_once = 1 if None in feature.shape else max(1, CHUNK_BYTES // int(np.prod(feature.shape)))
@@ -128,7 +129,7 @@ class Inputs:
     def encode(self, batch) -> np.ndarray:
         """Rows `(rows, height, width, channels)`, uint8, or `(rows, columns)`, float32."""
         if self.is_image:
-            return images.fit_all(batch, *self._shape)
+            return images.fit_all(batch, *self._shape, self._background)
         batch = batch if isinstance(batch, dict) else dict.fromkeys(self._features, batch)
         return np.concatenate([self._columns_of(key, batch[key]) for key in self._features], axis=1)
 

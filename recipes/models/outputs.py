@@ -129,15 +129,16 @@ def gives_several_labels(model: keras.Model, targets: np.ndarray, outputs: np.nd
     return not (is_one_hot(targets) and sum_to_one(outputs))
 
 
-def task(model: keras.Model, outputs: np.ndarray) -> str | None:
+def task(model: keras.Model, outputs: np.ndarray | None = None) -> str | None:
     """`"classification"` or `"regression"`; `None` if neither the loss, the output layer nor the values say.
 
     Args:
         model: Compiled or not.
-        outputs: Of some rows, `(rows, outputs)`.
+        outputs: Of some rows, `(rows, outputs)`, where there are any.
     """
     name, takes_logits = compiled_loss(model)
     known = takes_logits or any(part in name for part in ("crossentropy", "hinge", "bce", "focal", "kldivergence"))
-    if known or output_activation(model) in PROBABILITIES or (outputs.shape[1] > 1 and sum_to_one(outputs)):
+    shares = outputs is not None and outputs.shape[1] > 1 and sum_to_one(outputs)
+    if known or shares or output_activation(model) in PROBABILITIES:
         return "classification"
     return "regression" if name.startswith(_OF_NUMBERS) else None
