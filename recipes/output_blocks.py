@@ -62,7 +62,7 @@ def of_batches(model: keras.Model, data, batch_size: int, steps: int | None = No
 
 
 def batches_of(data, steps: int | None = None) -> Iterator:
-    """The batches of `data` that `is_batches`, or the first `steps` of them.
+    """The batches that `data` hold or make, or the first `steps` of them.
 
     Raises:
         ValueError: If `data` are known to be endless and there are no `steps`.

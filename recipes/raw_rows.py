@@ -51,8 +51,8 @@ def of_model(
 
     Args:
         model: Raw rows in. Tables with columns by name, and image files, need a model with a preparation of its own.
-        data: The path of a CSV or NPZ file, of an image or a folder of them; a frame; an array `x`; `(x, y)`, or pairs
-            of those, of which the test (or else the first) counts.
+        data: The path of a table or NPZ file, of an image or a folder of them; a frame; an array `x`; `(x, y)`, or
+            pairs of those, of which the test (or else the first) counts.
         settings: What the model was trained on: the target, and what else is said about columns.
         with_target: Whether targets are needed.
         numeric_target: Whether the target of a table holds numbers to predict, rather than classes.
@@ -160,6 +160,7 @@ def _table(model, table, settings: Data, with_target: bool, numeric_target: bool
         missing=settings.missing,
         kept_classes=settings.kept_classes,
         numeric_target=numeric_target,
+        written=layer.formats,
     )
     _warn_of_strange_values(x, layer, table.where)
     return x, y

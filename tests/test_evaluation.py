@@ -12,8 +12,8 @@ def test_a_run_is_judged_on_its_own_test_part(run, assert_alike):
     assert_alike(recipes.evaluate(run.directory), run.report)
     assert_alike(recipes.evaluate(run.directory, "breast-cancer"), run.report)
     assert_alike(recipes.evaluate(run.model, "breast_cancer"), run.report)
-    others = [recipes.evaluate(run.directory, "breast_cancer", seed=seed).to_dict() for seed in (1, 2)]
-    assert any(report != run.report.to_dict() for report in others)
+    with pytest.warns(UserWarning, match="95 of the 113 rows of the test part by seed 1 stand in the training or"):
+        assert recipes.evaluate(run.directory, "breast_cancer", seed=1).to_dict() != run.report.to_dict()
 
 
 @pytest.mark.backend
@@ -95,7 +95,13 @@ def test_a_model_in_memory_needs_data(run):
         recipes.evaluate(run.model)
 
 
-@pytest.mark.parametrize("labels", [np.arange(11).astype(str), np.arange(-5, 6), np.arange(11) / 2])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.arange(11).astype(str),
+        *(pytest.param(labels, marks=pytest.mark.extensive) for labels in (np.arange(-5, 6), np.arange(11) / 2)),
+    ],
+)
 def test_labels_that_look_like_other_class_numbers_are_not_mixed_up(tmp_path, short_recipe, labels):
     # As text, "10" sorts before "2", so that class 2 is called "10".
     numbers = np.random.default_rng(0).integers(0, 11, 1100)
