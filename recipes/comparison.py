@@ -14,7 +14,7 @@ from recipes.settings import Data
 
 # Settings of the data that say which rows are the test.
 _OF_THE_TEST = (
-    "task", "target", "missing", "validation_fraction", "test_fraction", "group_column", "time_column",
+    "task", "target", "missing", "kept_classes", "validation_fraction", "test_fraction", "group_column", "time_column",
     "validation_file", "test_file", "fold",
 )  # fmt: skip
 # So many different targets of a regression do not come in the same order by chance.

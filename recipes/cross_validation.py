@@ -10,10 +10,11 @@ from scipy import special
 
 from recipes import models, output_blocks
 from recipes.data import Dataset, check_seed, load_folds
+from recipes.finishing import prediction_batch
 from recipes.judging import judge
 from recipes.metrics import ClassificationReport, RegressionReport, decide
 from recipes.settings import Recipe
-from recipes.training import changed, check_augmentation, network, prediction_batch, train_core
+from recipes.training import changed, check_augmentation, network, train_core
 
 _CLASSES = {"accuracy": lambda report: report.accuracy, "macro_f1": lambda report: report.macro["f1"]}
 _NUMBERS = {name: lambda report, name=name: getattr(report, name) for name in ("mae", "rmse", "r2")}

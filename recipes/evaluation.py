@@ -7,8 +7,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from recipes import output_blocks, raw_rows, runs
-from recipes.data import ARRAYS, Dataset, arrays, csv_file, image_files, load_dataset, same_source, with_arguments
+from recipes import finishing, output_blocks, raw_rows, runs
+from recipes.data import ARRAYS, Dataset, csv_file, image_files, load_dataset, same_source, with_arguments
+from recipes.data.label_text import encode_labels
 from recipes.data.preparation import TablePreparation
 from recipes.judging import judge
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
@@ -27,6 +28,8 @@ def evaluate(
     data_dir: str | Path | None = None,
 ) -> ClassificationReport | MultiLabelReport | RegressionReport:
     """Judge a model on data that it has not seen, in memory that does not grow with the rows.
+
+    A run whose training ended before its report or its pictures were written gets them now, where `data` is not given.
 
     Outputs are counted block by block and dropped. Up to 4 million of them (rows times outputs), ROC AUC and average
     precision are exact; beyond that they come from 2,048 bins, and the report says how far they may be off. Quantiles
@@ -50,6 +53,11 @@ def evaluate(
         ValueError: If the rows do not fit the model, or labels are none of its classes.
         FileNotFoundError: If there is no such file.
     """
+    if data is None and not isinstance(model, keras.Model) and runs.missing(model):
+        recipe, seed = runs.recipe_and_seed(model)
+        settings = with_arguments(recipe.data, target, data_dir)
+        dataset = load_dataset(_own_data(model, (recipe, seed)), seed, settings)
+        return finishing.finish_later(model, runs.load_model(model), dataset)
     blocks, class_names, several_labels = blocks_to_judge(
         model, data, seed=seed, batch_size=batch_size, target=target, data_dir=data_dir
     )
@@ -94,7 +102,10 @@ def blocks_to_judge(
         )
     elif raw_rows.is_rows(data):
         settings = with_arguments(settings, target, data_dir)
-        x, y = raw_rows.of_model(model, data, settings, with_target=True, several_labels=several)
+        numbers = class_names is None and model_outputs.task(model) == "regression"
+        x, y = raw_rows.of_model(
+            model, data, settings, with_target=True, several_labels=several, numeric_target=numbers
+        )
         output_blocks.check_row_shape(model, x.shape)
         blocks = output_blocks.of_pairs(model, x, y, batch_size)
     else:
@@ -224,11 +235,16 @@ def _own_data(path, trained) -> str:
 
 
 def _class_numbers(y: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
-    """Labels as class numbers: by name, but whole numbers as they are where no class is called by one."""
+    """Labels as class numbers: by name, but whole numbers as they are where no class is called by one.
+
+    Truth values are the class numbers 0 and 1 where there are two classes, neither of them called by a truth value or
+    a number.
+    """
     called_by_number = any(name.removeprefix("-").isdecimal() for name in class_names)
-    if y.dtype.kind in "ui" and not called_by_number and y.min() >= 0 and y.max() < len(class_names):
+    is_number = y.dtype.kind in "ui" or (y.dtype.kind == "b" and len(class_names) == 2 and "True" not in class_names)
+    if is_number and not called_by_number and y.min() >= 0 and y.max() < len(class_names):
         return y.astype(np.int64)
-    return arrays.encode_labels(y, class_names)[0]
+    return encode_labels(y, class_names)[0]
 
 
 def _numbered_classes(model: keras.Model, outputs: np.ndarray) -> tuple[str, ...] | None:

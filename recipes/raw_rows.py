@@ -45,7 +45,12 @@ def is_rows(data) -> bool:
 
 
 def of_model(
-    model: keras.Model, data, settings: Data, with_target: bool, several_labels: bool = False
+    model: keras.Model,
+    data,
+    settings: Data,
+    with_target: bool,
+    several_labels: bool = False,
+    numeric_target: bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Raw rows for `model`, and their targets.
 
@@ -56,6 +61,7 @@ def of_model(
         settings: What the model was trained on: the target, and what else is said about columns.
         with_target: Whether targets are needed.
         several_labels: Whether a matrix of targets says which labels a row has, rather than its one class.
+        numeric_target: Whether the target of a table holds numbers to predict, rather than classes.
 
     Returns:
         `x` `(rows, ...)` and `y` `(rows,)`, labels or numbers as they are given, or `(rows, labels)`, or `None`.
@@ -66,19 +72,20 @@ def of_model(
     """
     if isinstance(data, str | Path):
         if csv_file.is_csv(data):
-            return _table(model, csv_file.open_csv(data, settings.encoding), settings, with_target)
+            table = csv_file.open_csv(data, settings.encoding)
+            return _table(model, table, settings, with_target, numeric_target)
         if not str(data).lower().endswith(".npz"):
             return _images(model, Path(data), with_target)
         x, y = _npz(model, data, with_target)
     elif is_frame(data):
-        return _table(model, from_frame(data), settings, with_target)
+        return _table(model, from_frame(data), settings, with_target, numeric_target)
     elif with_target:
         parts = arrays.parts_of(data)
         x, y = arrays.judged_part(parts)
         if is_frame(x):
             target = str(getattr(y, "name", None) or settings.target or "target")
             table = with_column(from_frame(x), target, y)
-            return _table(model, table, settings, with_target, target)
+            return _table(model, table, settings, with_target, numeric_target, target)
     else:
         x, y = data, None
     kind = "sequences" if sequence_layer(model) else None
@@ -132,7 +139,7 @@ def _may_miss(model) -> tuple[int, ...]:
     return tuple(layer.feature_names.index(name) for name in layer.indicators) if layer else ()
 
 
-def _table(model, table, settings: Data, with_target: bool, target: str | None = None):
+def _table(model, table, settings: Data, with_target: bool, numeric_target: bool = False, target: str | None = None):
     layer = table_layer(model)
     if layer is None:
         raise ValueError(f"{model.name} does not know its columns by name: give it an array instead of {table.where}")
@@ -149,6 +156,8 @@ def _table(model, table, settings: Data, with_target: bool, target: str | None =
         unused=layer.unused,
         known=known,
         missing=settings.missing,
+        kept_classes=settings.kept_classes,
+        numeric_target=numeric_target,
     )
     _warn_of_strange_values(x, layer, table.where)
     return x, y

@@ -1,4 +1,7 @@
-"""The run folder: everything needed to trust, load and compare a trained model; whole or not there at all."""
+"""The run folder: everything needed to trust, load and compare a trained model.
+
+A folder takes its name once the trained model lies in it whole; the report and the pictures follow (`finishing`).
+"""
 
 import contextlib
 import csv
@@ -12,6 +15,7 @@ import tempfile
 import uuid
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -23,18 +27,23 @@ import recipes.confusion_metric
 import recipes.losses
 import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
-from recipes import plots
-from recipes.data import Dataset
-from recipes.data.preparation import ImagePreparation
-from recipes.data.store import chunks_of
-from recipes.metrics import decide
-from recipes.plots.confusion import matrix_size
-from recipes.plots.greatest_losses import are_images, grid_size
+from callbacks.record import Record
 from recipes.settings import Data, Recipe
 
 MODEL = "model.keras"
+VERSIONS = "versions.json"
+HISTORY = "history.csv"
+RECORD = "record.npz"
+REPORT = "report.json"
 PREDICTIONS = "predictions.npz"
-MOST_STORED_PREDICTIONS = 1_000_000
+
+
+class NameTakenError(FileExistsError):
+    """Another run has taken the name of this one meanwhile; `directory` is the folder that this one is in."""
+
+    def __init__(self, message: str, directory: Path):
+        super().__init__(message)
+        self.directory = directory
 
 
 @contextlib.contextmanager
@@ -45,6 +54,7 @@ def new_folder(output: str | Path, name: str, overwrite: bool = False):
 
     Raises:
         FileExistsError: If there is a folder of that name and it may not be overwritten, or it is no run folder.
+        NameTakenError: If another run takes the name during the work; the folder is then kept under another name.
         OSError: If `output` cannot be written to.
     """
     output = Path(output)
@@ -86,7 +96,7 @@ def _take_name(staging: Path, target: Path, overwrite: bool) -> None:
         # It came while this run was trained: neither of the two is to be lost.
         kept = target.with_name(staging.name.lstrip("."))
         staging.rename(kept)
-        raise FileExistsError(f"the run folder {target} has been made meanwhile: this run is in {kept}")
+        raise NameTakenError(f"the run folder {target} has been made meanwhile: this run is in {kept}", kept)
     replaced = staging.with_name(f"{staging.name}-replaced")
     target.rename(replaced)
     try:
@@ -97,40 +107,57 @@ def _take_name(staging: Path, target: Path, overwrite: bool) -> None:
     shutil.rmtree(replaced, ignore_errors=True)
 
 
-def write(
-    folder: Path,
-    run,
-    dataset: Dataset,
-    facts: dict,
-    y_true: np.ndarray,
-    outputs: np.ndarray,
-    pictures: bool = True,
+def save(
+    folder: Path, model: keras.Model, recipe: Recipe, facts: dict, history: dict[str, list[float]], record: Record
 ) -> None:
-    """Write a finished run into `folder`.
+    """Write what was trained into `folder`, the model first.
 
     Args:
-        folder: An existing, empty folder.
-        run: The `Run`.
-        dataset: What it was trained on.
-        facts: What the recipe does not say: the seed, and whose model it is.
-        y_true: Targets of the test part `(rows,)`.
-        outputs: What the model said about them, `(rows, outputs)`, or about the first million.
-        pictures: Whether to draw.
+        folder: Existing, empty folder; it is made again where it was removed during the training.
+        model: Trained model that takes raw rows.
+        recipe: Recipe with every change applied.
+        facts: Facts for `versions.json` that the recipe does not hold: the seed, the class names, and others.
+        history: Values of each epoch, by name.
+        record: What the watching callbacks saw.
+
+    Raises:
+        OSError: If the model cannot be saved. For the history and the record there is a warning: a trained model is
+            worth more than they are.
     """
-    _save(run.model, folder / MODEL)
-    (folder / "recipe.yaml").write_text(run.recipe.to_yaml(), encoding="utf-8")
-    _write_json(folder / "versions.json", {**facts, **_versions()})
-    _write_history(folder / "history.csv", run.history)
-    run.record.save(folder / "record.npz")
-    run.record.to_csv(folder / "record.csv")
-    _write_json(folder / "report.json", run.report.to_dict())
-    (folder / "report.txt").write_text(f"{dataset.describe()}\n\n{run.report}\n", encoding="utf-8")
-    _write_predictions(folder / PREDICTIONS, dataset, y_true, outputs)
-    if pictures:
-        try:
-            _draw(folder, run, dataset, y_true[: len(outputs)], outputs)
-        except Exception as error:  # a training is worth more than its pictures
-            warnings.warn(f"not all pictures of {run.directory} could be drawn: {error}", stacklevel=2)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        _save_model(model, folder / MODEL)
+        (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+        write_json(folder / VERSIONS, {**facts, **_versions()})
+    except Exception as error:  # libraries that write files raise errors of many kinds when the disk is full
+        raise OSError(f"the trained model cannot be saved in {folder.parent}: {one_line(error)}") from error
+    try:
+        _write_history(folder / HISTORY, history)
+        record.save(folder / RECORD)
+        record.to_csv(folder / "record.csv")
+    except Exception as error:
+        warnings.warn(f"the history and record of the training could not be written: {one_line(error)}", stacklevel=2)
+
+
+def one_line(error: BaseException) -> str:
+    """The message of `error` on one line, or its class where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def write_whole(file: Path, write: Callable[[Path], None]) -> None:
+    """Write `file` so that it is there whole or not at all, and an older one stays until then.
+
+    Args:
+        file: File to be written.
+        write: Function that writes the file at the path it is given.
+    """
+    unfinished = file.with_name(f".{uuid.uuid4().hex[:8]}-{file.name}")
+    try:
+        write(unfinished)
+        unfinished.replace(file)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def check_reloads(model: keras.Model) -> None:
@@ -141,7 +168,7 @@ def check_reloads(model: keras.Model) -> None:
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            _save(model, Path(folder) / MODEL)
+            _save_model(model, Path(folder) / MODEL)
             load_model(folder)
         except Exception as error:  # whatever the user's own layers raise
             reason = " ".join(str(error).split()).replace(f"{folder}/", "")
@@ -202,23 +229,57 @@ def load_model(path: str | Path, custom_objects: dict | None = None) -> keras.Mo
 
 def class_names(path: str | Path) -> tuple[str, ...] | None:
     """The class names of the run that `path` (folder or model file) belongs to; `None` if they are not known."""
-    report = model_file(path).with_name("report.json")
-    classes = _read_json(report).get("classes") if report.is_file() else None
-    return tuple(classes) if classes else None
+    facts = versions(path) or {}
+    if "classes" not in facts:  # runs of older versions name their classes in the report alone
+        report = model_file(path).with_name(REPORT)
+        facts = _read_json(report) if report.is_file() else {}
+    return tuple(facts.get("classes") or ()) or None
+
+
+def versions(path: str | Path) -> dict | None:
+    """Facts of the run that `path` belongs to, from `versions.json`; `None` for a model file outside a run folder."""
+    file = model_file(path).with_name(VERSIONS)
+    return _read_json(file) if file.is_file() else None
+
+
+def missing(path: str | Path) -> tuple[str, ...]:
+    """Which of `"report"`, `"predictions"` and `"pictures"` are still to be written into the run folder of `path`."""
+    return tuple((versions(path) or {}).get("missing", ()))
+
+
+def set_missing(directory: Path, parts: tuple[str, ...]) -> None:
+    """Note in `versions.json` of a run folder what it still lacks; see `missing`."""
+    facts = {name: value for name, value in versions(directory).items() if name != "missing"}
+    write_json(directory / VERSIONS, {**facts, **({"missing": list(parts)} if parts else {})})
+
+
+def history(path: str | Path) -> dict[str, list[float]]:
+    """History of the run that `path` belongs to: values of each epoch, by name.
+
+    Raises:
+        FileNotFoundError, ValueError: If the file is not there, or is damaged.
+    """
+    file = model_file(path).with_name(HISTORY)
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            names, *rows = csv.reader(stream)
+        columns = zip(*([float(value) for value in row] for row in rows), strict=True)
+        return dict(zip(names[1:], map(list, list(columns)[1:]), strict=True))
+    except ValueError:
+        raise ValueError(f"{file} is damaged: it must hold a table of numbers") from None
 
 
 def recipe_and_seed(path: str | Path) -> tuple[Recipe, int] | None:
     """How the run that `path` belongs to was trained; `None` for a model file outside a run folder."""
-    folder = model_file(path).parent
-    versions = folder / "versions.json"
-    if not (folder / "recipe.yaml").is_file() or not versions.is_file():
+    file, facts = model_file(path).with_name("recipe.yaml"), versions(path)
+    if not file.is_file() or facts is None:
         return None
-    seed = _read_json(versions).get("seed")
+    seed = facts.get("seed")
     if not isinstance(seed, int):
-        raise ValueError(f"{versions} is damaged: it must hold the seed")
+        raise ValueError(f"{file.with_name(VERSIONS)} is damaged: it must hold the seed")
     # A run that does not say how images are read dropped their transparency, and brought deep ones to 8 bits.
     before = Recipe(name="recipe", data=Data(background=None, depth=8))
-    return Recipe.from_yaml(folder / "recipe.yaml", base=before), seed
+    return Recipe.from_yaml(file, base=before), seed
 
 
 def predictions(path: str | Path) -> dict[str, np.ndarray] | None:
@@ -229,7 +290,7 @@ def predictions(path: str | Path) -> dict[str, np.ndarray] | None:
     Raises:
         ValueError: If the file is damaged.
     """
-    file, report = (model_file(path).with_name(name) for name in (PREDICTIONS, "report.json"))
+    file, report = (model_file(path).with_name(name) for name in (PREDICTIONS, REPORT))
     if not file.is_file() or not report.is_file():
         return None
     try:
@@ -253,7 +314,7 @@ def _read_json(file: Path) -> dict:
     return content
 
 
-def _save(model: keras.Model, file: Path) -> None:
+def _save_model(model: keras.Model, file: Path) -> None:
     """Save without the optimizer of the network inside: its state would triple the file and serve nobody."""
     inner = [(layer, layer.optimizer) for layer in model.layers if isinstance(layer, keras.Model) and layer.compiled]
     for network, _ in inner:
@@ -265,8 +326,10 @@ def _save(model: keras.Model, file: Path) -> None:
             network.optimizer, network.compiled = optimizer, True
 
 
-def _write_json(file: Path, content: dict) -> None:
-    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+def write_json(file: Path, content: dict) -> None:
+    """Write `content` as a JSON file, whole or not at all."""
+    text = json.dumps(content, indent=2) + "\n"
+    write_whole(file, lambda unfinished: unfinished.write_text(text, encoding="utf-8"))
 
 
 def _versions() -> dict:
@@ -285,40 +348,3 @@ def _write_history(file: Path, history: dict[str, list[float]]) -> None:
         writer = csv.writer(stream)
         writer.writerow(["epoch", *history])
         writer.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), start=1))
-
-
-def _write_predictions(file: Path, dataset: Dataset, y_true: np.ndarray, outputs: np.ndarray) -> None:
-    """`label`, `predicted` and, for classes, `probability`: of class 1 `(rows,)`, or of each `(rows, classes)`."""
-    outputs = outputs[:MOST_STORED_PREDICTIONS]
-    y_true = y_true[: len(outputs)]
-    if dataset.task == "regression":
-        np.savez_compressed(file, label=y_true, predicted=outputs[:, 0])
-        return
-    probability = outputs[:, 0] if outputs.shape[1] == 1 else outputs
-    predicted = np.concatenate([decide(rows) for rows in chunks_of(outputs)])  # they may be on the disk
-    np.savez_compressed(file, label=y_true, predicted=predicted, probability=probability)
-
-
-def _draw(folder: Path, run, dataset: Dataset, y_true: np.ndarray, outputs: np.ndarray) -> None:
-    from matplotlib.figure import Figure  # without pyplot: no window system, and no global state to leave behind
-
-    metrics = sorted((name for name in run.history if f"val_{name}" in run.history), key=lambda name: name != "loss")
-    figure = Figure(figsize=(5.5 * len(metrics), 4), layout="constrained")
-    for ax, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
-        plots.learning_curves(run.history, ax, metric, kept=run.recipe.fit.keep)
-    figure.savefig(folder / "learning_curves.png", dpi=120)
-    plots.record_figure(run.record).savefig(folder / "record.png", dpi=100)
-    plots.report_figure(run.report).savefig(folder / "report.png", dpi=100)
-    if dataset.task == "regression":
-        figure = Figure(figsize=(5.9, 5), layout="constrained")
-        plots.predicted_values(y_true, outputs[:, 0], figure.subplots())
-        figure.savefig(folder / "predictions.png", dpi=100)
-        return
-    figure = Figure(figsize=matrix_size(len(run.report.class_names)), layout="constrained")
-    plots.confusion_matrix(run.report, figure.subplots())
-    figure.savefig(folder / "confusion_matrix.png", dpi=120)
-    x, probabilities = dataset.test[0][: len(y_true)], run.report.probabilities
-    if isinstance(dataset.preparation, ImagePreparation) and probabilities is not None and are_images(x):
-        figure = Figure(figsize=grid_size(x, len(probabilities.greatest_losses)), layout="constrained")
-        plots.greatest_losses(run.report, x, figure.subplots())
-        figure.savefig(folder / "greatest_losses.png", dpi=100)

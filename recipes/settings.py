@@ -30,6 +30,8 @@ class Data(Checked):
         keep: Columns of a table that take part though they count or name the rows, and would be left out.
         categorical: Columns of a table that hold categories though they look like numbers.
         missing: Texts that mean a missing value, besides those in common use.
+        kept_classes: Texts that are classes of the target of a table, though they usually mean a missing value, such as
+            None, NA or ?.
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
         train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. Not set:
             all of it.
@@ -57,6 +59,7 @@ class Data(Checked):
     keep: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    kept_classes: tuple[str, ...] = ()
     encoding: str | None = None
     train_rows: int | None = None
     validation_fraction: float = 0.1

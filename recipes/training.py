@@ -20,13 +20,11 @@ from callbacks import (
     StopOnDivergence,
 )
 from callbacks.record import merged
-from recipes import catalogue, losses, models, optimizers, output_blocks, runs, schedules
+from recipes import catalogue, finishing, losses, models, optimizers, runs, schedules
 from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
 from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source, with_arguments
-from recipes.data.store import RowStore
 from recipes.fine_tuning import unfreeze
-from recipes.judging import judge
 from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.models.outputs import last_activation
@@ -84,7 +82,9 @@ def train(
 ) -> Run:
     """Train by a recipe, evaluate once on the test part, and write the run folder.
 
-    Training works on prepared rows (scaled; see `Dataset.prepared`); the saved model takes raw ones.
+    Training works on prepared rows (scaled; see `Dataset.prepared`); the saved model takes raw ones. It is saved in the
+    run folder, with history and record, as soon as it is trained. The report follows, then the pictures: where one
+    fails or is interrupted, what is saved stays.
 
     Args:
         recipe: A name, a `Recipe`, or the path of a YAML file.
@@ -106,8 +106,12 @@ def train(
         verbose: Whether to print what was understood, the progress and the report.
 
     Raises:
-        ValueError: For whatever does not fit, before training; and if training diverges.
-        OSError: If the run folder exists (FileExistsError) or cannot be written, before training.
+        ValueError: For whatever does not fit, before training; if training diverges; and if the report cannot be made,
+            with the place of the trained model and the command that makes what is missing.
+        OSError: If the run folder exists (FileExistsError) or cannot be written, before training; if another run has
+            taken its name during the training (this one is then saved under another); and if files cannot be written.
+        Exception: Errors of `callbacks`. Those that one raises when training ends (`on_train_end`) are raised after
+            everything is written.
     """
     say = print if verbose else lambda *_: None
     seed = check_seed(seed)
@@ -125,21 +129,42 @@ def train(
     if fast_dev_run:
         name, overwrite = f"{name}-fast-dev-run", True
         recipe = recipe.replace(fit={"epochs": 1}, fine_tune={"epochs": min(1, recipe.fine_tune.epochs)})
-    with runs.new_folder(output, name, overwrite) as folder:
-        keras.utils.set_random_seed(seed)
-        core, outputs = network(recipe, dataset, model)
-        serving = models.serving_model(core, dataset)
-        if model is not None:
-            runs.check_reloads(serving)
-        say(f"{dataset.describe()}\n{_size(core)}")
-        history, record = train_core(core, outputs, recipe, dataset, callbacks, seed, fast_dev_run, verbose)
-        x, y = (array[: _limit(recipe, fast_dev_run)] for array in dataset.test)
-        blocks, stored = output_blocks.of_pairs(serving, x, y, prediction_batch(recipe)), RowStore()
-        report = judge(output_blocks.storing(blocks, stored, runs.MOST_STORED_PREDICTIONS), dataset.class_names)
-        run = Run(serving, recipe, history, record, report, Path(output) / name)
-        facts = {"seed": seed, "model": "the recipe's" if model is None else "the user's own"}
-        runs.write(folder, run, dataset, facts, y, stored.finish(), pictures)
+    directory, late_errors = Path(output) / name, []
+    try:
+        with runs.new_folder(output, name, overwrite) as folder:
+            keras.utils.set_random_seed(seed)
+            core, outputs = network(recipe, dataset, model)
+            serving = models.serving_model(core, dataset)
+            if model is not None:
+                runs.check_reloads(serving)
+            say(f"{dataset.describe()}\n{_size(core)}")
+            arguments = (callbacks, seed, fast_dev_run, verbose)
+            history, record = train_core(core, outputs, recipe, dataset, *arguments, late_errors)
+            facts = {
+                "seed": seed,
+                "model": "the recipe's" if model is None else "the user's own",
+                "classes": dataset.class_names,
+                "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
+            }
+            try:
+                runs.save(folder, serving, recipe, facts, history, record)
+            except KeyboardInterrupt as error:  # what was trained comes first; another interrupt is obeyed at once
+                late_errors.append(error)
+                runs.save(folder, serving, recipe, facts, history, record)
+    except runs.NameTakenError as error:
+        directory = error.directory
+        late_errors.append(error)
+    with finishing.keeping(directory, recipe):
+        for error in late_errors:
+            if isinstance(error, KeyboardInterrupt):
+                raise error
+        limit = _limit(recipe, fast_dev_run)
+        report = finishing.finish(directory, serving, recipe, dataset, history, record, limit, pictures)
+    run = Run(serving, recipe, history, record, report, directory)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
+    for error in late_errors:
+        error.add_note(f"the training is finished and saved in {run.directory}")
+        raise error
     return run
 
 
@@ -312,12 +337,23 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
 
 
 def train_core(
-    core, outputs: int, recipe: Recipe, dataset: Dataset, callbacks, seed: int, fast_dev_run: bool, verbose: bool
+    core,
+    outputs: int,
+    recipe: Recipe,
+    dataset: Dataset,
+    callbacks,
+    seed: int,
+    fast_dev_run: bool,
+    verbose: bool,
+    late_errors: list[Exception] | None = None,
 ) -> tuple[dict[str, list[float]], Record]:
-    """Train `core`, then fine-tune it where the recipe says so; the history of both, and what was seen of them."""
+    """Train `core`, then fine-tune it where the recipe says so; the history of both, and what was seen of them.
+
+    Errors that `callbacks` raise when training has ended are added to `late_errors`, where that list is given.
+    """
     if recipe.fine_tune.epochs:
         body_of(core)  # refuses a model of the user's own without one
-    arguments = (callbacks, seed, fast_dev_run, verbose)
+    arguments = (callbacks, seed, fast_dev_run, verbose, late_errors)
     history, record = _phase(core, outputs, recipe, dataset, "optimizer.learning_rate", 0, *arguments)
     settings = recipe.fine_tune
     if not settings.epochs:
@@ -347,7 +383,17 @@ def _validation_loss(core, recipe: Recipe, dataset: Dataset, outputs: int, seed:
 
 
 def _phase(
-    core, outputs, recipe, dataset, rate: str, first: int, callbacks, seed: int, fast_dev_run: bool, verbose: bool
+    core,
+    outputs,
+    recipe,
+    dataset,
+    rate: str,
+    first: int,
+    callbacks,
+    seed: int,
+    fast_dev_run: bool,
+    verbose: bool,
+    late_errors: list[Exception] | None,
 ) -> tuple[dict[str, list[float]], Record]:
     """One call of `fit`, whose epochs are counted from `first`; `rate` is the setting of its learning rate."""
     brought = tuple(kind for kind in _WATCHING if any(isinstance(callback, kind) for callback in callbacks))
@@ -355,13 +401,15 @@ def _phase(
     diverged = next(callback for callback in own if isinstance(callback, StopOnDivergence))
     progress = [Progress()] if verbose else []
     epochs = first + recipe.fit.epochs
-    history = core.fit(
-        **rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run), first),
-        initial_epoch=first,
-        epochs=epochs,
-        callbacks=[*own, *progress, *callbacks],
-        verbose=0,
-    )
+    ended = _Ended()
+    rows = rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run), first)
+    try:
+        core.fit(**rows, initial_epoch=first, epochs=epochs, callbacks=[*own, *progress, ended, *callbacks], verbose=0)
+    except Exception as error:
+        if not ended.reached or late_errors is None:
+            raise
+        late_errors.append(error)
+    history = core.history
     if diverged.stopped_epoch is not None:
         raise ValueError(
             f"training diverged: {diverged.reason}; a lower {rate} (now {recipe.optimizer.learning_rate}) or "
@@ -374,6 +422,15 @@ def _phase(
             print(*filter(None, (own[-1].reason, own[-1].kept)), sep="\n")
     watched = [callback.record for callback in (*own, *callbacks) if isinstance(callback, _WATCHING)]
     return _numbers_of_every_epoch(history), merged(watched)
+
+
+class _Ended(keras.callbacks.Callback):
+    """Whether training has ended, and the callbacks in front of this one have done their work at its end."""
+
+    reached = False
+
+    def on_train_end(self, logs=None):
+        self.reached = True
 
 
 def _probe(dataset: Dataset) -> np.ndarray:
@@ -459,11 +516,6 @@ def _class_weights(recipe: Recipe, dataset: Dataset) -> dict[int, float] | None:
 def _limit(recipe: Recipe, fast_dev_run: bool) -> int | None:
     """How many rows of each part are used; `None` for all."""
     return FAST_DEV_RUN_STEPS * recipe.fit.batch_size if fast_dev_run else None
-
-
-def prediction_batch(recipe: Recipe) -> int:
-    """Without gradients to keep, larger batches fit the same memory."""
-    return max(256, recipe.fit.batch_size)
 
 
 def _size(model: keras.Model) -> str:

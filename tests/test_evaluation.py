@@ -46,7 +46,8 @@ def test_logits_are_told_from_probabilities_by_the_compiled_loss(units, loss):
     metric = keras.metrics.BinaryAccuracy(threshold=0) if units == 1 else "accuracy"
     model.compile("adam", getattr(keras.losses, loss)(from_logits=True), metrics=[metric])
     _, accuracy = model.evaluate(x, y, verbose=0)
-    assert recipes.evaluate(model, (x, y)).accuracy == pytest.approx(accuracy)
+    for labels in (y, y.astype(bool), np.array(["FALSE", "TRUE"])[y], y.astype("float32")):
+        assert recipes.evaluate(model, (x, labels)).accuracy == pytest.approx(accuracy)
 
 
 @pytest.mark.backend

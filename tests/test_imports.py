@@ -47,12 +47,15 @@ ALLOWED = {
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
         *LEAVES, "recipes.__version__", "recipes.confusion_metric", "recipes.losses", "recipes.optimizers",
-        "recipes.schedules", "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "callbacks",
-        "custom_layers", "keras", "numpy", "matplotlib",
+        "recipes.schedules", "recipes.settings", "callbacks", "custom_layers", "keras", "numpy",
+    },
+    "recipes.finishing": {
+        "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "recipes.output_blocks",
+        "recipes.judging", "recipes.runs", "callbacks", "keras", "numpy", "matplotlib",
     },
     "recipes.evaluation": {
         *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.output_blocks", "recipes.judging", "recipes.runs",
-        "recipes.data", "recipes.metrics", "recipes.models", "keras", "numpy",
+        "recipes.finishing", "recipes.data", "recipes.metrics", "recipes.models", "keras", "numpy",
     },
     "recipes.comparison": {
         "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
@@ -60,14 +63,13 @@ ALLOWED = {
     },
     "recipes.cross_validation": {
         "recipes.settings", "recipes.data", "recipes.models", "recipes.metrics", "recipes.output_blocks",
-        "recipes.judging", "recipes.training", "keras", "numpy", "scipy",
+        "recipes.judging", "recipes.finishing", "recipes.training", "keras", "numpy", "scipy",
     },
     "recipes.epoch_cost": {"recipes.settings", "recipes.data", "recipes.models", "recipes.training", "keras"},
     "recipes.training": {
         *LEAVES, "recipes.settings", "recipes.catalogue", "recipes.data", "recipes.models", "recipes.metrics",
         "recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.augmentation", "recipes.batches",
-        "recipes.runs", "recipes.output_blocks", "recipes.judging", "recipes.fine_tuning", "callbacks", "keras",
-        "numpy",
+        "recipes.runs", "recipes.finishing", "recipes.fine_tuning", "callbacks", "keras", "numpy",
     },
 }  # fmt: skip
 

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -158,6 +159,49 @@ def test_a_folder_without_permission_is_refused_before_the_work(tmp_path):
         pytest.fail("the work began")
 
 
+def full_disk(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    def half(file):
+        file.write_text("ha")
+        full_disk()
+
+    runs.write_json(tmp_path / "a.json", {"a": 1})
+    for file in ("a.json", "b.json"):
+        with pytest.raises(OSError, match="No space left on device"):
+            runs.write_whole(tmp_path / file, half)
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        runs.write_json(tmp_path / "a.json", {"a": object()})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
+
+
+def test_a_model_is_worth_more_than_its_history(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "_save_model", lambda model, file: file.write_text("model"))
+    monkeypatch.setattr(runs, "_write_history", full_disk)
+    facts = {"seed": 0, "classes": run.report.class_names}
+    with pytest.warns(UserWarning, match="history and record of the training could not be written: .*No space left"):
+        runs.save(tmp_path / "removed" / "run", run.model, run.recipe, facts, run.history, run.record)
+    assert runs.class_names(tmp_path / "removed" / "run") == run.report.class_names
+    monkeypatch.setattr(runs, "_save_model", full_disk)
+    with pytest.raises(OSError, match="the trained model cannot be saved in .*removed: .*No space left on device"):
+        runs.save(tmp_path / "removed" / "run", run.model, run.recipe, facts, run.history, run.record)
+
+
+def test_history_and_class_names_are_known_without_the_report(run, tmp_path):
+    for name in ("model.keras", "versions.json", "history.csv", "report.json"):
+        (tmp_path / name).write_bytes((run.directory / name).read_bytes())
+    assert runs.history(tmp_path) == run.history
+    older = {name: value for name, value in runs.versions(tmp_path).items() if name != "classes"}
+    runs.write_json(tmp_path / "versions.json", older)
+    assert runs.class_names(tmp_path) == run.report.class_names
+    (tmp_path / "report.json").unlink()
+    assert runs.class_names(tmp_path) is None
+    assert runs.class_names(run.directory) == run.report.class_names
+
+
 def test_what_is_no_model_is_refused(tmp_path, run):
     with pytest.raises(FileNotFoundError, match="there is no run folder or .keras file"):
         recipes.load_model(tmp_path / "none")
@@ -197,17 +241,20 @@ def test_code_inside_a_model_is_refused(tmp_path):
 
 
 def test_files_of_a_run_that_are_damaged_are_named(run, tmp_path):
-    for name in ("model.keras", "recipe.yaml", "versions.json", "report.json"):
+    for name in ("model.keras", "recipe.yaml", "versions.json", "report.json", "history.csv", "predictions.npz"):
         (tmp_path / name).write_bytes((run.directory / name).read_bytes())
-    for name, text in (
-        ("report.json", "[]"),
-        ("report.json", '{"a": '),
-        ("versions.json", "{}"),
-        ("versions.json", "[]"),
+    for name, text, read in (
+        ("report.json", "[]", runs.predictions),
+        ("report.json", '{"a": ', runs.predictions),
+        ("predictions.npz", "PK", runs.predictions),
+        ("history.csv", "epoch,loss\n1,a", runs.history),
+        ("history.csv", "", runs.history),
+        ("versions.json", "{}", recipes.evaluate),
+        ("versions.json", "[]", recipes.evaluate),
     ):
         (tmp_path / name).write_text(text)
         with pytest.raises(ValueError, match=f"{name} is damaged"):
-            recipes.evaluate(tmp_path)
+            read(tmp_path)
         (tmp_path / name).write_bytes((run.directory / name).read_bytes())
 
 

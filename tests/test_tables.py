@@ -1,10 +1,13 @@
 import warnings
 
 import numpy as np
+import pyarrow
 import pytest
 
 import recipes
-from recipes.data import tables
+from recipes.data import csv_file, tables
+from recipes.data.label_text import encode_labels
+from recipes.data.loading import read_source
 from recipes.data.table import from_frame
 from recipes.settings import Data
 
@@ -108,6 +111,100 @@ def test_the_task_is_read_off_the_target_column(frame, tmp_path, target, task, c
     for data in (frame, tmp_path / "t.csv"):
         dataset = recipes.load_dataset(data, target="target")
         assert (dataset.task, dataset.class_names) == (task, classes)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["00501", "00502", "501"], ("501", "00501", "00502")),
+        (["2134", "02134"], ("2134", "02134")),
+        ([f"1000000000000000{number}" for number in range(1, 5)], [f"1000000000000000{n}" for n in range(1, 5)]),
+        ([str(2**64 + number) for number in range(2)], (str(2**64), str(2**64 + 1))),
+        (["10", "9", "0"], ("0", "9", "10")),
+        (["1.0", "2.0"], ("1", "2")),
+        (["TRUE", "False", "true", "FALSE"], ("False", "True")),
+    ],
+)
+def test_labels_keep_their_text(tmp_path, labels, classes):
+    rows = pandas.DataFrame({"x": np.random.default_rng(0).normal(size=120), "y": labels * (120 // len(labels))})
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    dataset = recipes.load_dataset(tmp_path / "rows.csv", target="y")
+    assert dataset.class_names == tuple(classes)
+    # The order of the rows is kept within a part, and x tells which row it is.
+    x, y = dataset.train
+    expected = dict(zip(rows["x"].astype(np.float32), rows["y"], strict=True))
+    assert {value: dataset.class_names[number] for value, number in zip(x[:, 0], y, strict=True)} == {
+        value: {"1.0": "1", "2.0": "2", "TRUE": "True", "true": "True", "FALSE": "False"}.get(text, text)
+        for value, text in expected.items()
+        if value in x[:, 0]
+    }
+
+
+def test_whole_numbers_of_many_kinds_are_numbers_to_predict_up_to_the_last_digit(tmp_path):
+    y = 10**16 + np.arange(200) * 3
+    pandas.DataFrame({"x": np.arange(200.0), "y": y}).to_csv(tmp_path / "rows.csv", index=False)
+    table = csv_file.open_csv(tmp_path / "rows.csv")
+    source = tables.read({"all": table}, Data(target="y"), "rows")
+    assert source.parts["all"][1].tolist() == y.tolist()
+    assert recipes.load_dataset(tmp_path / "rows.csv", target="y").task == "regression"
+
+
+def containers(frame, path):
+    """The rows of `frame` in a file, as pandas reads it, and in Arrow."""
+    frame.to_csv(path, index=False)
+    read = pandas.read_csv(path)
+    return [csv_file.open_csv(path), from_frame(read), from_frame(pyarrow.Table.from_pandas(read))]
+
+
+def with_gaps(frame, path):
+    """The same, with a further row without values, for which pandas makes floats of whole numbers."""
+    read = pandas.read_csv(path)
+    gaps = pandas.concat([read, pandas.DataFrame({name: [np.nan] for name in read})], ignore_index=True)
+    gaps.to_csv(path.with_name("gaps.csv"), index=False)
+    return [from_frame(gaps), csv_file.open_csv(path.with_name("gaps.csv"))]
+
+
+def test_a_category_is_the_same_in_every_container(tmp_path):
+    rows = pandas.DataFrame(
+        {
+            "code": [100, 200, 300] * 20, "zip": ["00501", "02134", "12345"] * 20, "half": [0.5, 1.5, 2.0] * 20,
+            "truth": ["TRUE", "FALSE", "TRUE"] * 20, "x": np.arange(60.0), "y": ["a", "b"] * 30,
+        }
+    )  # fmt: skip
+    categorical = ("code", "zip", "half", "truth")
+    settings = Data(target="y", categorical=categorical)
+    alike = containers(rows, tmp_path / "rows.csv")
+    for trained in alike:
+        source = tables.read({"all": trained}, settings, "rows")
+        codes = source.parts["all"][0][:, :4]
+        assert codes.min() == 1
+        for table in (*alike, *with_gaps(rows, tmp_path / "rows.csv")):
+            x, _ = tables.rows_for(table, source.feature_names, source.vocabularies, known=["y"])
+            np.testing.assert_array_equal(x[:60, :4], codes, err_msg=f"{trained.where} {table.where}")
+
+
+@pytest.mark.parametrize("labels", [["TRUE", "FALSE"], [0, 1], ["00501", "00502"], [1.0, 2.0]])
+def test_labels_are_found_in_every_container(tmp_path, labels):
+    rows = pandas.DataFrame({"x": np.arange(60.0), "y": labels * 30})
+    alike = containers(rows, tmp_path / "rows.csv")
+    for data in (tmp_path / "rows.csv", pandas.read_csv(tmp_path / "rows.csv")):
+        source, _ = read_source(data, Data(target="y"), 0)
+        for table in alike:
+            _, y = tables.rows_for(table, ("x",), {}, target="y")
+            np.testing.assert_array_equal(encode_labels(y, source.class_names)[0], source.parts["all"][1])
+
+
+def test_a_class_may_be_called_by_what_usually_means_missing(tmp_path):
+    rows = pandas.DataFrame({"x": np.arange(60.0), "color": ["None", "red", "?"] * 20, "y": ["NA", "b"] * 30})
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(ValueError, match=r"30 missing values, the first at row 0 \('NA'\): .*kept_classes: \[NA\]"):
+        recipes.load_dataset(tmp_path / "rows.csv", target="y")
+    for data in (tmp_path / "rows.csv", rows):
+        dataset = recipes.load_dataset(data, settings=Data(target="y", kept_classes=("na",)))
+        assert dataset.class_names == ("NA", "b")
+        assert dataset.preparation.vocabularies["color"] == ("", "red")
+    _, y = tables.rows_for(from_frame(rows), ("x",), {}, target="y", known=["color"], kept_classes=("NA",))
+    assert y[:2].tolist() == ["NA", "b"]
 
 
 def test_columns_can_be_ignored_and_called_categories(frame):

@@ -38,8 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"keras-recipes: {' '.join(str(error).split())}", file=sys.stderr)
         return ERROR
-    except KeyboardInterrupt:
-        print("\nkeras-recipes: interrupted; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:  # one that says more has left something
+        print(f"\nkeras-recipes: {str(interrupt) or 'interrupted; nothing was written'}", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -1,11 +1,12 @@
 """Arrays of the user's own: checked once, with errors that say which value is wrong and where."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 
 from recipes.data import sequences
-from recipes.data.dataset import shorten
+from recipes.data.label_text import label_name
 
 MOST_DISTINCT_FLOAT_CLASSES = 20
 MOST_DISTINCT_WHOLE_CLASSES = 100
@@ -86,7 +87,7 @@ def _check_sequences(x: np.ndarray, name: str) -> np.ndarray:
 
 def check_target(y, rows: int, name: str = "y") -> np.ndarray:
     """`y` as one label or number for each of `rows` rows; a column or a one-hot matrix is unwrapped."""
-    y = _as_array(y, name)
+    values, y = y, _as_array(y, name)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     elif y.ndim == 2 and is_one_hot(y):
@@ -95,11 +96,13 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
         raise ValueError(f"`{name}` must hold one target for each row, or one-hot rows. Received: shape {y.shape}")
     if len(y) != rows:
         raise ValueError(f"`x` and `{name}` must have as many rows. Received: {rows} and {len(y)}")
+    if y.dtype.kind == "f" and isinstance(values, list | tuple) and all(type(value) is int for value in values):
+        y = np.array(values, object)  # NumPy rounds whole numbers that fit neither int64 nor uint64 together
     if y.dtype.kind == "O":
         missing = [row for row, value in enumerate(y) if is_missing(value)]
         if missing:
             raise ValueError(f"`{name}` has {len(missing)} missing values, the first at row {missing[0]}")
-        y = np.array(y.tolist())
+        y = _plain(y.tolist())
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         bad = np.flatnonzero(~np.isfinite(y))
         raise ValueError(
@@ -118,6 +121,16 @@ def _as_array(values, name: str) -> np.ndarray:
         return np.asarray(values)
     except ValueError:
         raise ValueError(f"`{name}` must have rows of one length. Received: ragged {type(values).__name__}") from None
+
+
+def _plain(values: list) -> np.ndarray:
+    """An array of one NumPy type from Python objects; whole numbers beyond all of those as text."""
+    if not all(type(value) is int for value in values):
+        return np.array(values)
+    for kind in (np.int64, np.uint64):
+        with contextlib.suppress(OverflowError):
+            return np.array(values, kind)
+    return np.array(list(map(str, values)))
 
 
 def is_one_hot(y: np.ndarray) -> bool:
@@ -166,30 +179,6 @@ def refuse_identifier(y: np.ndarray, name: str, class_names: tuple[str, ...] | N
             f"{name} looks like an identifier: it has {len(distinct):,} different values in {len(y):,} rows, such as "
             f"{label_name(distinct[0])!r} and {label_name(distinct[-1])!r}. Choose another, or set data.task"
         )
-
-
-def encode_labels(y: np.ndarray, class_names: tuple[str, ...] | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels as class numbers `(rows,)`, int64, and the class names in their order.
-
-    Without `class_names` the classes are the distinct labels, sorted. With them, labels are looked up by name.
-    """
-    distinct, codes = np.unique(y, return_inverse=True)
-    labels = [label_name(value) for value in distinct]
-    if class_names is None:
-        return codes.astype(np.int64), tuple(labels)
-    numbers = {name: number for number, name in enumerate(class_names)}
-    strangers = [repr(label) for label in labels if label not in numbers]
-    if strangers:
-        raise ValueError(f"unknown classes {shorten(strangers)} in the labels. Known: {shorten(class_names, 20)}")
-    return np.array([numbers[label] for label in labels], dtype=np.int64)[codes], class_names
-
-
-def label_name(value) -> str:
-    """A label as text: 3.0 is class "3"."""
-    value = value.item() if hasattr(value, "item") else value
-    if isinstance(value, bytes):
-        return value.decode()
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def read_npz(path: str | Path) -> dict[str, np.ndarray]:

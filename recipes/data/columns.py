@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as compute
 
+from recipes.data.label_text import Names, canonical_text
 from recipes.data.row_numbers import RowNumbers
 
 # How files and frames say that a value is missing, in lower case.
@@ -16,6 +17,7 @@ MOST_CATEGORIES = 100_000
 MOST_STRAY_TEXTS = 0.1
 _NUMBER = r"^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
 _LARGEST = float(np.finfo(np.float32).max)
+_LARGEST_WHOLE = 2.0**63
 
 
 def cleaned(values: pyarrow.Array, missing=MISSING) -> pyarrow.Array:
@@ -48,6 +50,13 @@ def numbers(values: pyarrow.Array) -> tuple[np.ndarray, np.ndarray]:
     return _floats(values), ~is_number.to_numpy(zero_copy_only=False)
 
 
+def whole_numbers(values: pyarrow.Array) -> np.ndarray:
+    """Cleaned `values` without gaps, all of them whole numbers, as int64 `(rows,)`: exact beyond 2**53, too."""
+    if _is_text(values.type):
+        values = compute.utf8_ltrim(values, characters="+")
+    return compute.cast(values, pyarrow.int64()).to_numpy(zero_copy_only=False)
+
+
 def days(values: pyarrow.Array) -> np.ndarray:
     """Cleaned dates, or text in the form of ISO 8601, as days since 1970 `(rows,)`, float64; NaN where missing.
 
@@ -67,14 +76,21 @@ def texts(values: pyarrow.Array) -> pyarrow.Array:
     """Cleaned values of any kind as text, as Python and pandas write them; but 3.0 is "3"."""
     if pyarrow.types.is_boolean(values.type):
         return compute.if_else(values, "True", "False")
-    if pyarrow.types.is_floating(values.type):
-        whole = compute.all(compute.equal(values, compute.round(values))).as_py()
-        values = values.cast(pyarrow.int64()) if whole is not False else values
-    return values.cast(pyarrow.string())
+    written = values.cast(pyarrow.string())
+    if pyarrow.types.is_floating(values.type):  # Arrow writes 1e+16 and -0
+        whole = compute.and_(
+            compute.equal(values, compute.round(values)), compute.less(compute.abs(values), _LARGEST_WHOLE)
+        )
+        digits = compute.if_else(whole, values, pyarrow.scalar(None, values.type)).cast(pyarrow.int64())
+        written = compute.coalesce(digits.cast(pyarrow.string()), written)
+    return written
 
 
 class Vocabulary:
     """Categories and their codes, counted from 1; 0 is whatever is none of them.
+
+    Those that are added have the canonical text of `recipes.data.label_text`, whose `Names` find a category by the text
+    or number of another container.
 
     Args:
         categories: Known from the beginning.
@@ -87,6 +103,7 @@ class Vocabulary:
     def __init__(self, categories=(), grows: bool = True):
         self.grows, self.overflowed = grows, False
         self._codes = {category: code for code, category in enumerate(categories, start=1)}
+        self._names = None if grows else Names(self._codes)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -94,14 +111,21 @@ class Vocabulary:
 
     def encode(self, values: pyarrow.Array) -> np.ndarray:
         """Codes of cleaned `values`, `(rows,)`, int64."""
-        encoded = compute.dictionary_encode(texts(values), null_encoding="encode")
-        codes = [self._code(MISSING_CATEGORY if text is None else text) for text in encoded.dictionary.to_pylist()]
+        if self.overflowed:
+            return np.zeros(len(values), np.int64)
+        encoded, is_number = _distinct_texts(values), not _is_text(values.type)
+        codes = [
+            self._code(MISSING_CATEGORY if text is None else text, is_number) for text in encoded.dictionary.to_pylist()
+        ]
         return np.array(codes, dtype=np.int64)[encoded.indices.to_numpy(zero_copy_only=False)]
 
-    def _code(self, text: str) -> int:
-        code = self._codes.get(text)
-        if code is not None or not self.grows:
-            return code or 0
+    def _code(self, text: str, is_number: bool) -> int:
+        if self._names is not None:
+            place = self._names.find(text, is_number)
+            return 0 if place is None else place + 1
+        text = canonical_text(text)
+        if text in self._codes:
+            return self._codes[text]
         if len(self._codes) >= MOST_CATEGORIES:
             self.overflowed = True
             return 0
@@ -110,9 +134,14 @@ class Vocabulary:
 
 def keys(values: pyarrow.Array) -> np.ndarray:
     """A number for each value, `(rows,)`, int64: equal for equal values, in every run; of any number of values."""
-    encoded = compute.dictionary_encode(texts(values), null_encoding="encode")
-    digests = [hashlib.blake2b(repr(text).encode(), digest_size=8).digest() for text in encoded.dictionary.to_pylist()]
+    encoded = _distinct_texts(values)
+    names = [None if text is None else canonical_text(text) for text in encoded.dictionary.to_pylist()]
+    digests = [hashlib.blake2b(repr(name).encode(), digest_size=8).digest() for name in names]
     return np.frombuffer(b"".join(digests), np.int64)[encoded.indices.to_numpy(zero_copy_only=False)]
+
+
+def _distinct_texts(values: pyarrow.Array) -> pyarrow.DictionaryArray:
+    return compute.dictionary_encode(texts(values), null_encoding="encode")
 
 
 @dataclass
@@ -125,6 +154,7 @@ class Scan:
         texts: Of them, what is no number; `first_text` is the first, with its row.
         infinite: Of them, infinite or beyond float32; `first_infinite` is the row of the first.
         whole: Whether every number was written as a whole one.
+        wide: Whether int64 does not hold all of them.
         truths: Whether every value is true or false.
         dates: Whether every value is a date.
         row_numbers: Whether the values number the rows.
@@ -139,6 +169,7 @@ class Scan:
     infinite: int = 0
     first_infinite: int | None = None
     whole: bool = True
+    wide: bool = False
     truths: bool = True
     dates: bool = True
     row_numbers: RowNumbers = field(init=False)
@@ -189,6 +220,7 @@ class Scan:
         self.row_numbers.update(parsed)
         if self.whole:
             self.whole = _are_whole(values)
+            self.wide |= bool((np.abs(parsed) >= _LARGEST_WHOLE).any())
 
     def kind(self, where: str, categorical=()) -> str:
         """`"number"`, `"category"` or `"date"`.

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from recipes.data import arrays, leaks, readers, sequences
+from recipes.data import arrays, leaks, readers, sequences, tables
 from recipes.data.dataset import Dataset, shorten
 from recipes.data.duplicates import count_duplicates
 from recipes.data.images import color_of, fit_all
+from recipes.data.label_text import by_value, encode_labels
 from recipes.data.preparation import ImagePreparation, SequencePreparation, TablePreparation, channels_first
 from recipes.data.source import Source
 from recipes.data.splits import check_seed, draw, split, split_by_group, split_by_time
@@ -185,11 +186,11 @@ def _name_targets(source: Source, task: str) -> None:
     if task == "regression":
         source.parts = {part: (x, _numbers(y, part)) for part, (x, y) in source.parts.items()}
         return
-    if source.class_names is None:
-        _, source.class_names = arrays.encode_labels(y)
-        source.parts = {
-            part: (x, arrays.encode_labels(y, source.class_names)[0]) for part, (x, y) in source.parts.items()
-        }
+    if source.class_names is None and source.labels:
+        tables.name_classes(source, by_value(source.label_names))
+    elif source.class_names is None:
+        _, source.class_names = encode_labels(y)
+        source.parts = {part: (x, encode_labels(y, source.class_names)[0]) for part, (x, y) in source.parts.items()}
     if len(source.class_names) < 2:
         raise ValueError(f"there is only one class, {source.class_names[0]!r}: a classifier needs at least two")
 

@@ -16,6 +16,10 @@ class Source:
             `(rows, steps, features)`, float32. `y`: `(rows,)`.
         task: `"classification"` or `"regression"`, where the source knows.
         class_names: Where the source knows them; `y` then holds class numbers.
+        labels: By part, codes `(rows,)` of the targets of a table, counted from 1. Targets that are whole numbers have
+            them beside their values, for the case that they are classes: a label keeps its text, such as 00501, and
+            whole numbers beyond float64 stay different.
+        label_names: Texts of the codes.
         target: Name of what is predicted.
         feature_names: Of the columns of a table.
         vocabularies: Of the columns of a table that hold categories, by column name. Their values in `x` are codes: 1
@@ -33,6 +37,8 @@ class Source:
     parts: dict[str, tuple[np.ndarray, np.ndarray]]
     task: str | None = None
     class_names: tuple[str, ...] | None = None
+    labels: dict[str, np.ndarray] = field(default_factory=dict)
+    label_names: tuple[str, ...] = ()
     target: str | None = None
     feature_names: tuple[str, ...] | None = None
     vocabularies: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -14,6 +14,9 @@ from recipes.data.table import Table
 from recipes.lookup import unknown
 from recipes.settings import Data
 
+# Kinds of targets that may be classes, which keep the text of their labels.
+_LABELLED = ("category", "whole", "wide")
+
 
 def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     """Features and target of a table.
@@ -32,25 +35,31 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     features = tuple(column for column in first.columns if column not in {*roles.values(), *settings.ignore})
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
-    missing = _missing(settings.missing)
+    missing = _missing(first, settings.missing, roles["target"], settings.kept_classes)
     kinds, left_out = _kinds(first, features, roles, settings, missing)
+    target = roles.pop("target")
     used = tuple(column for column in features if column not in left_out)
-    vocabularies = {column: Vocabulary() for column in (*used, roles["target"]) if kinds[column] == "category"}
-    parts, extra = {}, {}
+    vocabularies = {column: Vocabulary() for column in used if kinds[column] == "category"}
+    classes = Vocabulary() if kinds[target] in _LABELLED else None
+    parts, labels, extra = {}, {}, {}
     for part, table in tables.items():
         if table is not first:
-            check_columns(table, (*used, roles["target"]), may_have=first.columns)
-            _require(table, kinds, (*used, roles["target"]), missing)
-            if roles["target"] in vocabularies:
-                vocabularies[roles["target"]] = Vocabulary(vocabularies[roles["target"]].categories, grows=False)
-        needed = roles if table is first else {"target": roles["target"]}
+            check_columns(table, (*used, target), may_have=first.columns)
+            _require(table, kinds, (*used, target), missing)
+            vocabularies = {column: Vocabulary(known.categories, grows=False) for column, known in vocabularies.items()}
+            classes = classes and Vocabulary(classes.categories, grows=False)
+        needed = {role: (column, kinds[column], None) for role, column in (roles if table is first else {}).items()}
+        needed["target"] = target, kinds[target], classes
+        if kinds[target] in ("whole", "wide"):
+            needed["labels"] = target, "category", classes
         x, others = _encode(table, features, kinds, vocabularies, needed, missing)
         parts[part] = x, others.pop("target")
+        labels[part] = others.pop("labels", parts[part][1])
         extra = extra or others
     source = Source(
         name,
         parts,
-        target=roles["target"],
+        target=target,
         feature_names=features,
         vocabularies={column: vocabularies[column].categories for column in features if column in vocabularies},
         dates=tuple(column for column in used if kinds[column] == "date"),
@@ -63,18 +72,29 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
             if column in vocabularies and vocabularies[column].overflowed
         },
     )
-    if roles["target"] in vocabularies:
-        if len(vocabularies[roles["target"]].categories) >= columns.MOST_CATEGORIES:
+    if classes is not None and len(classes.categories) < columns.MOST_CATEGORIES:
+        source.labels, source.label_names = labels, classes.categories
+    if kinds[target] == "category":
+        if not source.labels:
             raise ValueError(
-                f"the target {roles['target']!r} of {first.where} looks like an identifier: it has "
+                f"the target {target!r} of {first.where} looks like an identifier: it has "
                 f"{columns.MOST_CATEGORIES:,} different texts or more. Choose another"
             )
-        _name_classes(source, vocabularies[roles["target"]].categories, roles["target"])
+        name_classes(source, tuple(sorted(source.label_names)))
     return source
 
 
 def rows_for(
-    table: Table, feature_names, vocabularies: dict, dates=(), target=None, unused=(), known=(), missing=()
+    table: Table,
+    feature_names,
+    vocabularies: dict,
+    dates=(),
+    target=None,
+    unused=(),
+    known=(),
+    missing=(),
+    kept_classes=(),
+    numeric_target: bool = False,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows of `table` as a trained model takes them, its columns in whatever order.
 
@@ -87,9 +107,12 @@ def rows_for(
         unused: Raw columns of the model that do not matter, and may be absent.
         known: Columns that the model does not know, and which are no surprise.
         missing: Further texts that mean a missing value.
+        kept_classes: Texts that are classes, though they usually mean a missing value.
+        numeric_target: Whether the target holds numbers to predict, rather than classes.
 
     Returns:
-        `x` `(rows, columns)`, float32, and `y` `(rows,)`, numbers or texts, or `None`.
+        `x` `(rows, columns)`, float32, and `y` `(rows,)`, numbers or texts, or `None`. Whole numbers that are classes
+        are texts where they are not written as numbers usually are, such as 00501, or where int64 does not hold them.
 
     Raises:
         ValueError: If columns are missing, or hold text where numbers are needed.
@@ -98,21 +121,31 @@ def rows_for(
     check_columns(table, (*used, *([target] if target else [])), may_have=(*unused, *known))
     kinds = {column: "date" if column in dates else "number" for column in used}
     kinds |= {column: "category" for column in used if column in vocabularies}
-    missing = _missing(missing)
+    missing = _missing(table, missing, target, kept_classes)
     scans = _require(table, kinds, used, missing, also=[target] if target else [])
     known_categories = {
         column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
     }
     roles = {}
     if target:
-        roles = {"target": target}
-        kinds[target] = _target_kind(scans[target], table.where, ())
-        known_categories[target] = Vocabulary()
+        _refuse_missing_targets(scans[target], table)
+        kind, classes = _target_kind(scans[target], table.where, ()), Vocabulary()
+        if numeric_target and kind != "category":
+            kind = "number"
+        roles = {"target": (target, "number" if kind == "number" else "category", classes)}
     x, others = _encode(table, feature_names, kinds, known_categories, roles, missing)
     y = others.get("target")
-    if target and kinds[target] == "category":
-        y = np.array(known_categories[target].categories)[y - 1]
+    if target and kind != "number":
+        y = _texts_or_whole(classes, kind)[y - 1]
     return x, y
+
+
+def _texts_or_whole(classes: Vocabulary, kind: str) -> np.ndarray:
+    """The classes of a target, `(classes,)`: whole numbers as int64 where that loses nothing."""
+    names = classes.categories
+    if kind == "whole" and all(str(int(name)) == name for name in names):
+        return np.array(list(map(int, names)), np.int64)
+    return np.array(names)
 
 
 def check_columns(table: Table, needed, may_have=()) -> None:
@@ -136,8 +169,11 @@ def _count(items, what: str) -> str:
     return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
 
 
-def _missing(texts) -> tuple[str, ...]:
-    return (*columns.MISSING, *(text.lower() for text in texts))
+def _missing(table: Table, texts, target: str | None, kept_classes) -> dict[str, tuple[str, ...]]:
+    """By column, the texts that mean a missing value, in lower case."""
+    marks = (*columns.MISSING, *(text.lower() for text in texts))
+    kept = {text.lower() for text in kept_classes}
+    return {name: tuple(mark for mark in marks if name != target or mark not in kept) for name in table.columns}
 
 
 def _roles(table: Table, settings: Data) -> dict[str, str]:
@@ -169,7 +205,7 @@ def _scan(table: Table, names, missing) -> dict[str, Scan]:
     scans = {name: Scan(name) for name in names}
     for batch in table.batches():
         for name, scan in scans.items():
-            scan.update(columns.cleaned(batch.column(table.columns.index(name)), missing))
+            scan.update(columns.cleaned(batch.column(table.columns.index(name)), missing[name]))
     return scans
 
 
@@ -182,6 +218,7 @@ def _kinds(table: Table, features, roles, settings, missing) -> tuple[dict[str, 
     }
     for role, column in roles.items():
         if role == "target":
+            _refuse_missing_targets(scans[column], table)
             kinds[column] = _target_kind(scans[column], table.where, settings.categorical)
         elif scans[column].missing:
             raise _without_value(scans[column], f"data.{role}", table.where)
@@ -214,15 +251,37 @@ def keep_hint(names) -> str:
 
 
 def _target_kind(scan: Scan, where: str, categorical) -> str:
-    """`"category"`, `"whole"` or `"number"`."""
-    if scan.missing:
-        raise _without_value(scan, "the target", where)
+    """`"category"`, `"whole"`, `"wide"` (whole numbers that int64 does not hold) or `"number"`."""
     if scan.truths:
         return "category"
     kind = scan.kind(where, categorical)
     if kind == "date":
         raise ValueError(f"the target {scan.name!r} of {where} holds dates: neither classes nor numbers to predict")
-    return "whole" if kind == "number" and scan.whole else kind
+    if kind == "number" and scan.whole:
+        return "wide" if scan.wide else "whole"
+    return kind
+
+
+def _refuse_missing_targets(scan: Scan, table: Table) -> None:
+    if not scan.missing:
+        return
+    text = _text_at(table, scan.name, scan.first_missing)
+    fix = "leave such rows out"
+    if text:
+        fix += f", or, where it is a class, say so (data.kept_classes: {as_setting([text])})"
+    error = _without_value(scan, "the target", table.where)
+    raise ValueError(f"{error}{f' ({text!r})' if text else ''}: {fix}")
+
+
+def _text_at(table: Table, column: str, row: int) -> str:
+    """What stands in a row of a column of text; an empty text for columns of other kinds."""
+    number = table.columns.index(column)
+    for batch in table.batches():
+        if row < len(batch):
+            value = batch.column(number)[row].as_py()
+            return value.strip() if isinstance(value, str) else ""
+        row -= len(batch)
+    return ""
 
 
 def _without_value(scan: Scan, what: str, where: str) -> ValueError:
@@ -236,12 +295,21 @@ def _require(table: Table, kinds, names, missing, also=()) -> dict[str, Scan]:
     for name in names:
         kind = kinds[name]
         if name not in also:
-            scans[name].require("number" if kind == "whole" else kind, table.where)
+            scans[name].require("number" if kind in ("whole", "wide") else kind, table.where)
     return scans
 
 
 def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """`x` `(rows, features)`, and by role the other columns, `(rows,)`."""
+    """`x` `(rows, features)`, and by role the other columns, `(rows,)`.
+
+    Args:
+        table: Rows.
+        features: Names of the columns of `x`.
+        kinds: Kinds of those that matter.
+        vocabularies: Of those that hold categories.
+        roles: By role the column, its kind and, for categories, its vocabulary.
+        missing: By column, the texts that mean a missing value.
+    """
     store, others = RowStore(), {role: RowStore() for role in roles}
     where = {name: number for number, name in enumerate(table.columns)}
     for batch in table.batches():
@@ -250,12 +318,12 @@ def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tupl
             if name not in kinds:  # it does not matter
                 x[:, number] = 0
                 continue
-            values = columns.cleaned(batch.column(where[name]), missing)
+            values = columns.cleaned(batch.column(where[name]), missing[name])
             x[:, number] = _values(values, kinds[name], vocabularies.get(name))
         store.append(x)
-        for role, name in roles.items():
-            values = columns.cleaned(batch.column(where[name]), missing)
-            others[role].append(_values(values, kinds[name], vocabularies.get(name)))
+        for role, (name, kind, vocabulary) in roles.items():
+            values = columns.cleaned(batch.column(where[name]), missing[name])
+            others[role].append(_values(values, kind, vocabulary))
     pyarrow.default_memory_pool().release_unused()  # Arrow keeps it for further reading, which there is none of
     return store.finish(), {role: rows.finish() for role, rows in others.items()}
 
@@ -267,21 +335,24 @@ def _values(values, kind: str, vocabulary: Vocabulary | None) -> np.ndarray:
         return columns.days(values)
     if kind == "key":
         return columns.keys(values)
-    numbers = columns.numbers(values)[0]
-    return numbers.astype(np.int64) if kind == "whole" else numbers
+    return columns.whole_numbers(values) if kind == "whole" else columns.numbers(values)[0]
 
 
-def _name_classes(source: Source, categories: tuple[str, ...], target: str) -> None:
-    """Codes of the target as class numbers, in the sorted order of the names."""
-    names = tuple(sorted(categories))
+def name_classes(source: Source, names: tuple[str, ...]) -> None:
+    """Codes of the target as class numbers, in the order of `names`.
+
+    Raises:
+        ValueError: If a part has labels that are none of them.
+    """
     places = {name: number for number, name in enumerate(names)}
-    numbers = np.array([-1, *(places[category] for category in categories)])
-    for part, (x, codes) in source.parts.items():
-        y = numbers[codes]
+    numbers = np.array([-1, *(places[name] for name in source.label_names)])
+    for part, (x, _) in source.parts.items():
+        y = numbers[source.labels[part]]
         if (y < 0).any():
+            first = int((y < 0).argmax())
             raise ValueError(
-                f"{(y < 0).sum():,} targets ({target}) of the {part} part, the first at row {int((y < 0).argmax())}, "
-                f"are none of the classes {shorten(names, 20)}"
+                f"{(y < 0).sum():,} targets ({source.target}) of the {part} part, the first at row {first}, are none "
+                f"of the classes {shorten(names, 20)}"
             )
         source.parts[part] = x, y
     source.class_names = names

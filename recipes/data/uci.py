@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from recipes.data.arrays import encode_labels
+from recipes.data.label_text import encode_labels
 from recipes.data.source import Source
 from recipes.lookup import normalize, unknown
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recipes.data.arrays import encode_labels, is_one_hot, label_name
+from recipes.data.arrays import is_one_hot
+from recipes.data.label_text import encode_labels, label_name
 from recipes.metrics.confusion import confusion_matrix, value_range
 from recipes.metrics.intervals import check_confidence
 from recipes.metrics.labels import (

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from recipes.data.arrays import encode_labels, is_missing, is_one_hot, label_name
+from recipes.data.arrays import is_missing, is_one_hot
 from recipes.data.dataset import shorten
+from recipes.data.label_text import encode_labels, label_name
 from recipes.metrics.confusion import value_range
 
 # Softmax misses a sum of 1 by up to a thousandth in float16.

@@ -1,0 +1,122 @@
+import errno
+import shutil
+
+import keras
+import pytest
+
+import recipes
+from callbacks import Record
+from recipes import finishing, runs, training
+from recipes.cli import main
+
+
+@pytest.fixture
+def unfinished(run, tmp_path):
+    """A copy of the run as it is when its model has just been saved."""
+    directory = tmp_path / "run"
+    directory.mkdir()
+    for name in ("model.keras", "recipe.yaml", "versions.json", "history.csv", "record.npz", "record.csv"):
+        shutil.copy(run.directory / name, directory)
+    runs.set_missing(directory, ("report", "predictions", "pictures"))
+    return directory
+
+
+def stop(error):
+    def stopped(*_, **__):
+        raise error
+
+    return stopped
+
+
+def test_the_command_makes_what_a_run_lacks(unfinished, run, capsys):
+    assert main(["evaluate", str(unfinished)]) == 0
+    assert str(run.report).splitlines()[0] in capsys.readouterr().out
+    assert {path.name for path in unfinished.iterdir()} == {path.name for path in run.directory.iterdir()}
+    for name in ("versions.json", "report.json", "report.txt"):
+        assert (unfinished / name).read_text() == (run.directory / name).read_text()
+    assert runs.missing(unfinished) == ()
+
+
+def test_a_picture_that_fails_is_a_note_and_can_be_drawn_later(unfinished, run, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(finishing.plots, "learning_curves", stop(RuntimeError("no font")))
+        with pytest.warns(UserWarning, match="could be drawn: no font; `keras-recipes evaluate .*run` draws them"):
+            assert recipes.evaluate(unfinished).accuracy == run.report.accuracy
+    assert runs.missing(unfinished) == ("pictures",)
+    assert not (unfinished / "learning_curves.png").exists()
+    drawn = []
+    monkeypatch.setattr(finishing, "_draw", lambda directory, *_: drawn.append(directory))
+    for _ in range(2):  # the second time, nothing is lacking
+        recipes.evaluate(unfinished)
+    assert drawn == [unfinished]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (OSError(errno.ENOSPC, "No space left on device"), OSError),
+        (TypeError("not serializable"), ValueError),
+    ],
+)
+def test_an_error_after_the_training_says_where_the_model_is(unfinished, run, error, kind):
+    expected = r"the trained model is saved in .*run, without its report and predictions and pictures.*: `keras-recipes"
+    with pytest.raises(kind, match=expected), finishing.keeping(unfinished, run.recipe):
+        raise error
+    of_arrays = run.recipe.replace(data={"name": "arrays"})
+    expected = r"recipes.evaluate\(.*, \(x_test, y_test\)\) gives a report"
+    with pytest.raises(kind, match=expected), finishing.keeping(unfinished, of_arrays):
+        raise error
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Training that takes no time."""
+    monkeypatch.setattr(training, "train_core", lambda *_: ({"loss": [0.0], "val_loss": [0.0]}, Record()))
+    return {"pictures": False, "verbose": False, "name": "run"}
+
+
+def test_an_interrupt_while_the_model_is_saved_loses_nothing(tmp_path, short_recipe, quick, monkeypatch):
+    save, calls = runs._save_model, []
+
+    def interrupted_once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        save(*arguments)
+
+    monkeypatch.setattr(runs, "_save_model", interrupted_once)
+    with pytest.raises(KeyboardInterrupt, match="interrupted; the trained model is saved in .*run, without its report"):
+        recipes.train(short_recipe, output=tmp_path, **quick)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    assert recipes.evaluate(tmp_path / "run").rows == 113
+    assert (tmp_path / "run" / "report.json").exists()
+
+
+def test_a_report_that_fails_leaves_the_model(tmp_path, short_recipe, quick, monkeypatch):
+    monkeypatch.setattr(finishing, "judge", stop(ValueError("outputs are not finite in 1 of 113 rows")))
+    with pytest.raises(ValueError, match=r"saved in .*run, without .* \(outputs are not finite in 1 of 113 rows\)"):
+        recipes.train(short_recipe, output=tmp_path, **quick)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        "model.keras", "recipe.yaml", "versions.json", "history.csv", "record.npz", "record.csv",
+    }  # fmt: skip
+
+
+@pytest.mark.backend
+@pytest.mark.whole
+def test_an_error_when_training_has_ended_is_raised_after_everything_is_written(tmp_path, short_recipe):
+    class Failing(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            (tmp_path / "run").mkdir()
+            (tmp_path / "run" / "model.keras").write_text("of another run")
+            raise RuntimeError("no connection")
+
+    with pytest.raises(RuntimeError, match="no connection") as error:
+        recipes.train(
+            short_recipe, epochs=1, output=tmp_path, name="run", pictures=False, verbose=False, callbacks=[Failing()]
+        )
+    (ours,) = [path for path in tmp_path.iterdir() if path.name != "run"]
+    assert error.value.__notes__ == [f"the training is finished and saved in {ours}"]
+    assert (tmp_path / "run" / "model.keras").read_text() == "of another run"
+    assert len(runs.history(ours)["loss"]) == 1
+    assert (ours / "report.json").exists()
