@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from recipes import finishing, output_blocks, raw_rows, runs
-from recipes.data import ARRAYS, Dataset, csv_file, image_files, load_dataset, same_source, with_arguments
+from recipes.data import ARRAYS, Dataset, image_files, load_dataset, same_source, table_file, with_arguments
 from recipes.data.label_text import encode_labels
 from recipes.data.preparation import TablePreparation
 from recipes.judging import judge
@@ -191,7 +191,7 @@ def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterato
         chosen = (names[number] for number in decide(outputs))
         rows = ([name, *map(float, row)] for name, row in zip(chosen, outputs, strict=True))
         columns = ["class", *names]
-    if csv_file.is_csv(file) or str(file).lower().endswith(".npz"):
+    if table_file.is_table(file) or str(file).lower().endswith(".npz"):
         return columns, rows
     files = image_files.files_in(Path(file))
     return ["file", *columns], ([str(file), *row] for file, row in zip(files, rows, strict=True))

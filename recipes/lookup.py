@@ -1,6 +1,7 @@
 """Finding things by name: `-` and `_` alike, and a helpful error for a name that nobody knows."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -11,6 +12,15 @@ def normalize(name: object) -> str:
     'digits-selu'
     """
     return str(name).strip().lower().replace("_", "-")
+
+
+def column_name(name: object) -> str:
+    r"""The name of a column of a file or frame, as it is compared: without spaces around it, and in one line.
+
+    >>> column_name(" net\nweight ")
+    'net weight'
+    """
+    return re.sub(r"\s*[\r\n]\s*", " ", str(name).strip())
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> ValueError:

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 
 import custom_layers
-from recipes.data import arrays, csv_file, image_files, image_folder, local, tables
+from recipes.data import arrays, image_files, image_folder, local, table_file, tables
 from recipes.data.dataset import shorten
 from recipes.data.readers import is_name
 from recipes.data.sequences import is_padded, lengths
-from recipes.data.table import from_frame, is_frame, with_column
-from recipes.lookup import normalize
+from recipes.data.table import Table, from_frame, is_frame, with_column
+from recipes.lookup import column_name, normalize
 from recipes.settings import Data
 
 
@@ -39,7 +39,7 @@ def is_rows(data) -> bool:
     """Whether `data` are rows themselves, rather than the name of a dataset or a `Dataset`."""
     if isinstance(data, str | Path):
         # A name comes first, as in `load_dataset`, even where a folder is called by it.
-        is_file = csv_file.is_csv(data) or str(data).lower().endswith(".npz") or Path(data).exists()
+        is_file = table_file.is_table(data) or str(data).lower().endswith(".npz") or Path(data).exists()
         return is_file and not is_name(data)
     return is_frame(data) or isinstance(data, tuple | list | np.ndarray) or hasattr(data, "__array__")
 
@@ -71,9 +71,9 @@ def of_model(
         FileNotFoundError: If there is no such file.
     """
     if isinstance(data, str | Path):
-        if csv_file.is_csv(data):
-            table = csv_file.open_csv(data, settings.encoding)
-            return _table(model, table, settings, with_target, numeric_target)
+        if table_file.is_table(data):
+            return _table(model, _opened(model, data, settings), settings, with_target, numeric_target)
+        table_file.refuse_unreadable(data)
         if not str(data).lower().endswith(".npz"):
             return _images(model, Path(data), with_target)
         x, y = _npz(model, data, with_target)
@@ -83,7 +83,7 @@ def of_model(
         parts = arrays.parts_of(data)
         x, y = arrays.judged_part(parts)
         if is_frame(x):
-            target = str(getattr(y, "name", None) or settings.target or "target")
+            target = column_name(getattr(y, "name", None) or settings.target or "target")
             table = with_column(from_frame(x), target, y)
             return _table(model, table, settings, with_target, numeric_target, target)
     else:
@@ -93,6 +93,12 @@ def of_model(
     if kind:
         _refuse_padding(model, x)
     return x, None if y is None else target_of(y, len(x), several_labels)
+
+
+def _opened(model, path, settings: Data) -> Table:
+    """The table in a file, whose first line holds names where those are names that `model` knows."""
+    layer = table_layer(model)
+    return table_file.open_table(path, settings, expected=layer.feature_names if layer else ())
 
 
 def target_of(y, rows: int, several_labels: bool) -> np.ndarray:
@@ -147,13 +153,15 @@ def _table(model, table, settings: Data, with_target: bool, numeric_target: bool
     if with_target and target is None:
         raise ValueError(f"which column of {table.where} is the target? Give `target` (--target)")
     known = {target, settings.group_column, settings.time_column, *settings.ignore}
+    # A model that was saved by an earlier version may know names with spaces around them, and columns without one.
+    names = {name: column_name(name) or f"Unnamed: {place}" for place, name in enumerate(layer.feature_names)}
     x, y = tables.rows_for(
         table,
-        layer.feature_names,
-        layer.vocabularies,
-        layer.dates,
+        list(names.values()),
+        {names[name]: categories for name, categories in layer.vocabularies.items()},
+        [names[name] for name in layer.dates],
         target=target if with_target else None,
-        unused=layer.unused,
+        unused=[names[name] for name in layer.unused],
         known=known,
         missing=settings.missing,
         kept_classes=settings.kept_classes,

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from recipes import plain_yaml
 from recipes.checked import Checked
-from recipes.lookup import unknown
+from recipes.lookup import column_name, unknown
 from recipes.widths import ALLOWED, resolve
 
 
@@ -33,6 +33,7 @@ class Data(Checked):
         kept_classes: Texts that are classes of the target of a table, though they usually mean a missing value, such as
             None, NA or ?.
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
+        header: Whether the first line of a table in a text file holds the names of the columns. Not set: as it looks.
         train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. That of
             a named recipe is for its own data. Not set: all of it.
         validation_fraction: Share of all rows that early stopping watches.
@@ -61,6 +62,7 @@ class Data(Checked):
     missing: tuple[str, ...] = ()
     kept_classes: tuple[str, ...] = ()
     encoding: str | None = None
+    header: bool | None = None
     train_rows: int | None = None
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
@@ -77,6 +79,10 @@ class Data(Checked):
 
     def __post_init__(self):
         super().__post_init__()
+        for name in ("target", "group_column", "time_column", "ignore", "keep", "categorical"):
+            value = getattr(self, name)
+            names = tuple(map(column_name, value)) if isinstance(value, tuple) else value and column_name(value)
+            object.__setattr__(self, name, names)
         self.require("name", bool, "a dataset's name or the path of a file")
         for name in ("validation_fraction", "test_fraction"):
             self.require(name, lambda value: 0 < value < 1, "between 0 and 1, both excluded")
@@ -259,9 +265,9 @@ class Optimizer(Checked):
     """Which optimizer; at most one way of clipping its gradients.
 
     Args:
-        name: Of the optimizer.
+        name: Name of the optimizer; Muon trains the matrices of hidden layers, and all else by Adam.
         learning_rate: Peak step size; the schedule scales it.
-        momentum: Of momentum and nesterov. Not set: 0.9.
+        momentum: Momentum of momentum and nesterov. Not set: 0.9.
         weight_decay: Share of each kernel to take off per step, times the learning rate; never of biases,
             normalization or slopes.
         clipnorm: Largest norm of the gradient of each weight.
@@ -272,7 +278,10 @@ class Optimizer(Checked):
         ema_momentum: Average the weights with this momentum, such as 0.99; the average is validated and saved.
     """
 
-    name: Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "nadam", "lamb"] = "adam"
+    name: Literal[
+        "sgd", "momentum", "nesterov", "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "ftrl", "lamb",
+        "lion", "muon", "nadam", "rmsprop", "schedule_free_adamw",
+    ] = "adam"  # fmt: skip
     learning_rate: float = 0.001
     momentum: float | None = None
     weight_decay: float | None = None
@@ -292,6 +301,11 @@ class Optimizer(Checked):
         if self.momentum is not None and self.name not in ("momentum", "nesterov"):
             raise ValueError(
                 f"optimizer.momentum belongs to momentum and nesterov. Received: {self.momentum} with {self.name}"
+            )
+        if self.ema_momentum is not None and self.name == "schedule_free_adamw":
+            raise ValueError(
+                f"schedule_free_adamw averages by itself: leave optimizer.ema_momentum out. Received: "
+                f"{self.ema_momentum}"
             )
         for name in ("learning_rate", "weight_decay", *clips):
             self.require(name, lambda value: 0 < value < math.inf, "more than 0 and finite")

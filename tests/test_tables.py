@@ -217,13 +217,14 @@ def test_columns_can_be_ignored_and_called_categories(frame):
 def test_columns_that_say_nothing_are_left_out_with_the_reason(frame, tmp_path):
     rows = frame[["width", "good", "country"]].assign(none=np.nan, row=np.arange(ROWS)[::-1] + 7)
     rows.to_csv(tmp_path / "rows.csv")
-    for data, index in ((rows, []), (tmp_path / "rows.csv", [""])):
+    for data, index in ((rows, []), (tmp_path / "rows.csv", ["Unnamed: 0"])):
         dataset = recipes.load_dataset(data, target="good")
         counting = [*index, "row"]
         assert {name for name, why in dataset.preparation.left_out.items() if "the rows" in why} == set(counting)
         assert dataset.preparation.left_out["none"] == "no value in any row"
         assert dataset.preparation.left_out["country"] == "constant"
-    assert "note: left out, counts or names the rows (data.keep: ['', row] keeps them): '', row" in dataset.describe()
+    note = "note: left out, counts or names the rows (data.keep: ['Unnamed: 0', row] keeps them): Unnamed: 0, row"
+    assert note in dataset.describe()
     kept = recipes.load_dataset(rows, settings=Data(target="good", keep=("row",)))
     assert kept.preparation.left_out.keys() == {"none", "country"}
     # Left to itself, it is what there is to learn from.

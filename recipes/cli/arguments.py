@@ -232,3 +232,17 @@ def start_keras(training: bool = False) -> None:
         raise ValueError(
             f"the backend of Keras ({os.environ.get('KERAS_BACKEND')}) cannot be loaded: {error}"
         ) from None
+
+
+def check_body(recipe: Recipe) -> None:
+    """Refuse a body that is not there before the data are read; for recipes of other builders, load nothing.
+
+    Raises:
+        ValueError, FileNotFoundError: As `recipes.models.check_body`.
+    """
+    if recipe.model.builder != "transfer":
+        return
+    start_keras(training=True)
+    from recipes import models
+
+    models.check_body(recipe.model.body, recipe.model.weights)

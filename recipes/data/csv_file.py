@@ -1,34 +1,49 @@
-"""CSV files, read block by block: what separates their fields, how they are encoded, and what is wrong with them."""
+"""Tables in text files (CSV and the like), read block by block: how they are packed and encoded, what is wrong."""
 
 import codecs
 import csv
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow
+import pyarrow.compute as compute
 import pyarrow.csv
 
-from recipes.data.table import Table
+from recipes.data.csv_layout import WHITESPACE, Layout, layout, long_fields, squeezed
+from recipes.data.table import Table, distinct_names
 
-SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-DELIMITERS = (",", ";", "\t", "|")
 _BLOCK_BYTES = 4 * 2**20
-_SAMPLE_LINES = 20
+# A longer line than this is no line, but a quotation mark without its second.
+_MOST_BLOCK_BYTES = 256 * 2**20
+_SAMPLE_BYTES = 2**18
+# How compressed files begin, whatever they are called.
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
+_PACKED = {b"PK\x03\x04": "a ZIP archive or an Excel workbook", b"\xfd7zXZ": "an xz archive"}
 
 
-def is_csv(path: str | Path) -> bool:
-    """Whether the name is that of a CSV file."""
-    return str(path).lower().endswith(SUFFIXES)
+def open_csv(
+    path: str | Path,
+    encoding: str | None = None,
+    columns=None,
+    skip_rows: int = 0,
+    *,
+    header: bool | None = None,
+    expected=(),
+) -> Table:
+    """The table in a text file; every value is text.
 
-
-def open_csv(path: str | Path, encoding: str | None = None, columns=None, skip_rows: int = 0) -> Table:
-    """The table in a CSV file; every value is text.
+    Fields may be separated by commas, semicolons, tabs, `|`, or spaces; blank lines are passed over, and so are
+    comments (`#`) at the top. A column without a name gets the one that pandas would give it.
 
     Args:
-        path: The first line holds the column names, unless all of its fields are numbers. Compressed where it ends in
-            `.gz`.
+        path: The file. It may be compressed (gzip, bzip2, Zstandard, LZ4), whatever it is called.
         encoding: Default: UTF-8, or UTF-16 where the file says so.
         columns: Names, for a file whose first line holds none.
         skip_rows: Lines at the top that are no part of the table.
+        header: Whether the first line holds the column names. Default: as it looks; a note of the table says so where
+            that is not certain.
+        expected: Names that the caller will look for; a first line with one of them holds the names.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -39,23 +54,13 @@ def open_csv(path: str | Path, encoding: str | None = None, columns=None, skip_r
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
     encoding = _encoding(path, encoding)
-    lines = _first_lines(path, encoding)[skip_rows:]
-    if not lines:
+    text, whole = _first_lines(path, encoding)
+    found = layout(text, whole, header, expected, columns, skip_rows)
+    if found is None:
         raise ValueError(f"{path} is empty")
-    delimiter = _delimiter(lines)
-    first = [name.strip() for name in next(csv.reader(lines[:1], delimiter=delimiter))]
-    has_header = columns is None and not all(map(_is_number, first))
-    names = tuple(columns or ()) or (
-        tuple(first) if has_header else tuple(f"column_{number}" for number in range(len(first)))
-    )
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"{path} has two columns called {twice!r}: names must differ")
-
-    def batches():
-        return _batches(path, encoding, delimiter, names, skip_rows + has_header)
-
-    return Table(str(path), names, batches)
+    found = replace(found, names=distinct_names(found.names, str(path)))
+    notes = tuple(f"{path.name}: {note}" for note in found.notes)
+    return Table(str(path), found.names, lambda: _batches(path, encoding, found), notes=notes)
 
 
 def _encoding(path: Path, encoding: str | None) -> str:
@@ -72,7 +77,14 @@ def _encoding(path: Path, encoding: str | None) -> str:
 
 
 def _open(path: Path):
-    return pyarrow.input_stream(str(path), compression="detect")
+    """The bytes of the file, unpacked."""
+    with open(path, "rb") as stream:
+        start = stream.read(8)
+    for sign, kind in _PACKED.items():
+        if start.startswith(sign):
+            raise ValueError(f"{path} is no CSV file, but {kind}: unpack it, or save the sheet as CSV")
+    kind = next((kind for sign, kind in _COMPRESSED.items() if start.startswith(sign)), None)
+    return pyarrow.input_stream(str(path), compression=kind)
 
 
 def _read(path: Path, stream, size: int) -> bytes:
@@ -82,17 +94,25 @@ def _read(path: Path, stream, size: int) -> bytes:
         raise ValueError(f"{path} is damaged: {' '.join(str(error).split())}") from None
 
 
-def _first_lines(path: Path, encoding: str) -> list[str]:
+def _first_lines(path: Path, encoding: str) -> tuple[str, bool]:
+    """Text of the first lines, and whether that is the whole file."""
     with _open(path) as stream:
-        start = _read(path, stream, 2**18)
-    if encoding not in ("utf-16",) and b"\0" in start:
+        start, size = b"", _SAMPLE_BYTES
+        # Two lines at least, however long.
+        while start.count(b"\n") + start.count(b"\r") < 4 and len(start) < _MOST_BLOCK_BYTES:
+            more = _read(path, stream, size)
+            start, size = start + more, 2 * size
+            if not more:
+                break
+        whole = not _read(path, stream, 1)
+    if not encoding.startswith(("utf-16", "utf-32")) and b"\0" in start:
         raise ValueError(f"{path} is no CSV file: it holds bytes that are no text")
     try:
         # The sample may end within a character.
         text = codecs.getincrementaldecoder(encoding)().decode(start)
     except UnicodeDecodeError as error:
         raise _wrong_encoding(path, encoding, start.count(b"\n", 0, error.start) + 1) from None
-    return [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()][:_SAMPLE_LINES]
+    return text.removeprefix("\ufeff"), whole
 
 
 def _wrong_encoding(path: Path, encoding: str, line: int | None = None) -> ValueError:
@@ -103,51 +123,122 @@ def _wrong_encoding(path: Path, encoding: str, line: int | None = None) -> Value
     )
 
 
-def _delimiter(lines: list[str]) -> str:
-    """The one by which most lines have as many fields as the first, and more than one."""
+class _Bytes(io.RawIOBase):
+    """The bytes that Arrow reads, in UTF-8 where fields stand between spaces; counts the quotation marks in them."""
 
-    def agreeing(delimiter):
-        counts = [len(fields) for fields in csv.reader(lines, delimiter=delimiter)]
-        return (counts[0] > 1) * sum(count == counts[0] for count in counts), counts[0]
+    def __init__(self, stream, encoding: str, is_spaced: bool):
+        self.quotes, self._stream, self._rest = 0, stream, b""
+        self._decoder = codecs.getincrementaldecoder(encoding)() if is_spaced else None
+        self._line = ""
 
-    return max(DELIMITERS, key=agreeing)
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        while not self._rest:
+            block = self._stream.read(max(len(buffer), 2**16))
+            self.quotes += block.count(b'"')
+            if self._decoder is None:
+                self._rest = block
+            else:
+                self._rest = self._squeezed(block)
+            if not block:
+                break
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def _squeezed(self, block: bytes) -> bytes:
+        text = self._line + self._decoder.decode(block, final=not block)
+        end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1 if block else len(text)
+        self._line = text[end:]
+        return squeezed(text[:end]).removeprefix("\ufeff").encode()
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _batches(path, encoding, delimiter, names, skip_rows):
-    read = pyarrow.csv.ReadOptions(block_size=_BLOCK_BYTES, encoding=encoding, column_names=names, skip_rows=skip_rows)
-    parse = pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    convert = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False)
-    rows = 0
-    try:
-        with _open(path) as stream, pyarrow.csv.open_csv(stream, read, parse, convert) as reader:
-            for batch in reader:
-                rows += len(batch)
-                yield batch
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise _explained(path, encoding, delimiter, names, " ".join(str(error).split())) from None
+def _batches(path: Path, encoding: str, found: Layout):
+    """Rows in blocks; the block grows where a row does not fit in it."""
+    rows, block = 0, _BLOCK_BYTES
+    while True:
+        seen = 0
+        try:
+            for batch in _blocks(path, encoding, found, block):
+                seen += len(batch)
+                if seen > rows:  # what was read by smaller blocks is passed over
+                    batch, rows = batch.slice(max(0, len(batch) - (seen - rows))), seen
+                    yield batch
+            break
+        except UnicodeDecodeError:
+            raise _wrong_encoding(path, encoding) from None
+        except (pyarrow.ArrowInvalid, OSError) as error:
+            message = " ".join(str(error).split())
+            if not ("straddling" in message or "larger than block size" in message) or block >= _MOST_BLOCK_BYTES:
+                raise _explained(path, encoding, found, message) from None
+            block *= 8
     if not rows:
         raise ValueError(f"{path} has no rows")
 
 
-def _explained(path, encoding, delimiter, names, message: str) -> ValueError:
+def _blocks(path: Path, encoding: str, found: Layout, block: int):
+    is_spaced = found.delimiter == WHITESPACE
+    fields = [*found.names, *(f"\0{number}" for number in range(found.surplus))]
+    read = pyarrow.csv.ReadOptions(
+        block_size=block, encoding="utf-8" if is_spaced else encoding, column_names=fields, skip_rows=found.skip
+    )
+    parse = pyarrow.csv.ParseOptions(
+        delimiter="\t" if is_spaced else found.delimiter,
+        newlines_in_values=True,
+        escape_char="\\" if found.escapes else False,
+        invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+    )
+    types = dict.fromkeys(fields, pyarrow.string())
+    convert = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False)
+    with _open(path) as stream:
+        counted = _Bytes(stream, encoding, is_spaced)
+        rows, last = 0, None
+        with pyarrow.csv.open_csv(io.BufferedReader(counted, block), read, parse, convert) as reader:
+            for batch in reader:
+                _refuse_surplus_values(path, batch, len(found.names), rows)
+                rows += len(batch)
+                last = batch if len(batch) else last
+                yield batch.select(found.names)
+        if last is not None and counted.quotes % 2 and not found.escapes:
+            text = last.column(last.num_columns - 1)[-1].as_py()
+            if "\n" in text or "\r" in text:
+                raise ValueError(
+                    f"{path} has a quotation mark that is never closed: the last row holds {text[:30]!r} and all that "
+                    "follows it"
+                )
+
+
+def _refuse_surplus_values(path: Path, batch: pyarrow.RecordBatch, names: int, rows: int) -> None:
+    for column in batch.columns[names:]:
+        filled = compute.not_equal(compute.utf8_trim_whitespace(column), "").to_numpy(zero_copy_only=False)
+        if filled.any():
+            row = int(filled.argmax())
+            raise ValueError(
+                f"{path} has the value {column[row].as_py()!r} at row {rows + row} behind the last column that has a "
+                "name: name that column in the first line"
+            )
+
+
+def _explained(path: Path, encoding: str, found: Layout, message: str) -> ValueError:
     if "UTF8" in message or "codec can't decode" in message:
         return _wrong_encoding(path, encoding)
-    if "Empty CSV file" in message:
+    if "Empty CSV file" in message or "Could not skip" in message:
         return ValueError(f"{path} has no rows")
+    if "straddling" in message:
+        return ValueError(
+            f"{path} has a line of more than {_MOST_BLOCK_BYTES // 2**20} MiB: is a quotation mark never closed?"
+        )
     if "Expected" in message:
-        row = _first_uneven_row(path, encoding, delimiter, len(names))
+        fields = len(found.names) + found.surplus
+        row = _first_uneven_row(path, encoding, found, fields)
         if row:
             line, count = row
+            by = "spaces" if found.delimiter == WHITESPACE else repr(found.delimiter)
             return ValueError(
-                f"{path} has {count} fields in line {line} and {len(names)} in the first, separated by {delimiter!r}: "
+                f"{path} has {count} fields in line {line} and {fields} in the first, separated by {by}: "
                 "are there two delimiters, or is one inside a text without quotes?"
             )
     if "compress" in message or "zlib" in message:
@@ -155,11 +246,14 @@ def _explained(path, encoding, delimiter, names, message: str) -> ValueError:
     return ValueError(f"{path} cannot be read: {message[:200]}")
 
 
-def _first_uneven_row(path, encoding, delimiter, fields: int) -> tuple[int, int] | None:
+def _first_uneven_row(path: Path, encoding: str, found: Layout, fields: int) -> tuple[int, int] | None:
     """Line and number of fields of the first row that has not as many as it must; slowly, for the message alone."""
-    with _open(path) as raw, codecs.getreader(encoding)(raw) as stream:
-        reader = csv.reader((line.replace("\0", "") for line in stream), delimiter=delimiter)
+    is_spaced, escape = found.delimiter == WHITESPACE, "\\" if found.escapes else None
+    with _open(path) as raw, codecs.getreader(encoding)(raw) as stream, long_fields():
+        lines = (line.replace("\0", "") for number, line in enumerate(stream) if number >= found.skip)
+        lines = (squeezed(line) if is_spaced else line for line in lines)
+        reader = csv.reader(lines, delimiter="\t" if is_spaced else found.delimiter, escapechar=escape)
         for row in reader:
-            if row and len(row) != fields:
-                return reader.line_num, len(row)
+            if any(map(str.strip, row)) and len(row) != fields:
+                return reader.line_num + found.skip, len(row)
     return None

@@ -4,7 +4,7 @@ import dataclasses
 import os
 from pathlib import Path
 
-from recipes.data import adding, arrays, bundled, csv_file, idx, image_folder, images, local, tables, tfds, uci
+from recipes.data import adding, arrays, bundled, idx, image_folder, images, local, table_file, tables, tfds, uci
 from recipes.data.source import Source
 from recipes.data.table import Table, from_frame, is_frame, with_column
 from recipes.lookup import normalize, unknown
@@ -14,8 +14,8 @@ from recipes.settings import Data
 ARRAYS = "arrays"
 NAMES = tuple(sorted((*bundled.NAMES, *idx.NAMES, *local.NAMES)))
 OTHERS = (
-    "tfds:NAME, uci:NAME, adding:STEPS, or the path of a CSV or NPZ file or of a folder with one sub-folder of images "
-    "per class"
+    "tfds:NAME, uci:NAME, adding:STEPS, or the path of a file with a table (.csv, .tsv, .txt, .data, .parquet ...) or "
+    "of arrays (.npz), or of a folder with one sub-folder of images per class"
 )
 
 
@@ -31,8 +31,8 @@ def read(data, settings: Data, seed: int = 0, download: bool = True) -> Source:
     if not isinstance(data, str | Path):
         return _refuse_own_files(_arrays(data, settings), settings)
     folder, name = directory(settings), normalize(data)
-    if csv_file.is_csv(data):
-        opened = {_main_part(settings): csv_file.open_csv(data, settings.encoding), **_own_tables(settings)}
+    if table_file.is_table(data):
+        opened = {_main_part(settings): table_file.open_table(data, settings), **_own_tables(settings)}
         return tables.read(opened, settings, Path(data).name.split(".")[0])
     if str(data).lower().endswith(".npz"):
         return _npz(data, settings)
@@ -65,6 +65,7 @@ def _named(data, name: str, folder: Path | None, settings: Data, seed: int, down
     if image_folder.is_image_folder(data):
         depth = "own" if settings.depth is None else None
         return image_folder.read(data, settings.image_size, settings.color, images.color_of(settings.background), depth)
+    table_file.refuse_unreadable(data)
     raise unknown("dataset", str(data), [*NAMES, OTHERS])
 
 
@@ -103,7 +104,7 @@ def _main_part(settings: Data) -> str:
 def _own_tables(settings: Data) -> dict:
     """The tables of a user's own for validation and test."""
     files = {"validation": settings.validation_file, "test": settings.test_file}
-    return {part: csv_file.open_csv(file, settings.encoding) for part, file in files.items() if file is not None}
+    return {part: table_file.open_table(file, settings) for part, file in files.items() if file is not None}
 
 
 def _npz(path: str | Path, settings: Data) -> Source:

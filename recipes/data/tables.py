@@ -65,6 +65,7 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         dates=tuple(column for column in used if kinds[column] == "date"),
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
+        notes=tuple(note for table in tables.values() for note in table.notes),
         left_out=left_out
         | {
             column: f"more than {columns.MOST_CATEGORIES:,} different texts"
