@@ -35,7 +35,7 @@ ALLOWED = {
     "recipes.schedules": {*LEAVES, "keras"},
     "recipes.models": {
         *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.runs", "recipes.models",
-        "custom_layers", "keras",
+        "custom_layers", "keras", "numpy",
     },
     "recipes.augmentation": {*LEAVES, "recipes.settings", "keras", "numpy"},
     "recipes.fine_tuning": {*LEAVES, "recipes.models", "recipes.optimizers", "keras"},

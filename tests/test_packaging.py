@@ -41,7 +41,7 @@ def test_it_works_away_from_the_checkout(installed, tmp_path):
         "run = recipes.train('tabular', 'iris', fast_dev_run=True, pictures=False, verbose=False)\n"
         "print(recipes.__file__, custom_layers.__file__, callbacks.__file__)\n"
         "print(recipes.evaluate(run.directory))\n"
-        "print(recipes.transfer('mnist-small', 3).count_params(), recipes.models.transfer.__module__)\n"
+        "recipes.transfer('mnist-small', 3)\n"
     )
     environment = {"PYTHONPATH": str(installed), "TF_CPP_MIN_LOG_LEVEL": "2"}
     result = subprocess.run(
