@@ -21,6 +21,8 @@ class TablePreparation(keras.layers.Layer):
             codes before the model, because tensors of text stop jit, JAX and ONNX.
         indicators: Columns of numbers that get a second one, 1 where the value is missing.
         dates: Columns that hold days since 1970.
+        formats: How numbers and dates are written, by column, the target included, where it is not plainly; read in
+            front of the model, as text becomes codes.
         most_one_hot: Categories of a column beyond which its codes pass through.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
@@ -28,7 +30,16 @@ class TablePreparation(keras.layers.Layer):
     """
 
     def __init__(
-        self, feature_names, mean, scale, vocabularies=None, indicators=(), dates=(), most_one_hot=16, **kwargs
+        self,
+        feature_names,
+        mean,
+        scale,
+        vocabularies=None,
+        indicators=(),
+        dates=(),
+        most_one_hot=16,
+        formats=None,
+        **kwargs,
     ):
         # Raw columns may be huge: they are scaled in float32 whatever the precision of the network behind.
         kwargs.setdefault("dtype", "float32")
@@ -49,6 +60,7 @@ class TablePreparation(keras.layers.Layer):
         self.indicators = list(indicators)
         self.dates = list(dates)
         self.most_one_hot = most_one_hot
+        self.formats = {name: dict(form) for name, form in (formats or {}).items()}
 
     def build(self, input_shape):
         if input_shape[-1] != len(self.mean):
@@ -81,7 +93,7 @@ class TablePreparation(keras.layers.Layer):
 
     def get_config(self):
         constants = (
-            "feature_names", "mean", "scale", "vocabularies", "indicators", "dates", "most_one_hot",
+            "feature_names", "mean", "scale", "vocabularies", "indicators", "dates", "most_one_hot", "formats",
         )  # fmt: skip
         return {**super().get_config(), **{name: getattr(self, name) for name in constants}}
 

@@ -166,6 +166,7 @@ def _table(model, table, settings: Data, with_target: bool, numeric_target: bool
         missing=settings.missing,
         kept_classes=settings.kept_classes,
         numeric_target=numeric_target,
+        written=layer.formats,
     )
     _warn_of_strange_values(x, layer, table.where)
     return x, y

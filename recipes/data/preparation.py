@@ -70,6 +70,7 @@ class TablePreparation(Preparation):
             column is left out.
         indicators: Columns of numbers with missing values.
         dates: Columns that hold days.
+        formats: How numbers and dates are written, by column, the target included, where it is not plainly.
         left_out: By column, why it does not take part.
         scale: 0 marks a column of numbers that does not vary, and columns of categories.
     """
@@ -79,9 +80,21 @@ class TablePreparation(Preparation):
     indicators: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
+    formats: dict[str, dict] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, feature_names, *, vocabularies=None, dates=(), left_out=None):
+    def fit(
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        task: str,
+        feature_names,
+        *,
+        vocabularies=None,
+        dates=(),
+        left_out=None,
+        formats=None,
+    ):
         """Learn from the training rows.
 
         Args:
@@ -92,6 +105,7 @@ class TablePreparation(Preparation):
             vocabularies: Of the columns of codes.
             dates: Names of the columns of days.
             left_out: By column, why it does not take part.
+            formats: How numbers and dates are written, by column.
 
         Raises:
             ValueError: If nothing varies in `x`, or nothing in the targets of a regression.
@@ -130,6 +144,7 @@ class TablePreparation(Preparation):
             indicators=indicators,
             dates=tuple(dates),
             left_out=left_out,
+            formats=dict(formats or {}),
             **target_scaling(y, task),
         )
 
@@ -153,6 +168,7 @@ class TablePreparation(Preparation):
             "vocabularies": {name: list(categories) for name, categories in self.vocabularies.items()},
             "indicators": list(self.indicators),
             "dates": list(self.dates),
+            "formats": self.formats,
             "most_one_hot": MOST_ONE_HOT,
         }
 

@@ -27,6 +27,7 @@ class Source:
         dates: Names of the columns that hold dates, in days.
         groups: Of each row of the part to be split, `(rows,)`: rows of one group stay together.
         times: Of each row of the part to be split, `(rows,)`: the latest are the test.
+        formats: How numbers and dates of a table are written, by column name, where it is not plainly.
         left_out: By column name, why a column does not take part.
         notes: Whatever else is worth a line.
         kind: `"sequences"`, where the source knows that it holds them.
@@ -46,6 +47,7 @@ class Source:
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
     left_out: dict[str, str] = field(default_factory=dict)
+    formats: dict[str, dict] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kind: str | None = None
     depth: int | None = None

@@ -5,9 +5,12 @@ import warnings
 import numpy as np
 import pyarrow
 
-from recipes.data import columns
-from recipes.data.columns import Scan, Vocabulary
+from recipes.data import columns, formats
+from recipes.data.columns import Vocabulary
 from recipes.data.dataset import as_setting, shorten
+from recipes.data.formats import Format
+from recipes.data.scan import MOST_STRAY_TEXTS, Scan
+from recipes.data.shapes import verdict
 from recipes.data.source import Source
 from recipes.data.store import RowStore
 from recipes.data.table import Table
@@ -36,7 +39,8 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
     missing = _missing(first, settings.missing, roles["target"], settings.kept_classes)
-    kinds, left_out = _kinds(first, features, roles, settings, missing)
+    scans, forms, notes = _understand(first, features, roles, settings, missing)
+    kinds, left_out = _kinds(first, features, roles, settings, scans)
     target = roles.pop("target")
     used = tuple(column for column in features if column not in left_out)
     vocabularies = {column: Vocabulary() for column in used if kinds[column] == "category"}
@@ -45,14 +49,14 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     for part, table in tables.items():
         if table is not first:
             check_columns(table, (*used, target), may_have=first.columns)
-            _require(table, kinds, (*used, target), missing)
+            _require(table, kinds, (*used, target), missing, forms)
             vocabularies = {column: Vocabulary(known.categories, grows=False) for column, known in vocabularies.items()}
             classes = classes and Vocabulary(classes.categories, grows=False)
         needed = {role: (column, kinds[column], None) for role, column in (roles if table is first else {}).items()}
         needed["target"] = target, kinds[target], classes
         if kinds[target] in ("whole", "wide"):
             needed["labels"] = target, "category", classes
-        x, others = _encode(table, features, kinds, vocabularies, needed, missing)
+        x, others = _encode(table, features, kinds, vocabularies, needed, missing, forms)
         parts[part] = x, others.pop("target")
         labels[part] = others.pop("labels", parts[part][1])
         extra = extra or others
@@ -65,13 +69,14 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         dates=tuple(column for column in used if kinds[column] == "date"),
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
-        notes=tuple(note for table in tables.values() for note in table.notes),
+        notes=(*(note for table in tables.values() for note in table.notes), *notes),
         left_out=left_out
         | {
             column: f"more than {columns.MOST_CATEGORIES:,} different texts"
             for column in used
             if column in vocabularies and vocabularies[column].overflowed
         },
+        formats={column: form.to_dict() for column, form in forms.items()},
     )
     if classes is not None and len(classes.categories) < columns.MOST_CATEGORIES:
         source.labels, source.label_names = labels, classes.categories
@@ -96,6 +101,7 @@ def rows_for(
     missing=(),
     kept_classes=(),
     numeric_target: bool = False,
+    written=None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows of `table` as a trained model takes them, its columns in whatever order.
 
@@ -110,6 +116,7 @@ def rows_for(
         missing: Further texts that mean a missing value.
         kept_classes: Texts that are classes, though they usually mean a missing value.
         numeric_target: Whether the target holds numbers to predict, rather than classes.
+        written: How numbers and dates are written, by column, as `Format.to_dict` has it; default: plainly.
 
     Returns:
         `x` `(rows, columns)`, float32, and `y` `(rows,)`, numbers or texts, or `None`. Whole numbers that are classes
@@ -123,7 +130,8 @@ def rows_for(
     kinds = {column: "date" if column in dates else "number" for column in used}
     kinds |= {column: "category" for column in used if column in vocabularies}
     missing = _missing(table, missing, target, kept_classes)
-    scans = _require(table, kinds, used, missing, also=[target] if target else [])
+    forms = {column: Format(**form) for column, form in (written or {}).items() if column in (*used, target)}
+    scans = _require(table, kinds, used, missing, forms, also=[target] if target else [])
     known_categories = {
         column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
     }
@@ -134,7 +142,7 @@ def rows_for(
         if numeric_target and kind != "category":
             kind = "number"
         roles = {"target": (target, "number" if kind == "number" else "category", classes)}
-    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing)
+    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing, forms)
     y = others.get("target")
     if target and kind != "number":
         y = _texts_or_whole(classes, kind)[y - 1]
@@ -199,20 +207,53 @@ def _refuse_unknown(table: Table, setting: str, named) -> None:
             raise unknown(f"column for {setting} of {table.where}:", column, table.columns)
 
 
-def _scan(table: Table, names, missing) -> dict[str, Scan]:
+def _scan(table: Table, names, missing, forms=None, sees_marks: bool = False) -> dict[str, Scan]:
     refused = next((name for name in names if name in table.refused), None)
     if refused is not None:
         raise ValueError(table.refused[refused])
-    scans = {name: Scan(name) for name in names}
+    scans = {name: Scan(name, form=(forms or {}).get(name), sees_marks=sees_marks) for name in names}
     for batch in table.batches():
         for name, scan in scans.items():
             scan.update(columns.cleaned(batch.column(table.columns.index(name)), missing[name]))
     return scans
 
 
-def _kinds(table: Table, features, roles, settings, missing) -> tuple[dict[str, str], dict[str, str]]:
+def _understand(
+    table: Table, features, roles, settings: Data, missing
+) -> tuple[dict[str, Scan], dict[str, Format], tuple[str, ...]]:
+    """What each column holds, how it is written where it is not plainly, and what is worth a note about that."""
+    scans = _scan(table, (*features, *roles.values()), missing, sees_marks=settings.thousands == ".")
+    forms, examples, notes = {}, {}, []
+    for name, scan in scans.items():
+        if name in settings.categorical or name == roles.get("group_column"):
+            continue
+        found = verdict(scan.shapes, 1 - MOST_STRAY_TEXTS, settings.decimal, settings.thousands, settings.dates)
+        if found.form is not None and not (scan.dates or _names_classes(name, found.form, roles, settings)):
+            forms[name], examples[name] = found.form, found.example
+        elif found.hint and name == roles["target"]:
+            raise ValueError(
+                f"the target {name!r} of {table.where} looks like {found.hint}; if it holds classes, say so "
+                f"(data.categorical: {as_setting([name])})"
+            )
+        elif found.hint:
+            notes.append(f"column {name!r} is taken as text, but looks like {found.hint}")
+    if forms:
+        again = _scan(table, forms, missing, forms)
+        forms = {name: form for name, form in forms.items() if again[name].fits}
+        scans |= {name: again[name] for name in forms}
+    for words in dict.fromkeys(form.describe() for form in forms.values()):
+        alike = [name for name, form in forms.items() if form.describe() == words]
+        notes.append(f"read as {words}: {shorten(alike)} (such as {examples[alike[0]]!r})")
+    return scans, forms, tuple(notes)
+
+
+def _names_classes(name: str, form: Format, roles, settings: Data) -> bool:
+    """Whether the column is a target whose texts, such as 3D and 2D, are rather names of classes than measures."""
+    return name == roles["target"] and settings.task != "regression" and any(map(str.isalpha, form.unit))
+
+
+def _kinds(table: Table, features, roles, settings, scans) -> tuple[dict[str, str], dict[str, str]]:
     """The kind of each column that takes part, and why the other features are left out."""
-    scans = _scan(table, (*features, *roles.values()), missing)
     left_out = _left_out([scans[column] for column in features], settings)
     kinds = {
         column: scans[column].kind(table.where, settings.categorical) for column in features if column not in left_out
@@ -291,8 +332,9 @@ def _without_value(scan: Scan, what: str, where: str) -> ValueError:
     )
 
 
-def _require(table: Table, kinds, names, missing, also=()) -> dict[str, Scan]:
-    scans = _scan(table, (*names, *also), missing)
+def _require(table: Table, kinds, names, missing, forms, also=()) -> dict[str, Scan]:
+    dates = {name: Format(dates=formats.ISO) for name in names if kinds[name] == "date"}
+    scans = _scan(table, (*names, *also), missing, dates | forms)
     for name in names:
         kind = kinds[name]
         if name not in also:
@@ -300,7 +342,9 @@ def _require(table: Table, kinds, names, missing, also=()) -> dict[str, Scan]:
     return scans
 
 
-def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _encode(
+    table: Table, features, kinds, vocabularies, roles, missing, forms
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """`x` `(rows, features)`, and by role the other columns, `(rows,)`.
 
     Args:
@@ -310,6 +354,7 @@ def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tupl
         vocabularies: Of those that hold categories.
         roles: By role the column, its kind and, for categories, its vocabulary.
         missing: By column, the texts that mean a missing value.
+        forms: How numbers and dates are written, by column, where it is not plainly.
     """
     store, others = RowStore(), {role: RowStore() for role in roles}
     where = {name: number for number, name in enumerate(table.columns)}
@@ -320,16 +365,20 @@ def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tupl
                 x[:, number] = 0
                 continue
             values = columns.cleaned(batch.column(where[name]), missing[name])
-            x[:, number] = _values(values, kinds[name], vocabularies.get(name))
+            x[:, number] = _values(values, kinds[name], vocabularies.get(name), forms.get(name))
         store.append(x)
         for role, (name, kind, vocabulary) in roles.items():
             values = columns.cleaned(batch.column(where[name]), missing[name])
-            others[role].append(_values(values, kind, vocabulary))
+            others[role].append(_values(values, kind, vocabulary, forms.get(name)))
     pyarrow.default_memory_pool().release_unused()  # Arrow keeps it for further reading, which there is none of
     return store.finish(), {role: rows.finish() for role, rows in others.items()}
 
 
-def _values(values, kind: str, vocabulary: Vocabulary | None) -> np.ndarray:
+def _values(values, kind: str, vocabulary: Vocabulary | None, form: Format | None) -> np.ndarray:
+    if form is None and kind == "date":
+        form = Format(dates=formats.ISO)
+    if form is not None:
+        values, _ = formats.read(values, form)
     if kind == "category":
         return vocabulary.encode(values)
     if kind == "date":
