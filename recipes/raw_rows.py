@@ -56,8 +56,8 @@ def of_model(
 
     Args:
         model: Raw rows in. Tables with columns by name, and image files, need a model with a preparation of its own.
-        data: The path of a CSV or NPZ file, of an image or a folder of them; a frame; an array `x`; `(x, y)`, or pairs
-            of those, of which the test (or else the first) counts.
+        data: The path of a table or NPZ file, of an image or a folder of them; a frame; an array `x`; `(x, y)`, or
+            pairs of those, of which the test (or else the first) counts.
         settings: What the model was trained on: the target, and what else is said about columns.
         with_target: Whether targets are needed.
         several_labels: Whether a matrix of targets says which labels a row has, rather than its one class.

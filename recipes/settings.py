@@ -21,8 +21,8 @@ class Data(Checked):
     """Which data, and how they are split.
 
     Args:
-        name: A named dataset, `tfds:NAME`, `uci:NAME`, `adding:STEPS`, or the path of a CSV or NPZ file or a folder of
-            images.
+        name: A named dataset, `tfds:NAME`, `uci:NAME`, `adding:STEPS`, or the path of a file (CSV, Parquet, NPZ) or a
+            folder of images.
         directory: Folder with local copies of named datasets. Not set: the environment variable KERAS_RECIPES_DATA.
         task: What is predicted. Not set: text and whole numbers of few kinds are classes, others numbers.
         target: The column of a table that is to be predicted.
