@@ -40,8 +40,8 @@ class Data(Checked):
         encoding: Text encoding of a CSV file, such as latin-1 or cp1252. Not set: UTF-8, or UTF-16 where the file says
             so.
         header: Whether the first line of a text file holds the names of the columns. Not set: detected.
-        train_rows: Number of rows to train on, drawn at random from each class in proportion. Not set: all rows of the
-            training part.
+        train_rows: Number of rows to train on, drawn at random from each class in proportion. The number of a named
+            recipe is for its own data alone. Not set: all rows of the training part.
         validation_fraction: Share of the rows for validation: they decide which epoch is kept.
         test_fraction: Share of the rows for the final report.
         group_column: Column of groups, such as patients: all rows of a group are in the same part.
@@ -142,8 +142,11 @@ class Model(Checked):
         depth: Blocks of each stage (residual). Not set: 3.
         cell: Kind of the recurrent layers (recurrent). Not set: lstm.
         bidirectional: Whether each sequence is read from its end, too (recurrent).
-        body: The trained model that is built upon (transfer): a run folder or .keras file, or a name in saved_models.
+        body: The trained model that is built upon (transfer): a run folder or .keras file, a name in saved_models, or a
+            network of keras.applications, such as MobileNetV3Small.
         body_layer: Its last layer that is used (transfer). Not set: the one in front of its head.
+        weights: File of weights of a network of keras.applications, without those of its head (transfer). Not set: the
+            one in Keras's cache, ~/.keras/models.
     """
 
     builder: Literal["mlp", "convnet", "residual", "recurrent", "transfer"] = "mlp"
@@ -165,6 +168,7 @@ class Model(Checked):
     bidirectional: bool | None = None
     body: str | None = None
     body_layer: str | None = None
+    weights: str | None = None
 
     def __post_init__(self):
         super().__post_init__()
