@@ -8,6 +8,7 @@ import pyarrow
 import pyarrow.compute as compute
 
 from recipes.data.label_text import Names, canonical_text
+from recipes.data.precision import LARGEST, Precision, Rescaling, rescale
 from recipes.data.row_numbers import RowNumbers
 
 # How files and frames say that a value is missing, in lower case.
@@ -16,7 +17,6 @@ MISSING_CATEGORY = ""  # its place in a vocabulary; no text that is there is emp
 MOST_CATEGORIES = 100_000
 MOST_STRAY_TEXTS = 0.1
 _NUMBER = r"^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
-_LARGEST = float(np.finfo(np.float32).max)
 _LARGEST_WHOLE = 2.0**63
 
 
@@ -68,7 +68,8 @@ def days(values: pyarrow.Array) -> np.ndarray:
     if _is_text(values.type):
         zone = compute.any(compute.match_substring_regex(values, r"(Z|[+-]\d\d:?\d\d)$")).as_py()
         values = values.cast(pyarrow.timestamp("us", tz="UTC" if zone else None))
-    seconds = values.cast(pyarrow.timestamp("us", getattr(values.type, "tz", None))).cast(pyarrow.int64())
+    # Float64 does not hold nanoseconds of today.
+    seconds = values.cast(pyarrow.timestamp("us", getattr(values.type, "tz", None)), safe=False).cast(pyarrow.int64())
     return _floats(seconds) / 86_400e6
 
 
@@ -158,6 +159,8 @@ class Scan:
         truths: Whether every value is true or false.
         dates: Whether every value is a date.
         row_numbers: Whether the values number the rows.
+        precision: What float32 does to the numbers, or days.
+        least, most: Of the numbers.
     """
 
     name: str
@@ -173,6 +176,9 @@ class Scan:
     truths: bool = True
     dates: bool = True
     row_numbers: RowNumbers = field(init=False)
+    precision: Precision = field(default_factory=Precision)
+    least: float = np.inf
+    most: float = -np.inf
 
     def __post_init__(self):
         self.row_numbers = RowNumbers(self.name)
@@ -192,7 +198,10 @@ class Scan:
             self.first_missing = self.rows + int(values.is_null().to_numpy(zero_copy_only=False).argmax())
         self.missing += values.null_count
         if self.dates:
-            self.dates = _are_dates(values)
+            found = _days_of_dates(values)
+            self.dates = found is not None
+            if self.dates:
+                self.precision.update(found)
         if not (self.dates or self._is_settled()):
             self._count(values)
         else:
@@ -212,12 +221,15 @@ class Scan:
                 row = int(is_text.argmax())
                 self.first_text = values[row].as_py(), self.rows + row
             self.texts += int(is_text.sum())
-        infinite = np.abs(parsed) > _LARGEST
+        infinite = np.abs(parsed) > LARGEST
         if infinite.any():
             if self.first_infinite is None:
                 self.first_infinite = self.rows + int(infinite.argmax())
             self.infinite += int(infinite.sum())
+        self.least = np.fmin.reduce(parsed, initial=self.least)
+        self.most = np.fmax.reduce(parsed, initial=self.most)
         self.row_numbers.update(parsed)
+        self.precision.update(parsed)
         if self.whole:
             self.whole = _are_whole(values)
             self.wide |= bool((np.abs(parsed) >= _LARGEST_WHOLE).any())
@@ -238,11 +250,21 @@ class Scan:
             return "date"
         if self.texts > MOST_STRAY_TEXTS * self.present:
             return "category"
-        self.require("number", where)
+        self.require("number", where, self.precision.rescaling)
         return "number"
 
-    def require(self, kind: str, where: str) -> None:
+    def _fits(self, rescaling: Rescaling) -> bool:
+        """Whether all numbers are within float32 once they are rescaled."""
+        with np.errstate(over="ignore"):
+            return bool((np.abs(rescale(np.array([self.least, self.most]), rescaling)) <= LARGEST).all())
+
+    def require(self, kind: str, where: str, rescaling: Rescaling | None = None) -> None:
         """Refuse values that do not go with `kind`.
+
+        Args:
+            kind: `"number"`, `"category"` or `"date"`.
+            where: The table, for messages.
+            rescaling: Offset and unit of the column, where it has them.
 
         Raises:
             ValueError: With the column, how many they are, and the first.
@@ -257,7 +279,7 @@ class Scan:
                 f"{text!r} at row {row}: mend them, or say that they are missing (data.missing: [{text!r}]) or that "
                 f"the column holds categories (data.categorical: [{self.name}])"
             )
-        if kind == "number" and self.infinite:
+        if kind == "number" and self.infinite and not self._fits(rescaling or (0.0, 1.0)):
             raise ValueError(
                 f"{column} must be finite: {self.infinite:,} values are infinite or beyond float32, the first at row "
                 f"{self.first_infinite}"
@@ -287,15 +309,13 @@ def _are_truths(values) -> bool:
     return compute.all(compute.match_substring_regex(values, r"^(?i:true|false)$")).as_py() is not False
 
 
-def _are_dates(values) -> bool:
-    if pyarrow.types.is_timestamp(values.type) or pyarrow.types.is_date(values.type):
-        return True
+def _days_of_dates(values) -> np.ndarray | None:
+    """Cleaned `values` in days since 1970, if all of them are dates."""
     if not _is_text(values.type):
-        return False
+        return days(values) if pyarrow.types.is_timestamp(values.type) or pyarrow.types.is_date(values.type) else None
     if compute.all(compute.match_substring_regex(values, r"^\d{4}-\d\d-\d\d")).as_py() is False:
-        return False
+        return None
     try:
-        days(values)
+        return days(values)
     except (pyarrow.ArrowInvalid, ValueError):
-        return False
-    return True
+        return None

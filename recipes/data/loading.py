@@ -138,6 +138,7 @@ def _take_role_columns(source: Source, settings: Data) -> None:
         source.feature_names = names[:column] + names[column + 1 :]
         source.vocabularies.pop(name, None)
         source.dates = tuple(date for date in source.dates if date != name)
+        source.rescaled.pop(name, None)
 
 
 def _size_images(source: Source, settings: Data) -> None:
@@ -270,7 +271,7 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
     if x.ndim == 2:
         preparation = TablePreparation.fit(
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
-            left_out=source.left_out,
+            rescaled=source.rescaled, left_out=source.left_out,
         )  # fmt: skip
         given_away = leaks.notes(x, y, task, preparation)
     elif source.kind == "sequences":

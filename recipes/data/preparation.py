@@ -70,6 +70,8 @@ class TablePreparation(Preparation):
             column is left out.
         indicators: Columns of numbers with missing values.
         dates: Columns that hold days.
+        rescaled: Offset and unit, by column, of those that float32 would merge: raw rows hold `(value - offset) /
+            unit`, calculated in float64 (`recipes.data.precision`).
         left_out: By column, why it does not take part.
         scale: 0 marks a column of numbers that does not vary, and columns of categories.
     """
@@ -78,10 +80,22 @@ class TablePreparation(Preparation):
     vocabularies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     indicators: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    rescaled: dict[str, tuple[float, float]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, feature_names, *, vocabularies=None, dates=(), left_out=None):
+    def fit(
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        task: str,
+        feature_names,
+        *,
+        vocabularies=None,
+        dates=(),
+        rescaled=None,
+        left_out=None,
+    ):
         """Learn from the training rows.
 
         Args:
@@ -91,6 +105,7 @@ class TablePreparation(Preparation):
             feature_names: Of the columns.
             vocabularies: Of the columns of codes.
             dates: Names of the columns of days.
+            rescaled: Offset and unit of the columns that have them.
             left_out: By column, why it does not take part.
 
         Raises:
@@ -129,6 +144,7 @@ class TablePreparation(Preparation):
             vocabularies=vocabularies,
             indicators=indicators,
             dates=tuple(dates),
+            rescaled=dict(rescaled or {}),
             left_out=left_out,
             **target_scaling(y, task),
         )
@@ -153,6 +169,7 @@ class TablePreparation(Preparation):
             "vocabularies": {name: list(categories) for name, categories in self.vocabularies.items()},
             "indicators": list(self.indicators),
             "dates": list(self.dates),
+            "rescaled": {name: list(constants) for name, constants in self.rescaled.items()},
             "most_one_hot": MOST_ONE_HOT,
         }
 

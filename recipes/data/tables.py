@@ -8,6 +8,7 @@ import pyarrow
 from recipes.data import columns
 from recipes.data.columns import Scan, Vocabulary
 from recipes.data.dataset import as_setting, shorten
+from recipes.data.precision import rescale
 from recipes.data.source import Source
 from recipes.data.store import RowStore
 from recipes.data.table import Table
@@ -36,7 +37,7 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
     missing = _missing(first, settings.missing, roles["target"], settings.kept_classes)
-    kinds, left_out = _kinds(first, features, roles, settings, missing)
+    kinds, left_out, rescaled = _kinds(first, features, roles, settings, missing)
     target = roles.pop("target")
     used = tuple(column for column in features if column not in left_out)
     vocabularies = {column: Vocabulary() for column in used if kinds[column] == "category"}
@@ -45,14 +46,14 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     for part, table in tables.items():
         if table is not first:
             check_columns(table, (*used, target), may_have=first.columns)
-            _require(table, kinds, (*used, target), missing)
+            _require(table, kinds, (*used, target), missing, rescaled)
             vocabularies = {column: Vocabulary(known.categories, grows=False) for column, known in vocabularies.items()}
             classes = classes and Vocabulary(classes.categories, grows=False)
         needed = {role: (column, kinds[column], None) for role, column in (roles if table is first else {}).items()}
         needed["target"] = target, kinds[target], classes
         if kinds[target] in ("whole", "wide"):
             needed["labels"] = target, "category", classes
-        x, others = _encode(table, features, kinds, vocabularies, needed, missing)
+        x, others = _encode(table, features, kinds, vocabularies, needed, missing, rescaled)
         parts[part] = x, others.pop("target")
         labels[part] = others.pop("labels", parts[part][1])
         extra = extra or others
@@ -63,6 +64,7 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         feature_names=features,
         vocabularies={column: vocabularies[column].categories for column in features if column in vocabularies},
         dates=tuple(column for column in used if kinds[column] == "date"),
+        rescaled=rescaled,
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
         notes=tuple(note for table in tables.values() for note in table.notes),
@@ -90,6 +92,7 @@ def rows_for(
     feature_names,
     vocabularies: dict,
     dates=(),
+    rescaled=None,
     target=None,
     unused=(),
     known=(),
@@ -104,6 +107,7 @@ def rows_for(
         feature_names: Raw columns of the model, in its order.
         vocabularies: Categories of those that hold some, by column.
         dates: Those that hold dates.
+        rescaled: Offset and unit of the columns that have them, by name.
         target: Column to be returned as `y`; `None` for none.
         unused: Raw columns of the model that do not matter, and may be absent.
         known: Columns that the model does not know, and which are no surprise.
@@ -123,7 +127,8 @@ def rows_for(
     kinds = {column: "date" if column in dates else "number" for column in used}
     kinds |= {column: "category" for column in used if column in vocabularies}
     missing = _missing(table, missing, target, kept_classes)
-    scans = _require(table, kinds, used, missing, also=[target] if target else [])
+    rescaled = rescaled or {}
+    scans = _require(table, kinds, used, missing, rescaled, also=[target] if target else [])
     known_categories = {
         column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
     }
@@ -134,7 +139,7 @@ def rows_for(
         if numeric_target and kind != "category":
             kind = "number"
         roles = {"target": (target, "number" if kind == "number" else "category", classes)}
-    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing)
+    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing, rescaled)
     y = others.get("target")
     if target and kind != "number":
         y = _texts_or_whole(classes, kind)[y - 1]
@@ -210,8 +215,12 @@ def _scan(table: Table, names, missing) -> dict[str, Scan]:
     return scans
 
 
-def _kinds(table: Table, features, roles, settings, missing) -> tuple[dict[str, str], dict[str, str]]:
-    """The kind of each column that takes part, and why the other features are left out."""
+def _kinds(table: Table, features, roles, settings, missing) -> tuple[dict[str, str], dict[str, str], dict]:
+    """The kind of each column that takes part, why the other features are left out, and which are rescaled how.
+
+    Whether float32 holds a column is seen from all rows, those of the test among them: they have a say in the offset,
+    which is undone by the scaling that is learnt from the training part alone.
+    """
     scans = _scan(table, (*features, *roles.values()), missing)
     left_out = _left_out([scans[column] for column in features], settings)
     kinds = {
@@ -232,7 +241,12 @@ def _kinds(table: Table, features, roles, settings, missing) -> tuple[dict[str, 
                 )
         else:
             kinds[column] = "key"
-    return kinds, left_out
+    rescaled = {
+        column: scans[column].precision.rescaling
+        for column in features
+        if kinds.get(column) in ("number", "date") and scans[column].precision.rescaling is not None
+    }
+    return kinds, left_out, rescaled
 
 
 def _left_out(scans: list[Scan], settings: Data) -> dict[str, str]:
@@ -291,16 +305,18 @@ def _without_value(scan: Scan, what: str, where: str) -> ValueError:
     )
 
 
-def _require(table: Table, kinds, names, missing, also=()) -> dict[str, Scan]:
+def _require(table: Table, kinds, names, missing, rescaled, also=()) -> dict[str, Scan]:
     scans = _scan(table, (*names, *also), missing)
     for name in names:
         kind = kinds[name]
         if name not in also:
-            scans[name].require("number" if kind in ("whole", "wide") else kind, table.where)
+            scans[name].require("number" if kind in ("whole", "wide") else kind, table.where, rescaled.get(name))
     return scans
 
 
-def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def _encode(
+    table: Table, features, kinds, vocabularies, roles, missing, rescaled
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """`x` `(rows, features)`, and by role the other columns, `(rows,)`.
 
     Args:
@@ -310,6 +326,7 @@ def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tupl
         vocabularies: Of those that hold categories.
         roles: By role the column, its kind and, for categories, its vocabulary.
         missing: By column, the texts that mean a missing value.
+        rescaled: Offset and unit of the columns of `x` that have them.
     """
     store, others = RowStore(), {role: RowStore() for role in roles}
     where = {name: number for number, name in enumerate(table.columns)}
@@ -320,7 +337,8 @@ def _encode(table: Table, features, kinds, vocabularies, roles, missing) -> tupl
                 x[:, number] = 0
                 continue
             values = columns.cleaned(batch.column(where[name]), missing[name])
-            x[:, number] = _values(values, kinds[name], vocabularies.get(name))
+            found = _values(values, kinds[name], vocabularies.get(name))
+            x[:, number] = rescale(found, rescaled[name]) if name in rescaled else found
         store.append(x)
         for role, (name, kind, vocabulary) in roles.items():
             values = columns.cleaned(batch.column(where[name]), missing[name])
