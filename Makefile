@@ -2,13 +2,13 @@
 #   make train   set up, then train the default recipe
 #   make test    set up, then lint and test
 # Both may be repeated: what is set up already is not set up again.
-# make test-backends adds PyTorch, and runs what depends on the backend there, too.
+# make test-all adds PyTorch, and runs every test on all three backends.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test test-backends lint bench check-python
+.PHONY: train test test-all lint bench check-python
 
 train: $(VENV)/installed
 	$(BIN)/keras-recipes train digits --overwrite
@@ -17,11 +17,11 @@ train: $(VENV)/installed
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 test: lint
-	$(PYTEST)
-	KERAS_BACKEND=jax $(PYTEST) -m "backend and not whole"
+	$(PYTEST) -m "not extensive"
+	KERAS_BACKEND=jax $(PYTEST) -m "backend and not whole and not extensive"
 
-test-backends: $(VENV)/installed-torch
-	KERAS_BACKEND=tensorflow $(PYTEST) -m backend
+test-all: lint $(VENV)/installed-torch
+	$(PYTEST)
 	KERAS_BACKEND=jax $(PYTEST) -m backend
 	KERAS_BACKEND=torch $(PYTEST) -m backend
 

@@ -1,5 +1,7 @@
 """The fixed rows on which activations are watched: chosen and checked once, then the same batches at each time."""
 
+import contextlib
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -8,11 +10,12 @@ import numpy as np
 
 
 def chosen_rows(x, rows: int):
-    """Of each array in `x` the same evenly spaced rows, floats as `fit` takes them.
+    """Of each array in `x` the same evenly spaced rows, floats as `fit` takes them; of batches, the first rows.
 
     Raises:
         ValueError: Without rows, if the arrays differ in their number, or if a value is not finite.
     """
+    x = _first_rows(x, rows) if _is_batched(x) else x
     arrays = keras.tree.map_structure(np.asarray, x)
     lengths = {len(array) if array.ndim else 0 for array in keras.tree.flatten(arrays)}
     if len(lengths) != 1 or 0 in lengths:
@@ -26,6 +29,43 @@ def chosen_rows(x, rows: int):
             row = places[np.argwhere(broken)[0][0]]
             raise ValueError(f"`x` must be finite. Received: {broken.sum()} values that are not, first in row {row}")
     return keras.tree.map_structure(lambda array: _as_fit_takes(array[places]), arrays)
+
+
+def _is_batched(x) -> bool:
+    """Whether `x` gives batches (`tf.data.Dataset`, `PyDataset`, `DataLoader`), rather than being rows."""
+    if isinstance(x, list | tuple | dict) or hasattr(x, "shape") or hasattr(x, "__array__"):
+        return False
+    return hasattr(type(x), "num_batches") or hasattr(x, "__iter__")
+
+
+def _first_rows(data, rows: int):
+    """The first `rows` rows of the batches `data`, which are `x` or `(x, y)` or `(x, y, sample_weight)`."""
+    if hasattr(data, "__next__"):
+        raise ValueError("`x` must be rows, or batches that can be read again. Received: a generator")
+    source, most = data, None
+    if hasattr(type(data), "num_batches"):  # a `PyDataset` cannot be iterated, and may have no end
+        source = (data[number] for number in itertools.count())
+        with contextlib.suppress(NotImplementedError):
+            most = data.num_batches
+    taken, count = [], 0
+    for batch in itertools.islice(source, most):
+        x, *others = batch if isinstance(batch, list | tuple) else [batch]
+        x = keras.tree.map_structure(_as_array, x)
+        first = keras.tree.flatten(x)[0]
+        if not first.ndim or any(not np.ndim(part) for part in others if not isinstance(part, dict | list | tuple)):
+            raise ValueError("`x` must give batches. Received: rows one by one; batch them (.batch(32))")
+        taken.append(x)
+        count += len(first)
+        if count >= rows:
+            break
+    if not taken:
+        raise ValueError("`x` must have at least one row. Received: no batch")
+    return keras.tree.map_structure(lambda *parts: np.concatenate(parts)[:rows], *taken)
+
+
+def _as_array(values) -> np.ndarray:
+    """A copy, because the next batch may be written to the same memory."""
+    return np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
 
 
 def batches(x, size: int, is_fixed: bool) -> Iterator[tuple[object, int, int]]:

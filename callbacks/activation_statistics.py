@@ -32,10 +32,11 @@ class ActivationStatistics(keras.callbacks.Callback):
     several times count together. The histogram is that of up to 64 outputs of each row.
 
     Args:
-        x: Rows as the model takes them: an array, or a list or dict of arrays. 512 or more are advised. A model that is
-            not built when `fit` begins is built for them.
+        x: Rows as the model takes them: an array, or a list or dict of arrays. 512 or more are advised. Or batches of
+            them, with or without `y`: a `tf.data.Dataset`, a `PyDataset` or a `DataLoader`, whose first rows are drawn.
+            A model that is not built when `fit` begins is built for the rows.
         layers: Names of the layers, as in `record.layers`; default: all that have weights or are an activation.
-        rows: How many are used at most: of more, these many, evenly spaced.
+        rows: How many are used at most: of more, these many, evenly spaced; of batches, the first.
         batch_size: Rows in one forward pass. A model with a fixed batch size keeps to that.
         bins: Of the histogram.
 

@@ -7,6 +7,7 @@ import time
 import keras
 
 from callbacks.averaged_weights import AveragedWeights
+from callbacks.scalars import as_number
 
 
 class EarlyStopping(keras.callbacks.EarlyStopping):
@@ -25,7 +26,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
     `start_from_epoch`.
 
     Args:
-        monitor: Name of a value in the epoch's logs.
+        monitor: Name of a value in the epoch's logs: one number, or an array of one.
         patience: Epochs without improvement. `None`: any number.
         restore_best_weights: Whether to go back to the best epoch at the end, early or not.
         patience_steps: Batches without improvement, whether each is an update or a part of an accumulated one, left out
@@ -103,7 +104,12 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         if epoch < self.start_from_epoch:
             self._count_from_here()
             return
-        value = logs[self.monitor]
+        value = as_number(logs[self.monitor])
+        if value is None:
+            raise ValueError(
+                f"`monitor` must be one number in each epoch (for a metric of each class, such as F1Score, set "
+                f"average='macro'). Received: {self.monitor} with {logs[self.monitor]}"
+            )
         self.wait += 1
         if not math.isnan(value) and self._is_improvement(value, self.best):
             self.best, self.best_epoch = value, epoch

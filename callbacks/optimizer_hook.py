@@ -240,13 +240,7 @@ def _look(gradients, weights, chain) -> Seen:
 
 def _scale(chain):
     """What the loss, and so the gradient, is multiplied by."""
-    scale = 1.0
-    for optimizer in chain:
-        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            scale = scale * optimizer.dynamic_scale.value
-        elif optimizer.loss_scale_factor is not None:
-            scale = scale * optimizer.loss_scale_factor
-    return scale
+    return chain[0].scale_loss(1.0)
 
 
 def _is_clipped(optimizer, norms, gradients, scale):

@@ -6,6 +6,8 @@ import time
 
 import keras
 
+from callbacks.scalars import as_number
+
 
 class Progress(keras.callbacks.Callback):
     """One line for the whole training: epoch, bar, time left, latest results.
@@ -42,7 +44,8 @@ class Progress(keras.callbacks.Callback):
             self.draw(self.epoch + ((batch + 1) / steps if steps else 0))
 
     def on_epoch_end(self, epoch, logs=None):
-        self.results = "  ".join(f"{name} {value:.4g}" for name, value in logs.items() if name != "learning_rate")
+        numbers = {name: as_number(value) for name, value in logs.items() if name != "learning_rate"}
+        self.results = "  ".join(f"{name} {value:.4g}" for name, value in numbers.items() if value is not None)
         tenths = 10 * (epoch + 1) // self.params["epochs"]
         if self.out.isatty():
             self.draw(epoch + 1)

@@ -1,8 +1,24 @@
-"""Numbers for TensorBoard, on every backend."""
+"""Numbers of logs: plain ones of whatever Keras puts there, and for TensorBoard, on every backend."""
 
 import math
 import tempfile
 from pathlib import Path
+
+import numpy as np
+from keras import ops
+
+
+def as_number(value) -> float | None:
+    """A value of an epoch's logs as a plain number: an array or tensor of one number is that; others are `None`.
+
+    >>> as_number(np.array([0.5])), as_number(np.array([0.5, 1.0])), as_number("0.5")
+    (0.5, None, None)
+    """
+    try:
+        values = np.asarray(ops.convert_to_numpy(value))
+        return float(values.reshape(())) if values.size == 1 and values.dtype.kind not in "OSUMm" else None
+    except (TypeError, ValueError):  # dicts, texts
+        return None
 
 
 class Scalars:

@@ -10,6 +10,7 @@ from keras import ops
 from callbacks.averaged_weights import averages
 from callbacks.inner_optimizers import inner_optimizers
 from callbacks.optimizer_hook import unwatched_variables
+from callbacks.scalars import as_number
 from callbacks.scaled_schedule import ScaledSchedule
 
 
@@ -103,7 +104,8 @@ class StopOnDivergence(keras.callbacks.Callback):
                 self._trained.stop_training = True
 
     def on_epoch_end(self, epoch, logs=None):
-        losses = {name: logs[name] for name in ("loss", "val_loss") if name in logs}
+        losses = {name: as_number(logs.get(name)) for name in ("loss", "val_loss")}
+        losses = {name: loss for name, loss in losses.items() if loss is not None}
         if self._not_finite:
             losses["loss"] = math.nan
         fault = divergence(losses, self._best or {"loss": self._first[1]}, self.factor)

@@ -261,9 +261,9 @@ class Optimizer(Checked):
     """Which optimizer; at most one way of clipping its gradients.
 
     Args:
-        name: Of the optimizer.
+        name: Name of the optimizer; Muon trains the matrices of hidden layers, and all else by Adam.
         learning_rate: Peak step size; the schedule scales it.
-        momentum: Of momentum and nesterov. Not set: 0.9.
+        momentum: Momentum of momentum and nesterov. Not set: 0.9.
         weight_decay: Share of each kernel to take off per step, times the learning rate; never of biases,
             normalization or slopes.
         clipnorm: Largest norm of the gradient of each weight.
@@ -274,7 +274,10 @@ class Optimizer(Checked):
         ema_momentum: Average the weights with this momentum, such as 0.99; the average is validated and saved.
     """
 
-    name: Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "nadam", "lamb"] = "adam"
+    name: Literal[
+        "sgd", "momentum", "nesterov", "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw", "ftrl", "lamb",
+        "lion", "muon", "nadam", "rmsprop", "schedule_free_adamw",
+    ] = "adam"  # fmt: skip
     learning_rate: float = 0.001
     momentum: float | None = None
     weight_decay: float | None = None
@@ -294,6 +297,11 @@ class Optimizer(Checked):
         if self.momentum is not None and self.name not in ("momentum", "nesterov"):
             raise ValueError(
                 f"optimizer.momentum belongs to momentum and nesterov. Received: {self.momentum} with {self.name}"
+            )
+        if self.ema_momentum is not None and self.name == "schedule_free_adamw":
+            raise ValueError(
+                f"schedule_free_adamw averages by itself: leave optimizer.ema_momentum out. Received: "
+                f"{self.ema_momentum}"
             )
         for name in ("learning_rate", "weight_decay", *clips):
             self.require(name, lambda value: 0 < value < math.inf, "more than 0 and finite")

@@ -366,7 +366,7 @@ def train_core(
         core, second, _steps(second, dataset), task=dataset.task, num_outputs=outputs, learning_rate_factors=factors
     )
     # Not the loss before: the penalties of the body count only from now on.
-    start = _validation_loss(core, recipe, dataset, outputs, seed, fast_dev_run) if recipe.fit.keep == "best" else None
+    start = _validation_loss(core, recipe, dataset, outputs, fast_dev_run) if recipe.fit.keep == "best" else None
     tuned, later = _phase(core, outputs, second, dataset, "fine_tune.learning_rate", len(history["loss"]), *arguments)
     if start is not None and np.nanmin(tuned["val_loss"]) > start:
         for weight, value in before:
@@ -376,8 +376,8 @@ def train_core(
     return {name: history[name] + tuned[name] for name in history if name in tuned}, merged([record, later])
 
 
-def _validation_loss(core, recipe: Recipe, dataset: Dataset, outputs: int, seed: int, fast_dev_run: bool) -> float:
-    rows = rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run))["validation_data"]
+def _validation_loss(core, recipe: Recipe, dataset: Dataset, outputs: int, fast_dev_run: bool) -> float:
+    rows = _validation_rows(recipe, dataset, outputs, _limit(recipe, fast_dev_run))
     rows = dict(zip(("x", "y", "sample_weight"), rows, strict=False)) if isinstance(rows, tuple) else {"x": rows}
     return core.evaluate(**rows, return_dict=True, verbose=0)["loss"]
 
@@ -403,6 +403,8 @@ def _phase(
     epochs = first + recipe.fit.epochs
     ended = _Ended()
     rows = rows_to_fit(recipe, dataset, outputs, seed, _limit(recipe, fast_dev_run), first)
+    # On TensorFlow, `fit` traces its step twice where the first trace still creates the optimizer's variables.
+    core.optimizer.build(core.trainable_variables)
     try:
         core.fit(**rows, initial_epoch=first, epochs=epochs, callbacks=[*own, *progress, ended, *callbacks], verbose=0)
     except Exception as error:
@@ -447,12 +449,11 @@ def rows_to_fit(
     Of at most `limit` rows. Batches begin with the order and the random changes of `epoch`.
     """
     weights, size = _class_weights(recipe, dataset), recipe.fit.batch_size
+    validation = _validation_rows(recipe, dataset, outputs, limit)
 
     def augmented(content):
         return AugmentedBatches(content, recipe.augmentation, seed, outputs, epoch)
 
-    # The validation rows are weighted as well: otherwise early stopping would pick the weights by another loss than the
-    # one that is trained.
     if not fits_in_memory(dataset, limit):
         train = Batches(dataset, "train", size, seed, shuffle=True, weights=weights, limit=limit)
         if recipe.augmentation != Augmentation():
@@ -460,17 +461,24 @@ def rows_to_fit(
         else:
             for _ in range(epoch):
                 train.on_epoch_end()
-        validation = Batches(dataset, "validation", max(size, 1024), weights=weights, limit=limit)
         return {"x": train, "validation_data": validation, "shuffle": False}
-    (x, y), validation = (dataset.prepared(part, limit) for part in ("train", "validation"))
-    if weights:
-        validation = (*validation, np.array([weights[label] for label in validation[1]]))
+    x, y = dataset.prepared("train", limit)
     if recipe.augmentation != Augmentation():
-        if _mixes_classes(recipe, dataset.task, outputs):
-            validation = (validation[0], np.eye(outputs, dtype=np.float32)[validation[1]], *validation[2:])
         content = ArrayBatches(x, y, size, seed, weights=weights)
         return {"x": augmented(content), "validation_data": validation, "shuffle": False}
     return {"x": x, "y": y, "batch_size": size, "validation_data": validation, "class_weight": weights}
+
+
+def _validation_rows(recipe: Recipe, dataset: Dataset, outputs: int, limit: int | None = None) -> Batches | tuple:
+    """The validation part alone, prepared: arrays, or batches where all parts together would be too large."""
+    # They are weighted as in training: otherwise early stopping would pick the weights by another loss than the one
+    # that is trained.
+    weights = _class_weights(recipe, dataset)
+    if not fits_in_memory(dataset, limit):
+        return Batches(dataset, "validation", max(recipe.fit.batch_size, 1024), weights=weights, limit=limit)
+    x, y = dataset.prepared("validation", limit)
+    labels = np.eye(outputs, dtype=np.float32)[y] if _mixes_classes(recipe, dataset.task, outputs) else y
+    return (x, labels, np.array([weights[label] for label in y])) if weights else (x, labels)
 
 
 def _mixes_classes(recipe: Recipe, task: str, outputs: int) -> bool:

@@ -8,6 +8,8 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import contextlib
+
 import pytest
 
 
@@ -17,6 +19,27 @@ def pytest_configure(config):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_logical_devices():
+    """Two devices for TensorFlow to distribute over; it must be told before it computes anything."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        processor = tensorflow.config.list_physical_devices("CPU")[0]
+        device = tensorflow.config.LogicalDeviceConfiguration()
+        tensorflow.config.set_logical_device_configuration(processor, [device, device])
+
+
+@pytest.fixture
+def scopes(two_logical_devices):
+    """What to build and compile a model in: nothing, for one device, and the scope of a strategy for two."""
+    tensorflow = pytest.importorskip("tensorflow")
+    strategy = tensorflow.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    return contextlib.nullcontext, strategy.scope
 
 
 @pytest.fixture(autouse=True)

@@ -62,7 +62,7 @@ def test_rows_are_weighted_by_class(dataset):
 
 @pytest.mark.backend
 @pytest.mark.whole
-@pytest.mark.parametrize("class_weight", [None, "balanced"])
+@pytest.mark.parametrize("class_weight", [pytest.param(None, marks=pytest.mark.extensive), "balanced"])
 def test_a_training_by_batches_ends_like_one_on_arrays(dataset, short_recipe, tmp_path, monkeypatch, class_weight):
     recipe = short_recipe.replace(fit={"class_weight": class_weight})
     reports = []
@@ -73,6 +73,7 @@ def test_a_training_by_batches_ends_like_one_on_arrays(dataset, short_recipe, tm
     assert min(report.accuracy for report in reports) > 0.97
 
 
+@pytest.mark.extensive
 def test_a_training_by_batches_is_repeatable(dataset, short_recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "MOST_PREPARED", 1000)
     losses = [

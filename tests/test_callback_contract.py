@@ -1,9 +1,6 @@
 """What every callback must hold in every way of training: it works, changes nothing, and leaves nothing behind."""
 
 import io
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -57,6 +54,9 @@ MODELS = {
     "functional": functional,
     "subclassed": Subclassed,
     "recurrent": recurrent,
+    "sequential of two": lambda: keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(3)]
+    ),
     "unbuilt": lambda: keras.Sequential([keras.layers.Dense(8, "relu"), keras.layers.Dense(3)]),
 }
 OPTIMIZERS = {
@@ -78,18 +78,21 @@ CALLBACKS = {
     "divergence": lambda x: StopOnDivergence(factor=1e6),
     "progress": lambda x: Progress(io.StringIO()),
 }
-# Each two of model, optimizer and way of compiling meet at least once where that may matter.
+# Each model and each optimizer once; with the further ones, each two of model, optimizer and way of compiling meet
+# where that may matter.
 CONDITIONS = [
-    ("sequential", "adam", {}),
     ("sequential", "guarded", {"steps_per_execution": 4}),
-    ("sequential", "scaled and guarded", {"jit_compile": True}),
-    ("sequential", "averaged", {"run_eagerly": True}),
     ("functional", "accumulated", {}),
-    ("functional", "guarded", {"jit_compile": True}),
     ("subclassed", "clipped", {"jit_compile": True, "steps_per_execution": 4}),
-    ("subclassed", "accumulated", {"steps_per_execution": 4}),
     ("recurrent", "averaged", {}),
     ("unbuilt", "scaled", {}),
+]
+FURTHER_CONDITIONS = [
+    ("sequential", "adam", {}),
+    ("sequential", "scaled and guarded", {"jit_compile": True}),
+    ("sequential", "averaged", {"run_eagerly": True}),
+    ("functional", "guarded", {"jit_compile": True}),
+    ("subclassed", "accumulated", {"steps_per_execution": 4}),
     ("functional", "adam", {"policy": "mixed_float16"}),
 ]
 
@@ -131,7 +134,11 @@ def numbers(optimizer):
     return [keras.ops.convert_to_numpy(variable) for variable in optimizer.variables]
 
 
-@pytest.mark.parametrize(("kind", "optimizer", "options"), CONDITIONS, ids=lambda value: str(value).replace(" ", ""))
+@pytest.mark.parametrize(
+    ("kind", "optimizer", "options"),
+    [*CONDITIONS, *(pytest.param(*condition, marks=pytest.mark.extensive) for condition in FURTHER_CONDITIONS)],
+    ids=lambda value: str(value).replace(" ", ""),
+)
 def test_a_watched_training_is_the_same_and_leaves_nothing_behind(kind, optimizer, options):
     alone, watched = compiled(kind, optimizer, **options), compiled(kind, optimizer, **options)
     callbacks = [make(rows(kind)[0]) for make in CALLBACKS.values()]
@@ -315,9 +322,28 @@ def test_two_loggers_may_watch_one_training():
     assert "apply" not in vars(chain_of(model.optimizer)[-1])
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="MirroredStrategy is TensorFlow's")
-def test_two_devices_see_the_reduced_gradient_and_the_same_activations():
-    script = Path(__file__).parent / "two_devices_watched.py"
-    result = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=script.parent.parent)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-1] == "as on one device"
+def watched_within(scope, optimizer):
+    with scope():
+        model = compiled("sequential of two", optimizer)
+    watching = [GradientNormLogger(trace_every=1), ActivationStatistics(X)]
+    stopping = [EarlyStopping("loss", patience=5), StopOnDivergence()]
+    model.fit(X, Y, batch_size=48, epochs=2, shuffle=False, verbose=0, callbacks=[*watching, *stopping])
+    return watching[0].record, watching[1].record
+
+
+on_two_devices = pytest.mark.skipif(BACKEND != "tensorflow", reason="MirroredStrategy is TensorFlow's")
+
+
+@on_two_devices
+@pytest.mark.parametrize("optimizer", [pytest.param("guarded", marks=pytest.mark.extensive), "scaled"])
+def test_two_devices_see_the_reduced_gradient_and_the_same_activations(optimizer, scopes):
+    (gradients, activations), (reduced, same) = (watched_within(scope, optimizer) for scope in scopes)
+    np.testing.assert_allclose(gradients.trace_gradient_norm, reduced.trace_gradient_norm, rtol=1e-5)
+    np.testing.assert_array_equal(gradients.steps, reduced.steps)
+    np.testing.assert_allclose(activations.activation_std, same.activation_std, rtol=1e-4)
+
+
+@on_two_devices
+def test_accumulation_on_two_devices_is_refused(scopes):
+    with pytest.raises(ValueError, match="gradients cannot be accumulated on several devices"):
+        watched_within(scopes[1], "accumulated")

@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
@@ -125,6 +126,7 @@ def test_what_follows_from_probabilities_is_that_of_scikit_learn(case):
     assert_close(report.accuracy, np.average(order[:, 0] == truth, weights=weights))
 
 
+@pytest.mark.extensive
 @QUICK
 @given(judged_scores(multilabel=True))
 def test_several_labels_a_row_are_judged_as_by_scikit_learn(case):

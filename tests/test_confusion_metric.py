@@ -148,6 +148,22 @@ def test_many_classes_do_not_flood_the_logs_and_a_name_tells_two_outputs_apart()
     assert "species_macro_f1" in recipes.ConfusionMatrix(3, name="species").result()
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="MirroredStrategy is TensorFlow's")
+def test_the_rows_of_both_devices_are_counted_together(scopes):
+    labels, rows = told(96, 3)
+    with scopes[1]():
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+        metric = recipes.ConfusionMatrix(3)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(0.0), loss, metrics=[metric])
+    report = recipes.classification_report(labels, np.asarray(model(rows)).argmax(1), ["0", "1", "2"])
+    trained = model.fit(rows, labels, batch_size=48, verbose=0).history
+    assert trained["macro_f1"] == [pytest.approx(report.macro["f1"], rel=1e-6)]
+    evaluated = model.evaluate(rows, labels, batch_size=48, verbose=0, return_dict=True)
+    assert evaluated["recall_2"] == pytest.approx(report.classes["2"]["recall"], rel=1e-6)
+    np.testing.assert_array_equal(metric.report().confusion_matrix, report.confusion_matrix)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

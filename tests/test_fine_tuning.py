@@ -125,7 +125,7 @@ def test_the_model_is_compiled_as_before_but_slower():
     inner = model.optimizer.inner_optimizer
     assert (inner.momentum, inner.weight_decay) == (0.8, 0.01)
     assert float(keras.ops.convert_to_numpy(model.optimizer.learning_rate)) == pytest.approx(0.02)
-    assert inner._exclude_from_weight_decay_pattern
+    assert model.optimizer.decay_kernels_only
     assert "accuracy" in model.evaluate(ROWS, LABELS, return_dict=True, verbose=0)
 
 
@@ -144,6 +144,26 @@ def test_clipping_of_keras_own_is_kept_beside_the_factors(tmp_path):
     recipes.fine_tune(again, learning_rate=0.01, layers=1)
     assert again.optimizer.learning_rate_factors == {}
     moved(again)
+
+
+def test_a_transferred_sequential_keeps_its_factors_when_it_is_loaded(tmp_path):
+    source = keras.Sequential([keras.layers.Dense(6, "relu"), keras.layers.Dense(5, "relu"), keras.layers.Dense(4)])
+    source(ROWS[:, 0, :, 0])
+    model = recipes.transfer(source, 3)
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    recipes.fine_tune(model, learning_rate=0.1, layer_decay=0.5)
+    model.train_on_batch(ROWS[:, 0, :, 0], LABELS)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    for one in (model, again):
+        one.train_on_batch(ROWS[:, 0, :, 0], LABELS)
+    for first, second in zip(arrays(model.weights), arrays(again.weights), strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-7)
+    on_top = recipes.transfer(tmp_path / "model.keras", 2)
+    assert len(on_top.get_layer("body").weights) == 4
+    tuned = recipes.fine_tune(again, learning_rate=0.1, layer_decay=0.1)
+    tuned.train_on_batch(ROWS[:, 0, :, 0], LABELS)
+    assert sorted(set(tuned.optimizer.learning_rate_factors.values())) == pytest.approx([0.01, 0.1])
 
 
 @pytest.mark.parametrize(
@@ -198,6 +218,7 @@ def test_fine_tuning_that_does_harm_is_undone(run, tmp_path):
         np.testing.assert_allclose(first, second, atol=1e-6)
 
 
+@pytest.mark.extensive
 def test_the_last_weights_can_be_kept(short_recipe, tmp_path):
     recipe = short_recipe.replace(
         optimizer={"learning_rate": 0.05},

@@ -9,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from abilities import NO_CHANNELS_FIRST, convolves_channels_first
 from keras import ops
 from keras.src import testing
 
@@ -86,14 +87,14 @@ def spatial_unknown(name, shape=None, size=None):
     return (*(size for _ in shape[:-1]), shape[-1])
 
 
-def computes(name, dtype):
-    """Whether the backend can; TensorFlow has no convolution with channels first on CPU but in its default numbers."""
-    return not (BACKEND == "tensorflow" and name == "conv2d channels first" and dtype in ("float16", "float64"))
+def computes(name, dtype="float32"):
+    """Whether this machine can compute the layer."""
+    return name != "conv2d channels first" or convolves_channels_first(dtype)
 
 
-def skip_unless_computed(name, dtype):
+def skip_unless_computed(name, dtype="float32"):
     if not computes(name, dtype):
-        pytest.skip(f"TensorFlow has no convolution of {dtype} with channels first on CPU")
+        pytest.skip(f"{NO_CHANNELS_FIRST} in {dtype}")
 
 
 # Random initializers are compiled for each shape, and their values are not what is tested here.
@@ -202,6 +203,7 @@ def assert_gradients_are_differences(probe, weights=None):
 @pytest.mark.filterwarnings("ignore:`shuffle=True` was passed", "ignore:The model does not have any trainable weights")
 @every_layer
 def test_it_passes_the_layer_test_of_keras(name):
+    skip_unless_computed(name)
     layer, arguments, shape = LAYERS[name]
     masking = name not in MAXOUT or layer is Maxout
     probe = new(name)
@@ -217,7 +219,7 @@ def test_it_passes_the_layer_test_of_keras(name):
         expected_num_seed_generators=int(layer is RandomizedLeakyReLU),
         expected_num_losses=0,
         supports_masking=masking,
-        run_mixed_precision_check=not (BACKEND == "tensorflow" and name == "conv2d channels first"),
+        run_mixed_precision_check=computes(name, "float16") and computes(name, "bfloat16"),
     )
 
 
@@ -240,6 +242,7 @@ def test_its_configuration_makes_it_again(name):
 
 @every_layer
 def test_batch_and_spatial_sizes_may_be_unknown(name):
+    skip_unless_computed(name)
     inputs = keras.Input(spatial_unknown(name))
     layer = new(name)
     outputs = layer(inputs)
@@ -279,6 +282,7 @@ def computed(dtype, jit=QUICKER):
 
 @every_layer
 def test_jit_changes_nothing(name):
+    skip_unless_computed(name)
     if BACKEND == "torch":
         pytest.skip("torch.compile takes minutes for these layers on CPU: 115 s for one MaxoutConv2D and PReLU")
     (compiled_sums, compiled), probe = computed("float32", jit=True), Probe(names=[name])
@@ -289,10 +293,11 @@ def test_jit_changes_nothing(name):
             np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("dtype", [pytest.param("float16", marks=pytest.mark.extensive), "bfloat16"])
 @every_layer
 def test_half_precision_computes_the_same_to_its_digits(name, dtype):
     skip_unless_computed(name, dtype)
+    skip_unless_computed(name)
     (sums, gradients), (exact_sums, exact) = computed(dtype), computed("float32")
     digits = 2e-3 if dtype == "float16" else 2e-2
     assert abs(sums[name] - exact_sums[name]) < digits * exact[name][0].size ** 0.5
@@ -368,6 +373,7 @@ def test_unknown_arguments_are_refused_at_construction(name):
 
 @every_layer
 def test_a_frozen_layer_stays_as_it_is(name):
+    skip_unless_computed(name)
     layer = new(name)
     layer(examples(name))
     count = len(layer.trainable_weights)
@@ -377,12 +383,17 @@ def test_a_frozen_layer_stays_as_it_is(name):
     assert len(layer.trainable_weights) == count
 
 
+def computed_layers():
+    return [name for name in LAYERS if computes(name)]
+
+
 def all_in_one():
-    """One model of all layers: an input, and an output, for each."""
+    """One model of all layers that this machine computes: an input, and an output, for each."""
     # Only TensorFlow exports all of them with unknown spatial sizes: on JAX, Keras's own strided convolutions do not.
-    shapes = {name: spatial_unknown(name) if BACKEND == "tensorflow" else shape for name, (*_, shape) in LAYERS.items()}
-    inputs = [keras.Input(shape, name=f"input_{number}") for number, shape in enumerate(shapes.values())]
-    outputs = [new(name)(tensor) for name, tensor in zip(LAYERS, inputs, strict=True)]
+    names = computed_layers()
+    shapes = [spatial_unknown(name) if BACKEND == "tensorflow" else LAYERS[name][2] for name in names]
+    inputs = [keras.Input(shape, name=f"input_{number}") for number, shape in enumerate(shapes)]
+    outputs = [new(name)(tensor) for name, tensor in zip(names, inputs, strict=True)]
     return keras.Model(inputs, outputs)
 
 
@@ -395,7 +406,7 @@ def changed():
 
 
 def assert_all_equal(found, expected):
-    for name, one, other in zip(LAYERS, found, expected, strict=True):
+    for name, one, other in zip(computed_layers(), found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5, err_msg=name)
 
 
@@ -412,9 +423,10 @@ np.savez(folder + "/answers.npz", *[keras.ops.convert_to_numpy(answer) for answe
 """
 
 
+@pytest.mark.extensive
 @pytest.mark.skipif(BACKEND == "jax", reason="what is known by which name depends on no backend; JAX takes 15 s for it")
 def test_a_new_process_loads_what_was_saved(changed, tmp_path):
-    rows = [examples(name) for name in LAYERS]
+    rows = [examples(name) for name in computed_layers()]
     changed.save(tmp_path / "model.keras")
     np.savez(tmp_path / "rows.npz", *rows)
     environment = {**os.environ, "KERAS_BACKEND": BACKEND}
@@ -426,11 +438,12 @@ def test_a_new_process_loads_what_was_saved(changed, tmp_path):
 
 def assert_served_as_predicted(serve, model):
     for batch, size in ((2, 6), (3, 9)) if BACKEND == "tensorflow" else ((2, None), (3, None)):
-        shapes = {name: spatial_unknown(name, size=size) if size else LAYERS[name][2] for name in LAYERS}
+        shapes = {name: spatial_unknown(name, size=size) if size else LAYERS[name][2] for name in computed_layers()}
         rows = [examples(name, batch, shape=shape) for name, shape in shapes.items()]
         assert_all_equal(serve(rows), [array(output) for output in model(rows)])
 
 
+@pytest.mark.extensive
 @pytest.mark.filterwarnings("ignore:The `native_serialization` parameter:DeprecationWarning")
 def test_a_savedmodel_answers_alike(changed, tmp_path):
     if BACKEND == "torch":

@@ -47,6 +47,7 @@ def test_the_folder_may_be_named(tmp_path, monkeypatch):
         recipes.load_dataset("housing", data_dir=tmp_path)
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 @pytest.mark.whole
 def test_adult_trains_with_embeddings_and_predicts_its_own_file(tmp_path, short_recipe):

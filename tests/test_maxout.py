@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from abilities import NO_CHANNELS_FIRST, convolves_channels_first
 
 from custom_layers import Maxout, MaxoutConv1D, MaxoutConv2D
 
@@ -56,6 +57,8 @@ def test_the_kernel_holds_the_units_piece_by_piece():
 
 
 def test_channels_first_is_channels_last_turned():
+    if not convolves_channels_first():
+        pytest.skip(NO_CHANNELS_FIRST)
     rows = normal(2, 4, 6, 5)
     last = MaxoutConv2D(3, 2, pieces=3)
     expected = array(last(rows))

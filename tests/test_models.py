@@ -169,6 +169,7 @@ def test_a_plain_network_of_a_hundred_layers_keeps_the_signal():
     assert 0.5 < keras.ops.convert_to_numpy(last(rows)).std() < 2
 
 
+@pytest.mark.extensive
 @pytest.mark.parametrize("shape", [(12,), (8, 8, 2)])
 def test_a_hundred_residual_blocks_begin_as_the_identity(shape):
     model = recipes.residual(shape, 3, widths=(4,), depth=100)
@@ -179,6 +180,7 @@ def test_a_hundred_residual_blocks_begin_as_the_identity(shape):
     assert np.abs(first).max() > 0
 
 
+@pytest.mark.extensive
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="other backends compile it for minutes")
 def test_a_deep_residual_network_trains_on_digits():
     x, y = recipes.load_dataset("digits").prepared("train")

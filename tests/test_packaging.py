@@ -31,6 +31,7 @@ def test_the_wheel_holds_the_three_packages_and_nothing_else(installed):
         assert files == source
 
 
+@pytest.mark.extensive
 def test_it_works_away_from_the_checkout(installed, tmp_path):
     program = (
         "import recipes, custom_layers, callbacks\n"

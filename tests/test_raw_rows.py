@@ -40,6 +40,7 @@ def trained(frame, tmp_path_factory, short_recipe):
     )
 
 
+@pytest.mark.extensive
 def test_a_new_process_predicts_a_file_with_its_columns_in_any_order(frame, trained, tmp_path):
     rows = frame[["shop", "color", "width"]][:50]  # without the target, and the column that was left out
     rows.to_csv(tmp_path / "rows.csv", index=False, sep=";")
@@ -166,7 +167,7 @@ def test_an_array_may_lack_what_the_training_lacked(frame, short_recipe, tmp_pat
         recipes.predict(run.directory, [[np.nan, 5.0]])
 
 
-@pytest.mark.parametrize("color", ["grey", "rgb"])
+@pytest.mark.parametrize("color", [pytest.param("grey", marks=pytest.mark.extensive), "rgb"])
 def test_image_files_are_predicted_at_any_size(tmp_path, color, assert_alike):
     from PIL import Image
 
@@ -233,7 +234,9 @@ def test_models_of_before_drop_transparency_and_say_so(icons):
         assert (x.dtype, x.any()) == (np.uint8, False)
 
 
-@pytest.mark.parametrize("shape", [(3, 12, 10), (12, 10, 3), (12, 10)])
+@pytest.mark.parametrize(
+    "shape", [(3, 12, 10), *(pytest.param(shape, marks=pytest.mark.extensive) for shape in ((12, 10, 3), (12, 10)))]
+)
 def test_models_of_image_arrays_take_their_order_of_axes_and_other_sizes(tmp_path, shape):
     generator = np.random.default_rng(0)
     y = np.arange(400) % 2

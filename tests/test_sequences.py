@@ -226,6 +226,7 @@ def test_an_unknown_dataset_is_told_of_adding():
         recipes.load_dataset("addition")
 
 
+@pytest.mark.extensive
 def test_a_gru_learns_to_add_over_ten_steps(tmp_path):
     recipe = recipes.get("adding").replace(data={"name": "adding:10"}, model={"widths": [32]}, fit={"epochs": 3})
     run = recipes.train(recipe, output=tmp_path, pictures=False, verbose=False)

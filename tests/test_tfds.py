@@ -317,6 +317,7 @@ def test_settings_of_others_are_left_as_they_were():
     assert state() == before
 
 
+@pytest.mark.extensive
 @needs_data
 def test_local_gz_files_are_prepared_without_a_network(monkeypatch, capfd):
     monkeypatch.setattr(socket, "create_connection", refuse)

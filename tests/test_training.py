@@ -13,7 +13,14 @@ def files(folder):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("name", ["digits", "digits-selu", "digits-convnet", "digits-transfer", "tabular"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "digits-convnet",
+        "tabular",
+        *(pytest.param(name, marks=pytest.mark.extensive) for name in ("digits", "digits-selu", "digits-transfer")),
+    ],
+)
 def test_every_recipe_goes_through_everything(name, tmp_path):
     run = recipes.train(name, output=tmp_path, fast_dev_run=True, pictures=False, verbose=False)
     assert run.directory == tmp_path / f"{name}-seed0-fast-dev-run"
@@ -77,6 +84,7 @@ def test_arrays_train_and_say_so(tmp_path, short_recipe):
         recipes.evaluate(run.directory)
 
 
+@pytest.mark.extensive
 def test_a_yaml_file_is_a_recipe(tmp_path):
     (tmp_path / "mine.yaml").write_text("data: {name: iris}\nmodel: {widths: [8]}\nfit: {epochs: 2}\n")
     run = recipes.train(tmp_path / "mine.yaml", output=tmp_path, pictures=False, verbose=False)
@@ -86,7 +94,7 @@ def test_a_yaml_file_is_a_recipe(tmp_path):
 
 @pytest.mark.backend
 @pytest.mark.whole
-@pytest.mark.parametrize("own", ["model", "function", "subclass"])
+@pytest.mark.parametrize("own", [pytest.param("model", marks=pytest.mark.extensive), "function", "subclass"])
 def test_users_bring_their_own_model(tmp_path, short_recipe, own):
     @keras.saving.register_keras_serializable(package="tests")
     class Own(keras.Model):
@@ -116,6 +124,7 @@ def test_two_outputs_for_two_classes_are_a_users_choice(tmp_path, short_recipe):
     assert run.report.accuracy > 0.8
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 @pytest.mark.whole
 def test_callbacks_of_the_users_own_are_passed_to_fit(tmp_path, short_recipe):
@@ -143,6 +152,7 @@ def test_our_pieces_serve_a_fit_by_hand(short_recipe):
     assert max(history.history["val_accuracy"]) > 0.9
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 @pytest.mark.whole
 def test_accuracy_in_training_is_that_of_the_report(tmp_path, short_recipe):
@@ -303,6 +313,7 @@ def test_what_callbacks_write_into_the_logs_loses_no_training(tmp_path, short_re
     assert not {"text", "sometimes"} & set(run.history)
 
 
+@pytest.mark.extensive
 def test_images_are_served_as_they_were_trained_whatever_their_scale(tmp_path):
     x, y = recipes.load_dataset("digits").train
     recipe = recipes.get("digits").replace(fit={"epochs": 5}, model={"widths": [16]})
@@ -341,11 +352,16 @@ def test_compile_model_says_what_it_needs():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"loss": {"name": "weston_watkins_hinge"}, "schedule": {"name": "one_cycle"}},
-        {
-            "loss": {"label_smoothing": 0.1},
-            "optimizer": {"name": "momentum", "global_clipnorm": None, "adaptive_clip": 0.05},
-        },
+        pytest.param(
+            {"loss": {"name": "weston_watkins_hinge"}, "schedule": {"name": "one_cycle"}}, marks=pytest.mark.extensive
+        ),
+        pytest.param(
+            {
+                "loss": {"label_smoothing": 0.1},
+                "optimizer": {"name": "momentum", "global_clipnorm": None, "adaptive_clip": 0.05},
+            },
+            marks=pytest.mark.extensive,
+        ),
         {
             "optimizer": {"ema_momentum": 0.9, "global_clipnorm": None, "percentile_clip": 50},
             "schedule": {"name": "reduce_on_plateau"},
@@ -387,7 +403,7 @@ def test_a_schedule_and_a_callback_may_not_both_set_the_rate(tmp_path):
         recipes.train("digits", callbacks=[callback], output=tmp_path, pictures=False, verbose=False)
 
 
-@pytest.mark.parametrize("mixup", [0.0, 0.2])
+@pytest.mark.parametrize("mixup", [pytest.param(0.0, marks=pytest.mark.extensive), 0.2])
 def test_images_are_augmented_by_settings(tmp_path, mixup):
     changes = {"shift": 0.1, "rotate": 10, "zoom": 0.1, "cutout": 0.2, "mixup": mixup}
     recipe = recipes.get("digits").replace(augmentation=changes, fit={"epochs": 6})

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.data import precision, sequences
+from recipes.data import batched, precision, sequences
 from recipes.data.label_text import label_name
+from recipes.data.store import chunks_of
 
 MOST_DISTINCT_FLOAT_CLASSES = 20
 MOST_DISTINCT_WHOLE_CLASSES = 100
@@ -69,16 +70,28 @@ def check_input(
         return x
     # Float64 beyond float32 becomes infinite, and is reported as such.
     x = precision.to_float32(x, rescaled or {})
-    finite = np.isfinite(x)
-    if may_miss:
-        finite[:, may_miss] |= np.isnan(x[:, may_miss])
-    if not finite.all():
-        bad = np.argwhere(~finite)
-        raise ValueError(
-            f"`{name}` must be finite. Received: {len(bad)} values that are NaN, infinite or beyond float32, the first "
-            f"({x[tuple(bad[0])]}) at row {bad[0][0]}" + (f", column {bad[0][1]}" if x.ndim == 2 else "")
-        )
+    _refuse_not_finite(x, name, may_miss)
     return x
+
+
+def _refuse_not_finite(x: np.ndarray, name: str, may_miss: tuple[int, ...]) -> None:
+    count, first, row = 0, None, 0
+    for rows in chunks_of(x):
+        finite = np.isfinite(rows)
+        if may_miss:
+            finite[:, may_miss] |= np.isnan(rows[:, may_miss])
+        if not finite.all():
+            bad = np.argwhere(~finite)
+            count += len(bad)
+            first = first or (rows[tuple(bad[0])], row + bad[0][0], bad[0][1])
+        row += len(rows)
+    if count:
+        value, row, column = first
+        place = f"row {row}" + (f", column {column}" if x.ndim == 2 else "")
+        raise ValueError(
+            f"`{name}` must be finite. Received: {count} values that are NaN, infinite or beyond float32, the first "
+            f"({value}) at {place}"
+        )
 
 
 def _check_sequences(x: np.ndarray, name: str) -> np.ndarray:
@@ -215,19 +228,26 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
 def parts_of(data) -> dict[str, tuple]:
     """Name the parts in `(x, y)`, `((x, y), (x_val, y_val))` or the same with a third pair, the test part.
 
-    A lone pair is called `"all"`.
+    Batches may stand for each pair: their rows are drawn. A lone pair is called `"all"`.
     """
+    if batched.is_batched(data):
+        return {"all": batched.drawn(data)}
     if not isinstance(data, tuple | list) or len(data) not in (2, 3):
         received = f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__
-    elif all(map(_is_pair, data)):
+    elif all(_is_pair(part) or batched.is_batched(part) for part in data):
         names = ("all", "validation") if len(data) == 2 else ("train", "validation", "test")
-        return dict(zip(names, map(tuple, data), strict=True))
+        return {
+            name: batched.drawn(part, f"the {'training' if name in ('all', 'train') else name} data")
+            if batched.is_batched(part)
+            else tuple(part)
+            for name, part in zip(names, data, strict=True)
+        }
     elif len(data) == 2:
         return {"all": tuple(data)}
     else:
         received = "parts that are not pairs"
     raise ValueError(
-        "data must be a dataset's name, the path of a file or folder, a frame, a Dataset, (x, y), or "
+        "data must be a dataset's name, the path of a file or folder, a frame, a Dataset, (x, y), batches of those, or "
         f"((x, y), (x_validation, y_validation)), also with a third pair (x_test, y_test). Received: {received}"
     )
 

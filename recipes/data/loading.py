@@ -42,6 +42,8 @@ def load_dataset(
               length with `lengths` or `lengths_train` and so on;
             - the path of a folder with one sub-folder of images for each class;
             - `(x, y)`, or `((x, y), (x_validation, y_validation))`, also with a third pair for the test;
+            - batches `(x, y)` of a `tf.data.Dataset`, a `keras.utils.PyDataset` or a PyTorch `DataLoader` that come to
+              an end, alone or in place of each pair: their rows are drawn once, beyond 64 MiB into a temporary file;
             - a `Dataset`, which is returned as it is.
 
             An array `x` has the shape `(rows, columns)` or `(rows, height, width[, channels])`, and `y` holds `rows`

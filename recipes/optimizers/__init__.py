@@ -4,3 +4,4 @@ from recipes.optimizers.adaptive import AdaptiveGradientClipping as AdaptiveGrad
 from recipes.optimizers.by_name import get as get
 from recipes.optimizers.clipping import GradientClipping as GradientClipping
 from recipes.optimizers.percentile import PercentileClipping as PercentileClipping
+from recipes.optimizers.schedule_free import ScheduleFreeAdamW as ScheduleFreeAdamW

@@ -20,8 +20,7 @@ class AdaptiveGradientClipping(Guard):
         epsilon: Least norm of the weights that counts, so that weights which begin at 0 can move.
         exclude: Weights to leave alone: those with one of these texts in their path. The paper leaves out the last
             layer, which is `("logits",)` in the builders' networks.
-        name: Of this optimizer.
-        learning_rate_factors: As in `recipes.optimizers.get`.
+        **kwargs: Further arguments of `Guard`: `name`, `learning_rate_factors`, `decay_kernels_only`.
 
     Attributes:
         clipped_steps: Number of updates in which at least one unit was clipped.
@@ -31,12 +30,12 @@ class AdaptiveGradientClipping(Guard):
         ValueError: For a factor or epsilon that is not positive.
     """
 
-    def __init__(self, optimizer, clip_factor=0.01, epsilon=1e-3, exclude=(), name=None, learning_rate_factors=None):
+    def __init__(self, optimizer, clip_factor=0.01, epsilon=1e-3, exclude=(), **kwargs):
         require_positive("clip_factor", clip_factor)
         require_positive("epsilon", epsilon)
         if isinstance(exclude, str):
             raise ValueError(f"`exclude` must be a list of texts. Received: {exclude!r}")
-        super().__init__(optimizer, name=name, learning_rate_factors=learning_rate_factors)
+        super().__init__(optimizer, **kwargs)
         self.clip_factor = clip_factor
         self.epsilon = epsilon
         self.exclude = tuple(exclude)

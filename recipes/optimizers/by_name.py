@@ -9,21 +9,28 @@ from recipes.optimizers.adaptive import AdaptiveGradientClipping
 from recipes.optimizers.clipping import GradientClipping
 from recipes.optimizers.guard import Guard, require_positive
 from recipes.optimizers.percentile import PercentileClipping
+from recipes.optimizers.schedule_free import ScheduleFreeAdamW
 
 _OPTIMIZERS = {
     "sgd": (keras.optimizers.SGD, {}),
     "momentum": (keras.optimizers.SGD, {"momentum": 0.9}),
     "nesterov": (keras.optimizers.SGD, {"momentum": 0.9, "nesterov": True}),
+    "adadelta": (keras.optimizers.Adadelta, {}),
+    "adafactor": (keras.optimizers.Adafactor, {}),
     "adagrad": (keras.optimizers.Adagrad, {}),
-    "rmsprop": (keras.optimizers.RMSprop, {}),
     "adam": (keras.optimizers.Adam, {}),
+    "adamax": (keras.optimizers.Adamax, {}),
     "adamw": (keras.optimizers.AdamW, {}),
-    "nadam": (keras.optimizers.Nadam, {}),
+    "ftrl": (keras.optimizers.Ftrl, {}),
     "lamb": (keras.optimizers.Lamb, {}),
+    "lion": (keras.optimizers.Lion, {}),
+    # Matrices but those of embeddings and of the last layer are made orthogonal; all else is updated by Adam.
+    "muon": (keras.optimizers.Muon, {"exclude_layers": [r"(^|/)logits/"]}),
+    "nadam": (keras.optimizers.Nadam, {}),
+    "rmsprop": (keras.optimizers.RMSprop, {}),
+    "schedule_free_adamw": (ScheduleFreeAdamW, {}),
 }
-# Names of the weights that decay must leave alone: it would take the slope of a PReLU back to 0, and the scale of a
-# normalization, too; biases need none. TensorFlow writes bias:0.
-_NOT_DECAYED = ("bias", "gamma", "beta", "alpha")
+NAMES = tuple(_OPTIMIZERS)
 
 
 def get(
@@ -40,15 +47,19 @@ def get(
     ema_momentum: float | None = None,
     learning_rate_factors: dict[str, float] | None = None,
 ) -> Guard:
-    """A new optimizer: Keras's own inside of one that clips, and leaves out updates that are not finite.
+    """A new optimizer: Keras's own (or ours) inside of one that clips, and leaves out updates that are not finite.
 
     Args:
-        name: sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, nadam or lamb.
-        learning_rate: A number, or a schedule (see `recipes.schedules`).
-        momentum: Of momentum and nesterov. Default: 0.9.
+        name: Name of the optimizer: sgd, momentum, nesterov, adadelta, adafactor, adagrad, adam, adamax, adamw, ftrl,
+            lamb, lion, muon, nadam, rmsprop or schedule_free_adamw; `-` and `_` alike. muon updates vectors, kernels of
+            convolutions, embeddings and the layer `logits` by Adam. schedule_free_adamw is ours: it averages weights
+            by itself, which are validated and saved as with `ema_momentum`.
+        learning_rate: Learning rate: a number, or a schedule (see `recipes.schedules`). Good ones differ by optimizer:
+            lion wants about a tenth of that of adam, adadelta about 1.
+        momentum: Momentum of momentum and nesterov, at least 0 and less than 1. Default: 0.9.
         weight_decay: Share of each weight to take off per step, times the learning rate (decoupled: Loshchilov & Hutter
-            2019, arXiv:1711.05101). Biases, scales and shifts of normalizations and the slopes of PReLU are left alone.
-            Default: none; for adamw Keras's 0.004.
+            2019, arXiv:1711.05101). Only what weighs inputs decays: vectors, biases, scales and shifts of
+            normalizations and slopes of PReLU are left alone. Default: none; for adamw and muon Keras's 0.004.
         clipnorm: Largest norm of the gradient of each weight.
         global_clipnorm: Largest norm of all gradients together.
         clipvalue: Largest absolute value of each entry of a gradient.
@@ -68,14 +79,16 @@ def get(
     >>> get("nesterov", 0.1, global_clipnorm=1.0).inner_optimizer.momentum
     0.9
     """
-    if normalize(name) not in _OPTIMIZERS:
+    known = {own.replace("_", ""): own for own in _OPTIMIZERS}
+    letters = normalize(name).replace("-", "")
+    if letters not in known:
         raise unknown("optimizer", name, _OPTIMIZERS)
     if isinstance(learning_rate, numbers.Real | str):
         require_positive("learning_rate", learning_rate)
         learning_rate = float(learning_rate)  # Keras takes no whole numbers
     if weight_decay is not None:
         require_positive("weight_decay", weight_decay)
-    kind, arguments = _OPTIMIZERS[normalize(name)]
+    kind, arguments = _OPTIMIZERS[known[letters]]
     arguments = dict(arguments)
     if momentum is not None:
         if "momentum" not in arguments:
@@ -83,7 +96,13 @@ def get(
         arguments["momentum"] = _fraction("momentum", momentum)
     if weight_decay is not None:
         arguments["weight_decay"] = weight_decay
+        if kind is keras.optimizers.Muon:
+            arguments["adam_weight_decay"] = weight_decay
     if ema_momentum is not None:
+        if kind is ScheduleFreeAdamW:
+            raise ValueError(
+                f"schedule_free_adamw averages by itself: leave `ema_momentum` out. Received: {ema_momentum}"
+            )
         arguments |= {"use_ema": True, "ema_momentum": _fraction("ema_momentum", ema_momentum)}
     clipping = {
         "clipnorm": clipnorm,
@@ -96,15 +115,13 @@ def get(
     if len(clipping) > 1:
         raise ValueError(f"only one way of clipping can be set. Received: {clipping}")
     optimizer = kind(learning_rate, **arguments)
-    if optimizer.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=[rf"(^|/){weight}(:\d+)?$" for weight in _NOT_DECAYED])
     if adaptive_clip is not None:
         kind, options = AdaptiveGradientClipping, {"clip_factor": adaptive_clip, "exclude": ("logits",)}
     elif percentile_clip is not None:
         kind, options = PercentileClipping, {"percentile": percentile_clip}
     else:
         kind, options = GradientClipping, clipping
-    return kind(optimizer, **options, learning_rate_factors=learning_rate_factors)
+    return kind(optimizer, **options, learning_rate_factors=learning_rate_factors, decay_kernels_only=True)
 
 
 def _fraction(name: str, value: float) -> float:

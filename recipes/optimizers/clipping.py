@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from recipes.optimizers.guard import Guard, global_norm, require_positive
+from recipes.optimizers.gradients import global_norm
+from recipes.optimizers.guard import Guard, require_positive
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -20,8 +21,7 @@ class GradientClipping(Guard):
         clipnorm: Largest norm of the gradient of each weight.
         global_clipnorm: Largest norm of all gradients together.
         clipvalue: Largest absolute value of each entry of a gradient.
-        name: Of this optimizer.
-        learning_rate_factors: As in `recipes.optimizers.get`.
+        **kwargs: Further arguments of `Guard`: `name`, `learning_rate_factors`, `decay_kernels_only`.
 
     Attributes:
         clipped_steps: Number of updates that the bound changed.
@@ -31,16 +31,14 @@ class GradientClipping(Guard):
         ValueError: For a bound that is not positive, or more than one.
     """
 
-    def __init__(
-        self, optimizer, clipnorm=None, global_clipnorm=None, clipvalue=None, name=None, learning_rate_factors=None
-    ):
+    def __init__(self, optimizer, clipnorm=None, global_clipnorm=None, clipvalue=None, **kwargs):
         bounds = {"clipnorm": clipnorm, "global_clipnorm": global_clipnorm, "clipvalue": clipvalue}
         chosen = {bound: value for bound, value in bounds.items() if value is not None}
         if len(chosen) > 1:
             raise ValueError(f"only one way of clipping can be set. Received: {chosen}")
         for bound, value in chosen.items():
             require_positive(bound, value)
-        super().__init__(optimizer, name=name, learning_rate_factors=learning_rate_factors)
+        super().__init__(optimizer, **kwargs)
         self.clipnorm = clipnorm
         self.global_clipnorm = global_clipnorm
         self.clipvalue = clipvalue

@@ -2,6 +2,8 @@
 
 import warnings
 
+from recipes.optimizers.guard import Guard
+
 
 def copied(optimizer, learning_rate) -> tuple:
     """A new optimizer like `optimizer` but for its rate, and the innermost one in it, which has the rate."""
@@ -14,7 +16,7 @@ def copied(optimizer, learning_rate) -> tuple:
     else:
         inner, innermost = copied(optimizer.inner_optimizer, learning_rate)
         config["inner_optimizer" if "inner_optimizer" in config else "optimizer"] = inner
-        copy = type(optimizer)(**config)
+        copy = type(optimizer).from_config(config) if isinstance(optimizer, Guard) else type(optimizer)(**config)
     # What `exclude_from_weight_decay` has set is in no configuration.
     for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
         if hasattr(optimizer, name):

@@ -1,12 +1,12 @@
 """What the clipping optimizers share: gradients of all devices together, and no update by one that is not finite."""
 
 import numbers
-from collections.abc import Mapping
 
 import keras
 from keras import ops
 
-from recipes.lookup import unknown
+from recipes.optimizers.by_weight import ByWeight, checked_factors, factors_of, is_kernel, label_of
+from recipes.optimizers.gradients import all_finite, dense, reduced
 
 
 class Guard(keras.optimizers.Optimizer):
@@ -18,36 +18,46 @@ class Guard(keras.optimizers.Optimizer):
     infinity in it, or a norm beyond float32 (1.8e19), is left out altogether: weights, slots, averages and the count of
     iterations stay as they are.
 
+    What belongs to single weights, `learning_rate_factors` and exclusions from weight decay, is saved by the place of
+    the weight among those that are trained, as their paths may change when a model is loaded.
+
     Args:
         optimizer: Any Keras optimizer without clipping of its own.
-        name: Of this one. Default: that of its class.
-        learning_rate_factors: What the learning rate is multiplied by for some weights: from a weight's path
+        name: Name of this optimizer. Default: that of its class.
+        learning_rate_factors: Factors of the learning rate of some weights: a mapping from a weight's path
             (`"conv_1/kernel"`), or its beginning up to a `/` (`"conv_1"`), to a number from 0 to 1. Of several that
             fit, the longest counts. Decoupled weight decay is multiplied, too. Default: none.
+        decay_kernels_only: Whether weight decay leaves alone what weighs no inputs: all vectors and scalars, and
+            whatever is called bias, gamma, beta, alpha or scale. Default: `False`, as in Keras.
 
     Attributes:
         clipped_steps: Number of updates that `clip` changed.
         skipped_steps: Number of updates left out.
 
     Raises:
-        ValueError: If `optimizer` is none, or clips already, or is a `LossScaleOptimizer`, which belongs around this;
-            for factors out of range; and, in `build`, for factors of weights that are not trained.
+        ValueError: If `optimizer` is none, or clips already, or is one around others (`LossScaleOptimizer` belongs
+            around this one); for factors out of range; and, in `build`, for factors of weights that are not trained.
     """
 
-    def __init__(self, optimizer, name=None, learning_rate_factors=None):
+    def __init__(self, optimizer, name=None, learning_rate_factors=None, decay_kernels_only=False):
         if not isinstance(optimizer, keras.optimizers.Optimizer):
             raise ValueError(f"`optimizer` must be a Keras optimizer. Received: {optimizer!r}")
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer | Guard):
             raise ValueError(f"`optimizer` cannot be a {type(optimizer).__name__}: put that around, or leave it out")
-        own = ("clipnorm", "global_clipnorm", "clipvalue")
-        own = {
-            option: getattr(optimizer, option, None) for option in own if getattr(optimizer, option, None) is not None
-        }
-        if own:
-            raise ValueError(f"`optimizer` clips already, and only one way of clipping can be set. Received: {own}")
+        if type(optimizer).apply is not keras.optimizers.Optimizer.apply:
+            # Its updates would pass by `clip`, without a word.
+            raise ValueError(
+                f"`optimizer` cannot be a {type(optimizer).__name__}, which has an `apply` of its own: put this one "
+                f"around each optimizer in it"
+            )
+        bounds = {option: getattr(optimizer, option, None) for option in ("clipnorm", "global_clipnorm", "clipvalue")}
+        bounds = {option: bound for option, bound in bounds.items() if bound is not None}
+        if bounds:
+            raise ValueError(f"`optimizer` clips already, and only one way of clipping can be set. Received: {bounds}")
         super().__init__(learning_rate=0.0, name=name)
         self.inner_optimizer = optimizer
-        self.learning_rate_factors = _checked_factors(learning_rate_factors)
+        self.learning_rate_factors = learning_rate_factors
+        self.decay_kernels_only = decay_kernels_only
         self._state = []
 
     def clip(self, gradients, variables):
@@ -63,39 +73,62 @@ class Guard(keras.optimizers.Optimizer):
         self._clipped = self.add_state((), "int32", "clipped_steps")
         self._skipped = self.add_state((), "int32", "skipped_steps")
         self.inner_optimizer.build(variables)
-        if self.learning_rate_factors:
-            self._scale_rates(variables)
+        self._by_weight = self._of_each(variables)
+        if not self._by_weight.is_uniform:
+            self._update_by_weight(variables)
         super().build(variables)
 
-    def _scale_rates(self, variables):
-        """Have the wrapped optimizer make its updates in groups of weights with one factor."""
-        inner, key = self.inner_optimizer, self.inner_optimizer._var_key
-        update, decay = inner._backend_update_step, inner._apply_weight_decay
+    @property
+    def learning_rate_factors(self):
+        return dict(self._learning_rate_factors)
+
+    @learning_rate_factors.setter
+    def learning_rate_factors(self, factors):
+        self._learning_rate_factors = checked_factors(factors)
+        self._by_weight = None
+
+    def _of_each(self, variables) -> ByWeight:
+        labels = [label_of(variable) for variable in variables]
+        if self._by_weight is not None and self._by_weight.labels == labels:
+            return self._by_weight  # as it was saved
         paths = [getattr(variable, "path", variable.name) for variable in variables]
-        factors = factors_of(paths, self.learning_rate_factors)
-        factor_of = {key(variable): factor for variable, factor in zip(variables, factors, strict=True)}
+        decays = self.inner_optimizer._use_weight_decay  # which knows what `exclude_from_weight_decay` has set
+        decayed = [decays(own) and (is_kernel(own) or not self.decay_kernels_only) for own in variables]
+        return ByWeight(labels, factors_of(paths, self.learning_rate_factors), decayed)
 
-        def groups(used):
-            for factor in sorted({factor_of[key(variable)] for variable in used}):
-                yield factor, [place for place, variable in enumerate(used) if factor_of[key(variable)] == factor]
+    def _update_by_weight(self, variables):
+        """Have the wrapped optimizer multiply the rate by the factor of each weight, and decay by weight."""
+        inner, key = self.inner_optimizer, self.inner_optimizer._var_key
+        update, decay = inner.update_step, inner._apply_weight_decay
+        keys = [key(variable) for variable in variables]
+        factor_of = dict(zip(keys, self._by_weight.factors, strict=True))
+        decayed = {key for key, decays in zip(keys, self._by_weight.decayed, strict=True) if decays}
+        # Muon has two of them. On several devices, one device must not read what another one has just multiplied.
+        rates = {name: getattr(inner, name, None) for name in ("weight_decay", "adam_weight_decay")}
+        rates = {name: rate for name, rate in rates.items() if rate}
 
-        def scaled_update(gradients, used, learning_rate):
-            for factor, places in groups(used):
-                chosen = [[column[place] for place in places] for column in (gradients, used)]
-                update(*chosen, learning_rate * factor)
+        def scaled_update(gradient, variable, learning_rate):
+            if factor_of[key(variable)]:  # Ftrl divides by the rate
+                update(gradient, variable, learning_rate * factor_of[key(variable)])
 
         def scaled_decay(used):
-            whole = inner.weight_decay
-            used = [variable for variable in used if whole and inner._use_weight_decay(variable)]
+            used = [variable for variable in used if key(variable) in decayed] if rates else []
             try:
-                for factor, places in groups(used):
-                    # Keras multiplies it by the rate.
-                    inner.weight_decay = whole * factor
-                    decay([used[place] for place in places])
+                for factor in sorted({factor_of[key(variable)] for variable in used}):
+                    for name, rate in rates.items():
+                        setattr(inner, name, rate * factor)  # Keras multiplies it by the learning rate
+                    decay([variable for variable in used if factor_of[key(variable)] == factor])
             finally:
-                inner.weight_decay = whole
+                for name, rate in rates.items():
+                    setattr(inner, name, rate)
 
-        inner._backend_update_step, inner._apply_weight_decay = scaled_update, scaled_decay
+        inner._apply_weight_decay = scaled_decay
+        if set(factor_of.values()) != {1.0}:
+            inner.update_step = scaled_update
+            if hasattr(inner, "_parallel_update_step"):
+                # On PyTorch, Keras updates all weights at once, by one rate. Behind that is what all backends share.
+                owner = next(kind for kind in type(inner).__mro__ if "_backend_update_step" in vars(kind))
+                inner._backend_update_step = super(owner, inner)._backend_update_step
 
     def add_state(self, shape, dtype, name):
         """A variable of this optimizer's own, zero at first, which a skipped update leaves as it is."""
@@ -127,8 +160,29 @@ class Guard(keras.optimizers.Optimizer):
     def iterations(self):
         return self.inner_optimizer.iterations
 
+    @property
+    def loss_scale_factor(self):
+        inner = getattr(self, "inner_optimizer", None)  # not yet there while Keras makes this one
+        return None if inner is None else inner.loss_scale_factor
+
+    @loss_scale_factor.setter
+    def loss_scale_factor(self, factor):
+        # Loss scaling around this one sets it to `None`, as otherwise gradients would be unscaled twice.
+        if hasattr(self, "inner_optimizer"):
+            self.inner_optimizer.loss_scale_factor = factor
+
     def scale_loss(self, loss):
         return self.inner_optimizer.scale_loss(loss)
+
+    def set_weights(self, weights):
+        weights = list(weights)
+        if self.built and len(weights) != len(self.variables):
+            raise ValueError(
+                f"`weights` must have one value for each of the {len(self.variables)} variables of {self.name} and of "
+                f"the optimizer in it. Received: {len(weights)}"
+            )
+        super().set_weights(weights)
+        self.inner_optimizer.set_weights(weights[len(self._variables) :])
 
     def finalize_variable_values(self, var_list):
         self.inner_optimizer.finalize_variable_values(var_list)
@@ -140,11 +194,23 @@ class Guard(keras.optimizers.Optimizer):
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
 
+    def apply_gradients(self, grads_and_vars):
+        super().apply_gradients(grads_and_vars)
+        return self.inner_optimizer._iterations  # as Keras does; this one's own stay at 0
+
     def apply(self, grads, trainable_variables=None):
+        grads = list(grads)
+        if not grads or (trainable_variables is None and not self.built):
+            self.inner_optimizer.apply(grads, trainable_variables)  # which does nothing, or says what is wrong
+            return
         variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
         if not self.built:
             self.build(variables)
-        gradients, replicas = _reduced(list(grads))
+        if len(grads) != len(variables):
+            raise ValueError(
+                f"`grads` must have one gradient for each of the {len(variables)} weights. Received: {len(grads)}"
+            )
+        gradients, replicas = reduced(grads)
         with_gradients = [
             variable
             for gradient, variable in zip(gradients, variables, strict=True)
@@ -152,7 +218,7 @@ class Guard(keras.optimizers.Optimizer):
         ]
         # Keras's optimizers call it with the gradients of an update: averaged, where they are accumulated.
         self.inner_optimizer._clip_gradients = lambda update: self._clip_update(update, with_gradients, replicas)
-        finite = _all_finite(gradients)
+        finite = all_finite(gradients)
         if keras.backend.backend() == "jax":
             self._branch_without_assigning(finite, gradients, variables)
         elif replicas > 1:
@@ -198,7 +264,7 @@ class Guard(keras.optimizers.Optimizer):
 
     def _clip_update(self, gradients, variables, replicas):
         before = [variable.value for variable in self._state]
-        clipped, touched = self.clip([_dense(gradient) * replicas for gradient in gradients], variables)
+        clipped, touched = self.clip([dense(gradient) * replicas for gradient in gradients], variables)
         self._clipped.assign(self._clipped + ops.cast(touched, "int32"))
         steps = self.inner_optimizer.gradient_accumulation_steps
         if steps and keras.backend.backend() == "jax":
@@ -210,85 +276,22 @@ class Guard(keras.optimizers.Optimizer):
 
     def get_config(self):
         config = {"optimizer": keras.optimizers.serialize(self.inner_optimizer), "name": self.name}
-        return {**config, "learning_rate_factors": dict(self.learning_rate_factors)}
+        config |= {"learning_rate_factors": self.learning_rate_factors, "decay_kernels_only": self.decay_kernels_only}
+        if self._by_weight is not None and not self._by_weight.is_uniform:
+            config["by_weight"] = self._by_weight.to_config()
+        return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        inner = keras.optimizers.deserialize(config["optimizer"], custom_objects=custom_objects)
-        return cls(**{**config, "optimizer": inner})
-
-
-def factors_of(paths: list[str], factors: dict[str, float]) -> list[float]:
-    """The factor of each of the weights `paths`; 1 where none is set.
-
-    Raises:
-        ValueError: If one of `factors` is of no weight.
-
-    >>> factors_of(["conv_1/kernel", "conv_1/bias", "logits/kernel"], {"conv_1": 0.5, "conv_1/bias": 0.1})
-    [0.5, 0.1, 1.0]
-    """
-    for name in factors:
-        if not any(_names(name, path) for path in paths):
-            raise unknown("weight in `learning_rate_factors`:", name, paths)
-    fitting = [[name for name in factors if _names(name, path)] for path in paths]
-    return [factors[max(names, key=len)] if names else 1.0 for names in fitting]
-
-
-def _names(name: str, path: str) -> bool:
-    return path == name or path.startswith(f"{name}/")
-
-
-def _checked_factors(factors) -> dict[str, float]:
-    if factors is not None and not isinstance(factors, Mapping):
-        raise ValueError(f"`learning_rate_factors` must be a mapping from paths of weights. Received: {factors!r}")
-    for path, factor in (factors or {}).items():
-        if isinstance(factor, bool) or not isinstance(factor, numbers.Real) or not 0 <= factor <= 1:
-            raise ValueError(f"`learning_rate_factors` must be from 0 to 1. Received: {factor!r} for {path}")
-    return {str(path): float(factor) for path, factor in (factors or {}).items()}
-
-
-def _reduced(gradients):
-    """The gradients summed over all devices as each of them will see them, divided by their number; and that number."""
-    if keras.backend.backend() != "tensorflow":
-        return gradients, 1
-    import tensorflow as tf
-
-    context = tf.distribute.get_replica_context()
-    replicas = context.num_replicas_in_sync if context else 1
-    if replicas == 1:
-        return gradients, 1
-    present = [_dense(gradient) for gradient in gradients if gradient is not None]
-    # The optimizer will sum over the devices once more.
-    reduced = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, present))
-    return [None if gradient is None else next(reduced) / replicas for gradient in gradients], replicas
-
-
-def _dense(gradient):
-    """An embedding's gradient names a row once for each time it was used: its true norm is that of the sum."""
-    if not _is_sparse(gradient):
-        return gradient
-    import tensorflow as tf
-
-    return tf.convert_to_tensor(gradient)
-
-
-def _is_sparse(gradient):
-    return type(gradient).__name__ == "IndexedSlices"
-
-
-def _all_finite(gradients):
-    present = [gradient for gradient in gradients if gradient is not None]
-    # A third of the cost of looking at every value, and bounds by the norm need the sum anyway.
-    return ops.isfinite(_sum_of_squares(gradient.values if _is_sparse(gradient) else gradient for gradient in present))
-
-
-def global_norm(gradients):
-    """The norm of all gradients together, a float32 scalar."""
-    return ops.sqrt(_sum_of_squares(gradients))
-
-
-def _sum_of_squares(gradients):
-    return sum(ops.sum(ops.square(ops.cast(gradient, "float32"))) for gradient in gradients)
+        inner = config["optimizer"]
+        if not isinstance(inner, keras.optimizers.Optimizer):
+            # `keras.optimizers.deserialize` does not know Lamb.
+            inner = keras.saving.deserialize_keras_object(inner, custom_objects=custom_objects)
+        by_weight = config.get("by_weight")
+        arguments = {name: value for name, value in config.items() if name != "by_weight"}
+        optimizer = cls(**{**arguments, "optimizer": inner})
+        optimizer._by_weight = None if by_weight is None else ByWeight(**by_weight)
+        return optimizer
 
 
 def require_positive(name, value):

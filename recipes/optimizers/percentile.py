@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from recipes.optimizers.clipping import scaled
-from recipes.optimizers.guard import Guard, global_norm
+from recipes.optimizers.gradients import global_norm
+from recipes.optimizers.guard import Guard
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -19,8 +20,7 @@ class PercentileClipping(Guard):
         optimizer: Any Keras optimizer without clipping of its own.
         percentile: More than 0, at most 100, where nothing is clipped.
         history: How many of the latest norms are kept.
-        name: Of this optimizer.
-        learning_rate_factors: As in `recipes.optimizers.get`.
+        **kwargs: Further arguments of `Guard`: `name`, `learning_rate_factors`, `decay_kernels_only`.
 
     Attributes:
         clipped_steps: Number of updates that the bound changed.
@@ -30,12 +30,12 @@ class PercentileClipping(Guard):
         ValueError: For a percentile or a history out of range.
     """
 
-    def __init__(self, optimizer, percentile=10.0, history=1000, name=None, learning_rate_factors=None):
+    def __init__(self, optimizer, percentile=10.0, history=1000, **kwargs):
         if isinstance(percentile, bool) or not isinstance(percentile, int | float) or not 0 < percentile <= 100:
             raise ValueError(f"`percentile` must be more than 0 and at most 100. Received: {percentile!r}")
         if isinstance(history, bool) or not isinstance(history, int) or history < 2:
             raise ValueError(f"`history` must be a whole number of at least 2. Received: {history!r}")
-        super().__init__(optimizer, name=name, learning_rate_factors=learning_rate_factors)
+        super().__init__(optimizer, **kwargs)
         self.percentile = percentile
         self.history = history
 
