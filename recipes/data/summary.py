@@ -150,14 +150,13 @@ def _values(column: dict) -> str:
         if ends[0] == ends[1]:
             ends = np.round(days * 86_400).astype("datetime64[s]")
         return f"{ends[0]} to {ends[1]}"
-    return f"{_short(column['least'], column)} to {_short(column['greatest'], column)}"
-
-
-def _short(value: float, column: dict) -> str:
-    """Six digits, or more where the values of a column differ in later ones, as seconds since 1970 do."""
-    error = (column["greatest"] - column["least"]) / 100
-    texts = [f"{value:.{digits}g}" for digits in (6, 9, 12, 15)]
-    return next((text for text in texts if abs(float(text) - value) <= error), texts[0])
+    # Six digits, or more where the values of a column differ in later ones, as seconds since 1970 do.
+    ends = column["least"], column["greatest"]
+    for digits in (6, 9, 12, 15):
+        texts = [f"{end:.{digits}g}" for end in ends]
+        if all(abs(float(text) - end) <= (ends[1] - ends[0]) / 100 for text, end in zip(texts, ends, strict=True)):
+            break
+    return " to ".join(texts)
 
 
 def _target(content: dict) -> list[str]:
