@@ -24,6 +24,8 @@ class TablePreparation(keras.layers.Layer):
         rescaled: Offset and unit, by column, of those whose values float32 would merge, such as seconds since 1970.
             The layer takes `(value - offset) / unit` in them, which must be calculated in float64, before rows become
             tensors of float32; `recipes.predict` and `recipes.evaluate` do it.
+        formats: How numbers and dates are written, by column, the target included, where it is not plainly; read in
+            front of the model, as text becomes codes.
         most_one_hot: Categories of a column beyond which its codes pass through.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
@@ -40,6 +42,7 @@ class TablePreparation(keras.layers.Layer):
         dates=(),
         most_one_hot=16,
         rescaled=None,
+        formats=None,
         **kwargs,
     ):
         # Raw columns may be huge: they are scaled in float32 whatever the precision of the network behind.
@@ -62,6 +65,7 @@ class TablePreparation(keras.layers.Layer):
         self.dates = list(dates)
         self.rescaled = {name: [float(constant) for constant in constants] for name, constants in rescaled.items()}
         self.most_one_hot = most_one_hot
+        self.formats = {name: dict(form) for name, form in (formats or {}).items()}
 
     def build(self, input_shape):
         if input_shape[-1] != len(self.mean):
@@ -95,6 +99,7 @@ class TablePreparation(keras.layers.Layer):
     def get_config(self):
         constants = (
             "feature_names", "mean", "scale", "vocabularies", "indicators", "dates", "most_one_hot", "rescaled",
+            "formats",
         )  # fmt: skip
         return {**super().get_config(), **{name: getattr(self, name) for name in constants}}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from recipes import finishing, output_blocks, raw_rows, runs
-from recipes.data import ARRAYS, Dataset, image_files, load_dataset, same_source, table_file, with_arguments
+from recipes import finishing, output_blocks, own_data, raw_rows, runs
+from recipes.data import Dataset, image_files, load_dataset, same_source, table_file, with_arguments
 from recipes.data.label_text import Names, canonical_text, encode_labels
 from recipes.data.preparation import TablePreparation
 from recipes.judging import judge
@@ -38,9 +38,10 @@ def evaluate(
     Args:
         model: A run folder, a `.keras` file, or a model in memory; it takes raw rows. Logits are told from
             probabilities by the model's last activation, or by `from_logits` of the loss it was compiled with.
-        data: `(x, y)`, a frame, a CSV or NPZ file, or a folder of images: all rows are judged, of those with parts the
-            test part. Columns are found by their names. A dataset's name or a `Dataset`: its test part. The data that
-            a run was trained on are split as in its training, and are its default. Or batches `(x, y)` or
+        data: `(x, y)`, a frame, a table or NPZ file, or a folder of images: all rows are judged, of those with parts
+            the test part. Columns are found by their names. A dataset's name or a `Dataset`: its test part. The data
+            that a run was trained on are its default, and of them its test rows: they are found again by their values
+            where the data have grown, shrunk or come in another order, and a warning says so. Or batches `(x, y)` or
             `(x, y, sample_weight)`, seen once: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator, or a
             function that makes one. Where several outputs are labels of their own (sigmoid, or binary cross-entropy),
             `y` `(rows, labels)` of 0 and 1 has several labels a row.
@@ -54,10 +55,13 @@ def evaluate(
         FileNotFoundError: If there is no such file.
     """
     if data is None and not isinstance(model, keras.Model) and runs.missing(model):
-        recipe, seed = runs.recipe_and_seed(model)
-        settings = with_arguments(recipe.data, target, data_dir)
-        dataset = load_dataset(_own_data(model, (recipe, seed)), seed, settings)
-        return finishing.finish_later(model, runs.load_model(model), dataset)
+        path, model = model, runs.load_model(model)
+        trained = runs.recipe_and_seed(path)
+        own_data.name_of_data(path, trained)
+        data = own_data.load_test_part(path, with_arguments(trained[0].data, target, data_dir), trained[1], model)
+        if isinstance(data, Dataset):
+            return finishing.finish_later(path, model, data)
+        model = path
     blocks, class_names, several_labels = blocks_to_judge(
         model, data, seed=seed, batch_size=batch_size, target=target, data_dir=data_dir
     )
@@ -82,16 +86,21 @@ def blocks_to_judge(
     Raises:
         ValueError, FileNotFoundError: As `evaluate`; what is wrong with later blocks is told when they come.
     """
-    class_names, settings = None, Data()
+    path, class_names, settings = None, None, Data()
     if not isinstance(model, keras.Model):
         path, model = model, runs.load_model(model)
         class_names, trained = runs.class_names(path), runs.recipe_and_seed(path)
         if data is None:
-            data = _own_data(path, trained)
+            data = own_data.name_of_data(path, trained)
         if trained:
             settings = with_arguments(trained[0].data, target, data_dir)
             if same_source(data, settings.name):
-                data = load_dataset(data, trained[1] if seed is None else seed, settings)
+                if seed in (None, trained[1]):
+                    data = own_data.load_test_part(path, settings, trained[1], model)
+                else:
+                    data = load_dataset(data, seed, settings)
+                    digests = data.fingerprint.row_digests["test"]
+                    own_data.warn_of_known_rows(path, f"the test part by seed {seed}", digests)
     elif data is None:
         raise ValueError("`data` is needed to evaluate a model in memory")
     several = model_outputs.gives_several_labels(model)
@@ -100,6 +109,9 @@ def blocks_to_judge(
             (raw_rows.target_of(y, len(y), several), outputs, weights)
             for y, outputs, weights in output_blocks.of_batches(model, data, batch_size)
         )
+    elif isinstance(data, own_data.FoundRows):
+        output_blocks.check_row_shape(model, data.x.shape)
+        blocks = output_blocks.of_pairs(model, data.x, data.y, batch_size)
     elif raw_rows.is_rows(data):
         settings = with_arguments(settings, target, data_dir)
         numbers = class_names is None and model_outputs.task(model) == "regression"
@@ -107,6 +119,8 @@ def blocks_to_judge(
             model, data, settings, with_target=True, several_labels=several, numeric_target=numbers
         )
         output_blocks.check_row_shape(model, x.shape)
+        if path is not None and isinstance(data, str | Path):
+            own_data.warn_of_known_rows(path, str(data), own_data.digests_of_file(path, data, settings, x, y))
         blocks = output_blocks.of_pairs(model, x, y, batch_size)
     else:
         dataset = load_dataset(data, 0 if seed is None else seed, with_arguments(Data(), target, data_dir))
@@ -114,7 +128,9 @@ def blocks_to_judge(
         if class_names and not _same_classes(class_names, dataset.class_names):
             received = ", ".join(dataset.class_names or ["none"])
             raise ValueError(f"the model knows the classes {', '.join(class_names)}. Received: {received}")
-        x, (_, y) = raw_rows.rows_of_test(model, dataset), dataset.test
+        x, y = dataset.test
+        rescaled = getattr(dataset.preparation, "rescaled", {})
+        x = raw_rows.in_units_of(model, x, dataset.feature_names, rescaled)
         output_blocks.check_row_shape(model, x.shape)
         blocks = output_blocks.of_pairs(model, x, y, batch_size)
         return _readable_blocks(model, blocks), dataset.class_names, False
@@ -151,8 +167,8 @@ def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.
 
     Args:
         model: A run folder, a `.keras` file, or a model in memory.
-        data: An array `x`, a frame, the path of a CSV or NPZ file, of an image or of a folder of images. The columns of
-            frames and CSV files are found by their names, in whatever order.
+        data: An array `x`, a frame, the path of a table or an NPZ file, of an image or of a folder of images. The
+            columns of frames and tables are found by their names, in whatever order.
         batch_size: Rows for one step.
 
     Returns:
@@ -172,7 +188,7 @@ def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.
 
 
 def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterator[list]]:
-    """Predict for the rows of a CSV file, the array `x` of an NPZ file, an image, or a folder of images.
+    """Predict for the rows of a table in a file, the array `x` of an NPZ file, an image, or a folder of images.
 
     Returns:
         Column names, and for each row their values: the file where each row is one, then the class and the probability
@@ -234,14 +250,6 @@ def _same_classes(class_names: tuple[str, ...], others: tuple[str, ...] | None) 
     names = Names(class_names)
     found = [names.find(name, is_number=True) for name in others or ()]
     return found == list(range(len(class_names)))
-
-
-def _own_data(path, trained) -> str:
-    if trained is None:
-        raise ValueError(f"`data` is needed: {path} is no run folder that says what it was trained on")
-    if trained[0].data.name == ARRAYS:
-        raise ValueError(f"`data` is needed: {path} was trained on arrays, which it does not hold")
-    return trained[0].data.name
 
 
 def _class_numbers(y: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:

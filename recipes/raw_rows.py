@@ -8,7 +8,7 @@ import numpy as np
 
 import custom_layers
 from recipes.data import arrays, image_files, image_folder, local, precision, table_file, tables
-from recipes.data.dataset import Dataset, shorten
+from recipes.data.dataset import shorten
 from recipes.data.readers import is_name
 from recipes.data.sequences import is_padded, lengths
 from recipes.data.store import RowStore, chunks_of
@@ -57,8 +57,8 @@ def of_model(
 
     Args:
         model: Raw rows in. Tables with columns by name, and image files, need a model with a preparation of its own.
-        data: The path of a CSV or NPZ file, of an image or a folder of them; a frame; an array `x`; `(x, y)`, or pairs
-            of those, of which the test (or else the first) counts.
+        data: The path of a table or NPZ file, of an image or a folder of them; a frame; an array `x`; `(x, y)`, or
+            pairs of those, of which the test (or else the first) counts.
         settings: What the model was trained on: the target, and what else is said about columns.
         with_target: Whether targets are needed.
         several_labels: Whether a matrix of targets says which labels a row has, rather than its one class.
@@ -161,13 +161,14 @@ def _table(model, table, settings: Data, with_target: bool, numeric_target: bool
         list(names.values()),
         {names[name]: categories for name, categories in layer.vocabularies.items()},
         [names[name] for name in layer.dates],
-        {names[name]: constants for name, constants in layer.rescaled.items()},
         target=target if with_target else None,
         unused=[names[name] for name in layer.unused],
         known=known,
         missing=settings.missing,
         kept_classes=settings.kept_classes,
         numeric_target=numeric_target,
+        written=layer.formats,
+        rescaled={names[name]: constants for name, constants in layer.rescaled.items()},
     )
     _warn_of_strange_values(x, layer, table.where)
     return x, y
@@ -203,22 +204,27 @@ def rescaled_rows(model, x):
     return x
 
 
-def rows_of_test(model, dataset: Dataset) -> np.ndarray:
-    """`x` of the test part as `model` takes it, whose columns may have another offset or unit than those of `dataset`.
+def in_units_of(model, x: np.ndarray, feature_names, rescaled: dict[str, tuple[float, float]]) -> np.ndarray:
+    """Rows `x` as `model` takes them, which come from a dataset whose columns may have other offsets and units.
 
-    A table that has grown since the model was trained may have others.
+    Data that have changed since the model was trained may have others.
+
+    Args:
+        model: The model.
+        x: Rows `(rows, columns)`; of other shapes, they are returned as they are.
+        feature_names: Names of the columns; `None` for `column_0` and so on.
+        rescaled: Their offsets and units, by name.
     """
-    layer, (x, _) = table_layer(model), dataset.test
-    own = getattr(dataset.preparation, "rescaled", {})
-    known = {name: tuple(constants) for name, constants in layer.rescaled.items()} if layer else {}
-    if layer is None or known == own:
+    layer = table_layer(model)
+    known = {name: tuple(constants) for name, constants in layer.rescaled.items()} if layer else rescaled
+    if known == rescaled or x.ndim != 2:
         return x
-    store = RowStore()
+    names, store = feature_names or [f"column_{number}" for number in range(x.shape[1])], RowStore()
     for rows in chunks_of(x):
         rows = rows.copy()
-        for column, name in enumerate(dataset.feature_names):
-            if own.get(name) != known.get(name):
-                values = precision.restore(rows[:, column], own.get(name, (0.0, 1.0)))
+        for column, name in enumerate(names):
+            if rescaled.get(name) != known.get(name):
+                values = precision.restore(rows[:, column], rescaled.get(name, (0.0, 1.0)))
                 rows[:, column] = precision.rescale(values, known.get(name, (0.0, 1.0)))
         store.append(rows)
     return store.finish()

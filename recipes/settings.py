@@ -21,8 +21,8 @@ class Data(Checked):
     """Which data, and how they are split.
 
     Args:
-        name: A named dataset, `tfds:NAME`, `uci:NAME`, `adding:STEPS`, or the path of a CSV or NPZ file or a folder of
-            images.
+        name: A named dataset, `tfds:NAME`, `uci:NAME`, `adding:STEPS`, or the path of a file (CSV, Parquet, NPZ) or a
+            folder of images.
         directory: Folder with local copies of named datasets. Not set: the environment variable KERAS_RECIPES_DATA.
         task: What is predicted. Not set: text and whole numbers of few kinds are classes, others numbers.
         target: The column of a table that is to be predicted.
@@ -32,6 +32,10 @@ class Data(Checked):
         missing: Texts that mean a missing value, besides those in common use.
         kept_classes: Texts that are classes of the target of a table, though they usually mean a missing value, such as
             None, NA or ?.
+        decimal: Mark in front of decimals, "." or ",". Not set: "," where numbers prove it (28,7).
+        thousands: Mark between groups of three digits: ",", ".", " " or "'". Not set: where numbers prove it (1,234.5).
+        dates: Whether the day or the month comes first in dates such as 05/06/2024. Not set: where dates prove it
+            (31/12/2024).
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
         header: Whether the first line of a table in a text file holds the names of the columns. Not set: as it looks.
         train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. Not set:
@@ -61,6 +65,9 @@ class Data(Checked):
     categorical: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     kept_classes: tuple[str, ...] = ()
+    decimal: str | None = None
+    thousands: str | None = None
+    dates: Literal["day_first", "month_first"] | None = None
     encoding: str | None = None
     header: bool | None = None
     train_rows: int | None = None
@@ -86,6 +93,10 @@ class Data(Checked):
         self.require("name", bool, "a dataset's name or the path of a file")
         for name in ("validation_fraction", "test_fraction"):
             self.require(name, lambda value: 0 < value < 1, "between 0 and 1, both excluded")
+        self.require("decimal", lambda mark: mark in (".", ","), "'.' or ','")
+        self.require("thousands", lambda mark: mark in (",", ".", " ", "'"), """',', '.', ' ' or "'\"""")
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"data.decimal and data.thousands must differ. Received: {self.decimal!r} for both")
         self.require("train_rows", lambda value: value >= 1, "at least 1")
         self.require("fold", lambda value: 0 <= value <= 3, "one of the published folds 0, 1, 2, 3")
         self.require("image_size", lambda size: len(size) == 2 and min(size) >= 1, "height and width, such as [32, 32]")

@@ -1,6 +1,5 @@
 """From a recipe and data to a trained, saved and judged model."""
 
-import contextlib
 import dataclasses
 import math
 from collections.abc import Callable
@@ -20,10 +19,11 @@ from callbacks import (
     StopOnDivergence,
 )
 from callbacks.record import merged
+from callbacks.scalars import as_number
 from recipes import catalogue, finishing, losses, models, optimizers, runs, schedules
 from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
-from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source, with_arguments
+from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, row_digests, same_source, with_arguments
 from recipes.fine_tuning import unfreeze
 from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
@@ -146,11 +146,12 @@ def train(
                 "classes": dataset.class_names,
                 "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
             }
+            content = (serving, recipe, facts, history, record, row_digests.of_dataset(dataset))
             try:
-                runs.save(folder, serving, recipe, facts, history, record)
+                runs.save(folder, *content)
             except KeyboardInterrupt as error:  # what was trained comes first; another interrupt is obeyed at once
                 late_errors.append(error)
-                runs.save(folder, serving, recipe, facts, history, record)
+                runs.save(folder, *content)
     except runs.NameTakenError as error:
         directory = error.directory
         late_errors.append(error)
@@ -500,8 +501,9 @@ def _numbers_of_every_epoch(history) -> dict[str, list[float]]:
     complete = {}
     for name, values in history.history.items():
         if len(values) == len(history.epoch):
-            with contextlib.suppress(TypeError, ValueError):
-                complete[name] = [float(value) for value in values]
+            numbers = [as_number(value) for value in values]
+            if None not in numbers:
+                complete[name] = numbers
     return complete
 
 

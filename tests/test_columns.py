@@ -3,7 +3,8 @@ import pyarrow
 import pytest
 
 from recipes.data import columns
-from recipes.data.columns import Scan, Vocabulary
+from recipes.data.columns import Vocabulary
+from recipes.data.scan import Scan
 
 
 def scan(*batches, name="age"):

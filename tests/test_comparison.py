@@ -17,15 +17,21 @@ def runs(tmp_path_factory, run, short_recipe):
     shutil.copytree(run.directory, output / "good")
     poor = short_recipe.replace(model={"widths": [2]}, fit={"epochs": 1}, optimizer={"learning_rate": 1e-4})
     recipes.train(poor, output=output, name="poor", pictures=False, verbose=False)
-    as_of_seed_1(output / "poor", output / "other")
+    as_of_seed_1(output / "poor", output / "other", "breast_cancer")
     return output
 
 
-def as_of_seed_1(run, copy):
+def as_of_seed_1(run, copy, data):
     """A copy of a run that says that it was trained with seed 1."""
     shutil.copytree(run, copy)
-    versions = copy / "versions.json"
-    versions.write_text(json.dumps({**json.loads(versions.read_text()), "seed": 1}))
+    fingerprint = recipes.load_dataset(data, seed=1).fingerprint
+    fingerprint.save(copy / "rows.npz")
+    change(copy / "versions.json", seed=1, fingerprint=fingerprint.to_dict())
+
+
+def change(file, **facts):
+    facts = {**json.loads(file.read_text()), **facts}
+    file.write_text(json.dumps({name: value for name, value in facts.items() if value is not None}))
 
 
 def test_a_real_difference_is_told_in_one_sentence(runs, run):
@@ -70,7 +76,7 @@ def test_runs_that_were_tested_on_different_rows_are_refused(runs):
 def test_equal_labels_are_no_proof_of_equal_rows(tmp_path, short_recipe):
     # The rows of iris are sorted by class, so that the labels of every test part are the same.
     recipes.train(short_recipe, "iris", epochs=1, output=tmp_path, name="seed0", pictures=False, verbose=False)
-    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
+    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1", "iris")
     first, second = (recipes.load_dataset("iris", seed).test for seed in (0, 1))
     assert np.array_equal(first[1], second[1])
     assert not np.array_equal(first[0], second[0])
@@ -85,7 +91,7 @@ def test_a_test_part_that_came_with_the_data_is_the_same_for_every_seed(tmp_path
     recipes.train(
         short_recipe, tmp_path / "parts.npz", epochs=1, output=tmp_path, name="seed0", pictures=False, verbose=False
     )
-    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
+    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1", tmp_path / "parts.npz")
     comparison = recipes.compare(tmp_path / "seed0", tmp_path / "seed1")
     assert (comparison.task, comparison.rows) == ("regression", 100)
     assert comparison.source == "the predictions in the run folders"
@@ -122,9 +128,7 @@ def test_more_than_two_models_are_told_in_a_table_with_adjusted_p_values():
 
 def test_classes_are_matched_by_their_names(runs, tmp_path):
     shutil.copytree(runs / "good", tmp_path / "turned")
-    report = json.loads((runs / "good" / "report.json").read_text())
-    report["classes"] = dict(reversed(report["classes"].items()))
-    (tmp_path / "turned" / "report.json").write_text(json.dumps(report))
+    change(tmp_path / "turned" / "versions.json", classes=["benign", "malignant"])
     stored = predictions(runs / "good")
     turned = {"label": 1 - stored["label"], "predicted": 1 - stored["predicted"]}
     np.savez(tmp_path / "turned" / "predictions.npz", **turned)

@@ -73,6 +73,8 @@ def test_a_first_line_of_values_is_a_row(text, has_names):
 def test_names_that_are_looked_for_decide():
     assert understood("country,2019\nIT,1\n", expected=["2019"]) == (("country", "2019"), 1)
     assert understood("country,2019\nIT,1\n", expected=["column_1"]) == (("column_0", "column_1"), 0)
+    assert understood("x,y\nz,w\n", expected=["column_1"]) == (("column_0", "column_1"), 0)
+    assert understood("size,age\n4,5\n", expected=["column_1"]) == (("size", "age"), 1)
     assert understood("# one,two\nx,y\nz,w\n", expected=["two"]) == (("one", "two"), 1)
 
 

@@ -47,7 +47,10 @@ ALLOWED = {
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
         *LEAVES, "recipes.__version__", "recipes.confusion_metric", "recipes.losses", "recipes.optimizers",
-        "recipes.schedules", "recipes.settings", "callbacks", "custom_layers", "keras", "numpy",
+        "recipes.schedules", "recipes.settings", "recipes.data", "callbacks", "custom_layers", "keras", "numpy",
+    },
+    "recipes.own_data": {
+        *LEAVES, "recipes.settings", "recipes.data", "recipes.raw_rows", "recipes.runs", "keras", "numpy",
     },
     "recipes.finishing": {
         "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "recipes.output_blocks",
@@ -55,10 +58,10 @@ ALLOWED = {
     },
     "recipes.evaluation": {
         *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.output_blocks", "recipes.judging", "recipes.runs",
-        "recipes.finishing", "recipes.data", "recipes.metrics", "recipes.models", "keras", "numpy",
+        "recipes.finishing", "recipes.own_data", "recipes.data", "recipes.metrics", "recipes.models", "keras", "numpy",
     },
     "recipes.comparison": {
-        "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
+        "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.own_data", "recipes.data", "recipes.metrics",
         "recipes.evaluation", "numpy",
     },
     "recipes.cross_validation": {

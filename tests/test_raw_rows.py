@@ -155,8 +155,10 @@ def test_a_dataset_with_other_offsets_is_taken_with_those_of_the_model(times):
     offset, _ = other.preparation.rescaled["column_0"]
     known, _ = dataset.preparation.rescaled["column_0"]
     assert offset != known
-    np.testing.assert_array_equal(raw_rows.rows_of_test(model, other), other.test[0] + np.float32([offset - known, 0]))
-    assert raw_rows.rows_of_test(model, dataset) is dataset.test[0]
+    rows, names = other.test[0], other.feature_names
+    found = raw_rows.in_units_of(model, rows, names, other.preparation.rescaled)
+    np.testing.assert_array_equal(found, rows + np.float32([offset - known, 0]))
+    assert raw_rows.in_units_of(model, rows, None, dataset.preparation.rescaled) is rows
 
 
 def test_an_array_may_lack_what_the_training_lacked(frame, short_recipe, tmp_path):

@@ -221,9 +221,7 @@ def test_times_that_float32_would_merge_stay_different(tmp_path, monkeypatch):
         source = tables.read({"all": table}, Data(target="y"), "rows")
         assert source.rescaled.keys() == {"seconds", "date"}
         for other in tables_of_all:
-            x, _ = tables.rows_for(
-                other, source.feature_names, {}, source.dates, source.rescaled, unused=(), known=["y"]
-            )
+            x, _ = tables.rows_for(other, source.feature_names, {}, source.dates, rescaled=source.rescaled, known=["y"])
             np.testing.assert_array_equal(x, source.parts["all"][0])
 
 
@@ -281,6 +279,94 @@ def test_columns_that_say_nothing_are_left_out_with_the_reason(frame, tmp_path):
     assert kept.preparation.left_out.keys() == {"none", "country"}
     # Left to itself, it is what there is to learn from.
     assert recipes.load_dataset(rows[["row", "good"]], target="good").preparation.left_out == {}
+
+
+@pytest.fixture(scope="module")
+def written(frame):
+    """Numbers and dates as people write them."""
+    width, sold = frame["width"].fillna(3), frame["sold"]
+    return pandas.DataFrame(
+        {
+            "comma": [f"{value:.1f}".replace(".", ",") for value in width],
+            "dollar": [f"${1000 * abs(value):,.0f}" for value in width],
+            "share": [f"{value:.1f}%" for value in width],
+            "kg": [f"{value:.1f} kg" for value in width],
+            "open": [f"{20_000 + 1000 * value:,.0f}" for value in width],
+            "day": sold.dt.strftime("%d/%m/%Y"),
+            "nanoseconds": sold.dt.strftime("%Y-%m-%d 12:00:00.000000001"),
+            "utc": sold.dt.strftime("%Y-%m-%dT12:00:00 UTC"),
+            "time": [f"{row % 24}:30" for row in range(ROWS)],
+            "good": frame["good"],
+        }
+    )
+
+
+def test_numbers_and_dates_are_read_as_people_write_them(frame, written, tmp_path):
+    written.to_csv(tmp_path / "written.csv", index=False)
+    from_file, from_memory = (recipes.load_dataset(data, target="good") for data in (tmp_path / "written.csv", written))
+    np.testing.assert_array_equal(from_file.train[0], from_memory.train[0])
+    assert from_file.preparation.formats == from_memory.preparation.formats
+    assert from_file.preparation.vocabularies.keys() == {"open"}
+    assert from_file.preparation.dates == ("day", "nanoseconds", "utc")
+    notes = from_file.notes
+    assert "column 'open' is taken as text, but looks like numbers with a comma such as '2" in notes[0]
+    assert "data.thousands: ',' (or data.decimal: ',') reads them" in notes[0]
+    assert "read as numbers with the unit 'kg': kg (such as '" in "\n".join(notes)
+    assert "read as dates with the day first: day (such as '13/01/2024')" in notes
+    decided = recipes.load_dataset(written, settings=Data(target="good", thousands=","))
+    assert decided.preparation.formats["open"] == {"thousands": ","}
+    assert decided.preparation.formats["comma"] == {"decimal": ","}
+
+
+def test_rows_to_predict_are_read_as_those_of_training(frame, written):
+    layer = recipes.load_dataset(written, target="good").preparation
+    arguments = layer.feature_names, layer.vocabularies, layer.dates
+
+    def rows(**changes):
+        table = from_frame(written.drop(columns="good").assign(**changes))
+        return tables.rows_for(table, *arguments, written=layer.formats)[0]
+
+    expected = rows()
+    assert not np.isnan(expected).any()
+    plain = {
+        "kg": written["kg"].str.removesuffix(" kg").astype(float),
+        "day": frame["sold"],
+        "time": pandas.to_timedelta("0:" + written["time"].str.replace("24", "0")) * 60,
+    }
+    np.testing.assert_allclose(rows(**plain), expected, rtol=1e-6)
+    for change, message in (
+        ({"kg": "12 lb"}, "'kg' .* holds numbers with the unit 'kg', but 400 of its 400 .* the first '12 lb' at row 0"),
+        ({"comma": "1.5"}, "'comma' of the frame holds numbers with a decimal comma, but 400"),
+        ({"day": "12/31/2024"}, "'day' of the frame holds dates with the day first, but 400"),
+        ({"utc": "soon"}, "'utc' of the frame holds dates, but 400"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            rows(**change)
+
+
+@pytest.mark.parametrize(
+    ("column", "holds"), [("kg", "numbers with the unit 'kg'"), ("day", "dates with the day first")]
+)
+def test_stray_values_are_told(written, column, holds):
+    written = written.assign(**{column: written[column].mask(written.index % 50 == 7, "n.k.")})
+    message = rf"'{column}' .* holds {holds}, but 8 of its 400 values .* 'n.k.' at row 7: .* \(data.missing: \[n.k.\]"
+    with pytest.raises(ValueError, match=message):
+        recipes.load_dataset(written, target="good")
+    settings = Data(target="good", missing=("n.k.",))
+    assert recipes.load_dataset(written, settings=settings).preparation.indicators[-1:] == (column,)
+
+
+def test_a_target_is_read_as_people_write_it(written):
+    dataset = recipes.load_dataset(written, target="dollar")
+    assert (dataset.task, dataset.preparation.formats["dollar"]) == ("regression", {"thousands": ",", "unit": "$"})
+    table = from_frame(written[["comma", "dollar"]])
+    _, y = tables.rows_for(table, ["comma"], {}, target="dollar", written=dataset.preparation.formats)
+    assert y[0] == float(written["dollar"][0].replace("$", "").replace(",", ""))
+    with pytest.raises(ValueError, match="the target 'open' of the frame looks like numbers with a comma .*thousands"):
+        recipes.load_dataset(written, target="open")
+    # Names of classes rather than measures.
+    dataset = recipes.load_dataset(written.assign(good=np.where(np.arange(ROWS) % 2, "3D", "2D")), target="good")
+    assert dataset.class_names == ("2D", "3D")
 
 
 def test_further_texts_may_mean_missing(frame):

@@ -10,7 +10,7 @@ def run(arguments: list[str]) -> None:
     parser = Parser("compare", __doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders; the others are compared with the first")
     parser.add_argument("--data", help="rows that none was trained on, as for evaluate (default: the runs' test part)")
-    parser.add_argument("--target", help="the column of a CSV file that holds the truth (default: as in the training)")
+    parser.add_argument("--target", help="the column of a table that holds the truth (default: as in the training)")
     parser.add_argument("--data-dir", help="the folder with local copies of datasets (default: as in the training)")
     add_json(parser)
     options = parser.parse(arguments)

@@ -12,9 +12,9 @@ def run(arguments: list[str]) -> None:
     parser.add_argument(
         "data",
         nargs="?",
-        help="a dataset's name, a CSV or NPZ file, or a folder of images (default: the run's own test part)",
+        help="a dataset's name, a file (CSV, Parquet, NPZ), or a folder of images (default: the run's own test part)",
     )
-    parser.add_argument("--target", help="the column of a CSV file that holds the truth (default: as in the training)")
+    parser.add_argument("--target", help="the column of a table that holds the truth (default: as in the training)")
     parser.add_argument("--data-dir", help="the folder with local copies of datasets (default: as in the training)")
     add_json(parser)
     options = parser.parse(arguments)

@@ -11,7 +11,7 @@ def run(arguments: list[str]) -> None:
     """`keras-recipes predict RUN FILE`."""
     parser = Parser("predict", __doc__)
     parser.add_argument("run", help="a run folder, or a .keras file")
-    parser.add_argument("file", help="raw rows: a CSV file, an NPZ file with the array x, or images")
+    parser.add_argument("file", help="raw rows: a table (CSV, Parquet ...), an NPZ file with the array x, or images")
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()

@@ -1,30 +1,27 @@
-"""Columns of a table: what kind each is, and its values as float32 numbers, codes or days."""
+"""Values of a column of a table: cleaned, and as numbers, codes or days."""
 
 import hashlib
-from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow
 import pyarrow.compute as compute
 
+from recipes.data.formats import plain_timestamps
 from recipes.data.label_text import Names, canonical_text
-from recipes.data.precision import LARGEST, Precision, Rescaling, rescale
-from recipes.data.row_numbers import RowNumbers
 
 # How files and frames say that a value is missing, in lower case.
 MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat", "?")
 MISSING_CATEGORY = ""  # its place in a vocabulary; no text that is there is empty
 MOST_CATEGORIES = 100_000
-MOST_STRAY_TEXTS = 0.1
 _NUMBER = r"^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
-_LARGEST_WHOLE = 2.0**63
+LARGEST_WHOLE = 2.0**63
 
 
 def cleaned(values: pyarrow.Array, missing=MISSING) -> pyarrow.Array:
     """`values` without spaces around text, and null where they are missing."""
     if pyarrow.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
-    if _is_text(values.type):
+    if is_text(values.type):
         values = compute.utf8_trim_whitespace(values.cast(pyarrow.string()))
         marked = compute.is_in(compute.utf8_lower(values), value_set=pyarrow.array(missing, pyarrow.string()))
         return compute.if_else(marked, pyarrow.scalar(None, pyarrow.string()), values)
@@ -52,7 +49,7 @@ def numbers(values: pyarrow.Array) -> tuple[np.ndarray, np.ndarray]:
 
 def whole_numbers(values: pyarrow.Array) -> np.ndarray:
     """Cleaned `values` without gaps, all of them whole numbers, as int64 `(rows,)`: exact beyond 2**53, too."""
-    if _is_text(values.type):
+    if is_text(values.type):
         values = compute.utf8_ltrim(values, characters="+")
     return compute.cast(values, pyarrow.int64()).to_numpy(zero_copy_only=False)
 
@@ -65,9 +62,8 @@ def days(values: pyarrow.Array) -> np.ndarray:
     """
     if pyarrow.types.is_time(values.type):
         raise ValueError("a time of day is no date")
-    if _is_text(values.type):
-        zone = compute.any(compute.match_substring_regex(values, r"(Z|[+-]\d\d:?\d\d)$")).as_py()
-        values = values.cast(pyarrow.timestamp("us", tz="UTC" if zone else None))
+    if is_text(values.type):
+        values = plain_timestamps(values)
     # Float64 does not hold nanoseconds of today.
     seconds = values.cast(pyarrow.timestamp("us", getattr(values.type, "tz", None)), safe=False).cast(pyarrow.int64())
     return _floats(seconds) / 86_400e6
@@ -80,7 +76,7 @@ def texts(values: pyarrow.Array) -> pyarrow.Array:
     written = values.cast(pyarrow.string())
     if pyarrow.types.is_floating(values.type):  # Arrow writes 1e+16 and -0
         whole = compute.and_(
-            compute.equal(values, compute.round(values)), compute.less(compute.abs(values), _LARGEST_WHOLE)
+            compute.equal(values, compute.round(values)), compute.less(compute.abs(values), LARGEST_WHOLE)
         )
         digits = compute.if_else(whole, values, pyarrow.scalar(None, values.type)).cast(pyarrow.int64())
         written = compute.coalesce(digits.cast(pyarrow.string()), written)
@@ -114,7 +110,7 @@ class Vocabulary:
         """Codes of cleaned `values`, `(rows,)`, int64."""
         if self.overflowed:
             return np.zeros(len(values), np.int64)
-        encoded, is_number = _distinct_texts(values), not _is_text(values.type)
+        encoded, is_number = _distinct_texts(values), not is_text(values.type)
         codes = [
             self._code(MISSING_CATEGORY if text is None else text, is_number) for text in encoded.dictionary.to_pylist()
         ]
@@ -145,177 +141,12 @@ def _distinct_texts(values: pyarrow.Array) -> pyarrow.DictionaryArray:
     return compute.dictionary_encode(texts(values), null_encoding="encode")
 
 
-@dataclass
-class Scan:
-    """What has been seen of a column: enough to tell its kind.
-
-    Attributes:
-        rows: All.
-        missing: Of them, without a value; `first_missing` is the row of the first.
-        texts: Of them, what is no number; `first_text` is the first, with its row.
-        infinite: Of them, infinite or beyond float32; `first_infinite` is the row of the first.
-        whole: Whether every number was written as a whole one.
-        wide: Whether int64 does not hold all of them.
-        truths: Whether every value is true or false.
-        dates: Whether every value is a date.
-        row_numbers: Whether the values number the rows.
-        precision: What float32 does to the numbers, or days.
-        least, most: Of the numbers.
-    """
-
-    name: str
-    rows: int = 0
-    missing: int = 0
-    first_missing: int | None = None
-    texts: int = 0
-    first_text: tuple[str, int] | None = None
-    infinite: int = 0
-    first_infinite: int | None = None
-    whole: bool = True
-    wide: bool = False
-    truths: bool = True
-    dates: bool = True
-    row_numbers: RowNumbers = field(init=False)
-    precision: Precision = field(default_factory=Precision)
-    least: float = np.inf
-    most: float = -np.inf
-
-    def __post_init__(self):
-        self.row_numbers = RowNumbers(self.name)
-
-    @property
-    def present(self) -> int:
-        return self.rows - self.missing
-
-    @property
-    def counts_rows(self) -> bool:
-        """Whether each row has a whole number of its own that only counts or names it."""
-        return not self.missing and not self.texts and self.row_numbers.found
-
-    def update(self, values: pyarrow.Array) -> None:
-        """Look at the next cleaned `values`."""
-        if values.null_count and self.first_missing is None:
-            self.first_missing = self.rows + int(values.is_null().to_numpy(zero_copy_only=False).argmax())
-        self.missing += values.null_count
-        if self.dates:
-            found = _days_of_dates(values)
-            self.dates = found is not None
-            if self.dates:
-                self.precision.update(found)
-        if not (self.dates or self._is_settled()):
-            self._count(values)
-        else:
-            self.texts += len(values) - values.null_count
-        if self.truths:
-            self.truths = _are_truths(values)
-        self.rows += len(values)
-
-    def _is_settled(self) -> bool:
-        """Whether it is clear that the column is no numbers, so that the rest need not be parsed."""
-        return self.rows > 10_000 and self.texts > 0.5 * self.present
-
-    def _count(self, values):
-        parsed, is_text = numbers(values)
-        if is_text.any():
-            if self.first_text is None:
-                row = int(is_text.argmax())
-                self.first_text = values[row].as_py(), self.rows + row
-            self.texts += int(is_text.sum())
-        infinite = np.abs(parsed) > LARGEST
-        if infinite.any():
-            if self.first_infinite is None:
-                self.first_infinite = self.rows + int(infinite.argmax())
-            self.infinite += int(infinite.sum())
-        self.least = np.fmin.reduce(parsed, initial=self.least)
-        self.most = np.fmax.reduce(parsed, initial=self.most)
-        self.row_numbers.update(parsed)
-        self.precision.update(parsed)
-        if self.whole:
-            self.whole = _are_whole(values)
-            self.wide |= bool((np.abs(parsed) >= _LARGEST_WHOLE).any())
-
-    def kind(self, where: str, categorical=()) -> str:
-        """`"number"`, `"category"` or `"date"`.
-
-        Args:
-            where: The table, for messages.
-            categorical: Names of columns that hold categories, however they look.
-
-        Raises:
-            ValueError: If numbers are mixed with a few texts or infinite values.
-        """
-        if self.name in categorical:
-            return "category"
-        if self.dates:
-            return "date"
-        if self.texts > MOST_STRAY_TEXTS * self.present:
-            return "category"
-        self.require("number", where, self.precision.rescaling)
-        return "number"
-
-    def _fits(self, rescaling: Rescaling) -> bool:
-        """Whether all numbers are within float32 once they are rescaled."""
-        with np.errstate(over="ignore"):
-            return bool((np.abs(rescale(np.array([self.least, self.most]), rescaling)) <= LARGEST).all())
-
-    def require(self, kind: str, where: str, rescaling: Rescaling | None = None) -> None:
-        """Refuse values that do not go with `kind`.
-
-        Args:
-            kind: `"number"`, `"category"` or `"date"`.
-            where: The table, for messages.
-            rescaling: Offset and unit of the column, where it has them.
-
-        Raises:
-            ValueError: With the column, how many they are, and the first.
-        """
-        column = f"column {self.name!r} of {where}"
-        if kind == "date" and not self.dates and self.present:
-            raise ValueError(f"{column} must hold dates such as 2024-12-31. Received: {self.first_text or 'numbers'}")
-        if kind == "number" and self.texts:
-            text, row = self.first_text or ("a date", 0)
-            raise ValueError(
-                f"{column} holds numbers, but {self.texts:,} of its {self.present:,} values are text, the first "
-                f"{text!r} at row {row}: mend them, or say that they are missing (data.missing: [{text!r}]) or that "
-                f"the column holds categories (data.categorical: [{self.name}])"
-            )
-        if kind == "number" and self.infinite and not self._fits(rescaling or (0.0, 1.0)):
-            raise ValueError(
-                f"{column} must be finite: {self.infinite:,} values are infinite or beyond float32, the first at row "
-                f"{self.first_infinite}"
-            )
-
-
-def _is_text(kind) -> bool:
+def is_text(kind) -> bool:
     return pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind) or pyarrow.types.is_string_view(kind)
 
 
 def _floats(values) -> np.ndarray:
     if pyarrow.types.is_boolean(values.type):
         values = values.cast(pyarrow.uint8())
-    safe = _is_text(values.type)  # whole numbers beyond 2**53 lose digits that float32 would lose anyway
+    safe = is_text(values.type)  # whole numbers beyond 2**53 lose digits that float32 would lose anyway
     return compute.cast(values, pyarrow.float64(), safe=safe).to_numpy(zero_copy_only=False).astype(np.float64)
-
-
-def _are_whole(values) -> bool:
-    if not _is_text(values.type):
-        return pyarrow.types.is_integer(values.type) or pyarrow.types.is_boolean(values.type)
-    return compute.all(compute.match_substring_regex(values, r"^[+-]?\d+$")).as_py() is not False
-
-
-def _are_truths(values) -> bool:
-    if not _is_text(values.type):
-        return pyarrow.types.is_boolean(values.type)
-    return compute.all(compute.match_substring_regex(values, r"^(?i:true|false)$")).as_py() is not False
-
-
-def _days_of_dates(values) -> np.ndarray | None:
-    """Cleaned `values` in days since 1970, if all of them are dates."""
-    if not _is_text(values.type):
-        return days(values) if pyarrow.types.is_timestamp(values.type) or pyarrow.types.is_date(values.type) else None
-    if compute.all(compute.match_substring_regex(values, r"^\d{4}-\d\d-\d\d")).as_py() is False:
-        return None
-    try:
-        return days(values)
-    except (pyarrow.ArrowInvalid, ValueError):
-        return None

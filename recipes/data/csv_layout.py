@@ -47,7 +47,7 @@ def layout(
         text: The first lines.
         whole: Whether the file ends with them.
         header: Whether the first line holds the names. `None`: detected.
-        expected: Names that columns may have; a first line with one of them holds the names.
+        expected: Names that the caller will look for; a first line with one of them holds the names.
         columns: Names, for a file whose first line holds none.
         skip_lines: Lines at the top that are no part of the table.
     """
@@ -188,10 +188,11 @@ def _has_names(first: list[str], rows: list[list[str]], header: bool | None, exp
         return header, None
     if set(first) & set(expected):
         return True, None
-    if any(re.fullmatch(r"column_\d+", name) for name in expected):
-        return False, None
+    # The caller knows columns by number, so it had a file without names before.
+    numbered = any(re.fullmatch(r"column_\d+", name) for name in expected)
     line = f"the first line ({', '.join(first[:3])} ...) is taken for"
     as_row = f"{line} a row, and columns are called column_0 and so on; data.header: true takes it for their names"
+    as_row = None if numbered else as_row
     values = [field for field in first if _is_value(field)]
     if values:
         others = [field for field in first if field and not _is_value(field)]
@@ -200,7 +201,7 @@ def _has_names(first: list[str], rows: list[list[str]], header: bool | None, exp
         return False, as_row
     if any(_is_above_values(first, rows, number) for number in range(len(first))):
         return True, None
-    if len(first) > 1 and 2 * _recur(first, rows) >= len(first):
+    if numbered or (len(first) > 1 and 2 * _recur(first, rows) >= len(first)):
         return False, as_row
     return True, None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.data import image_files, images
+from recipes.data import image_files, images, row_digests
 from recipes.data.dataset import shorten
 from recipes.data.source import Source
 from recipes.data.store import chunks_of
@@ -82,8 +82,30 @@ def read(
         numbers, counts = map(class_names.index, classes), map(len, classes.values())
         parts[part] = x, np.repeat(np.array([*numbers], dtype=np.int64), [*counts])
     image_files.refuse_broken(broken, len(files), folder)
+    digests = _digests(found)
     as_read = (*_resizing(sizes, height, width), *_transparency(headers, background), *_depths(headers, form, parts))
-    return Source(folder.resolve().name, parts, "classification", class_names, notes=(*as_read, *notes), depth=depth)
+    notes = (*as_read, *notes)
+    name = folder.resolve().name
+    return Source(name, parts, "classification", class_names, notes=notes, depth=depth, row_digests=digests)
+
+
+def digests(path) -> dict[str, np.ndarray]:
+    """Digests of the images that `read` reads, by part and in its order, uint64 `(rows,)`: of their files as they are.
+
+    Raises:
+        OSError, ValueError: As `read`.
+    """
+    found, _ = _find(Path(path))
+    return _digests(found)
+
+
+def _digests(found) -> dict[str, np.ndarray]:
+    return {
+        part: np.array(
+            [row_digests.of_file(file, label) for label, files in classes.items() for file in files], np.uint64
+        )
+        for part, classes in found.items()
+    }
 
 
 def _find(folder):

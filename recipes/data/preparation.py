@@ -72,6 +72,7 @@ class TablePreparation(Preparation):
         dates: Columns that hold days.
         rescaled: Offset and unit, by column, of those that float32 would merge: raw rows hold `(value - offset) /
             unit`, calculated in float64 (`recipes.data.precision`).
+        formats: How numbers and dates are written, by column, the target included, where it is not plainly.
         left_out: By column, why it does not take part.
         scale: 0 marks a column of numbers that does not vary, and columns of categories.
     """
@@ -82,6 +83,7 @@ class TablePreparation(Preparation):
     dates: tuple[str, ...] = ()
     rescaled: dict[str, tuple[float, float]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    formats: dict[str, dict] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -95,6 +97,7 @@ class TablePreparation(Preparation):
         dates=(),
         rescaled=None,
         left_out=None,
+        formats=None,
     ):
         """Learn from the training rows.
 
@@ -107,6 +110,7 @@ class TablePreparation(Preparation):
             dates: Names of the columns of days.
             rescaled: Offset and unit of the columns that have them.
             left_out: By column, why it does not take part.
+            formats: How numbers and dates are written, by column.
 
         Raises:
             ValueError: If nothing varies in `x`, or nothing in the targets of a regression.
@@ -146,6 +150,7 @@ class TablePreparation(Preparation):
             dates=tuple(dates),
             rescaled=dict(rescaled or {}),
             left_out=left_out,
+            formats=dict(formats or {}),
             **target_scaling(y, task),
         )
 
@@ -170,6 +175,7 @@ class TablePreparation(Preparation):
             "indicators": list(self.indicators),
             "dates": list(self.dates),
             "rescaled": {name: list(constants) for name, constants in self.rescaled.items()},
+            "formats": self.formats,
             "most_one_hot": MOST_ONE_HOT,
         }
 

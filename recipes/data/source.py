@@ -29,9 +29,12 @@ class Source:
             in, for float32 would merge them.
         groups: Of each row of the part to be split, `(rows,)`: rows of one group stay together.
         times: Of each row of the part to be split, `(rows,)`: the latest are the test.
+        formats: How numbers and dates of a table are written, by column name, where it is not plainly.
         left_out: By column name, why a column does not take part.
         notes: Whatever else is worth a line.
         kind: `"sequences"`, where the source knows that it holds them.
+        row_digests: By part, a number for each row, `(rows,)`, uint64, as `row_digests` makes them of what was read.
+        digest_columns: Columns of a table that the digests are made of.
         depth: Bits of a pixel value of image files, as in `image_files.Form`, where the source read such files.
     """
 
@@ -49,6 +52,9 @@ class Source:
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
     left_out: dict[str, str] = field(default_factory=dict)
+    formats: dict[str, dict] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kind: str | None = None
     depth: int | None = None
+    row_digests: dict[str, np.ndarray] = field(default_factory=dict)
+    digest_columns: tuple[str, ...] = ()

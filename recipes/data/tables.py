@@ -5,10 +5,13 @@ import warnings
 import numpy as np
 import pyarrow
 
-from recipes.data import columns
-from recipes.data.columns import Scan, Vocabulary
+from recipes.data import columns, formats, row_digests
+from recipes.data.columns import Vocabulary
 from recipes.data.dataset import as_setting, shorten
+from recipes.data.formats import Format
 from recipes.data.precision import rescale
+from recipes.data.scan import MOST_STRAY_TEXTS, Scan
+from recipes.data.shapes import verdict
 from recipes.data.source import Source
 from recipes.data.store import RowStore
 from recipes.data.table import Table
@@ -36,25 +39,27 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     features = tuple(column for column in first.columns if column not in {*roles.values(), *settings.ignore})
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
-    missing = _missing(first, settings.missing, roles["target"], settings.kept_classes)
-    kinds, left_out, rescaled = _kinds(first, features, roles, settings, missing)
+    missing = missing_texts(first, settings.missing, roles["target"], settings.kept_classes)
+    scans, forms, notes = _understand(first, features, roles, settings, missing)
+    kinds, left_out = _kinds(first, features, roles, settings, scans)
+    rescaled = _rescaled(scans, features, kinds)
     target = roles.pop("target")
     used = tuple(column for column in features if column not in left_out)
     vocabularies = {column: Vocabulary() for column in used if kinds[column] == "category"}
     classes = Vocabulary() if kinds[target] in _LABELLED else None
-    parts, labels, extra = {}, {}, {}
+    parts, labels, digests, extra = {}, {}, {}, {}
     for part, table in tables.items():
         if table is not first:
             check_columns(table, (*used, target), may_have=first.columns)
-            _require(table, kinds, (*used, target), missing, rescaled)
+            _require(table, kinds, (*used, target), missing, forms, rescaled)
             vocabularies = {column: Vocabulary(known.categories, grows=False) for column, known in vocabularies.items()}
             classes = classes and Vocabulary(classes.categories, grows=False)
         needed = {role: (column, kinds[column], None) for role, column in (roles if table is first else {}).items()}
         needed["target"] = target, kinds[target], classes
         if kinds[target] in ("whole", "wide"):
             needed["labels"] = target, "category", classes
-        x, others = _encode(table, features, kinds, vocabularies, needed, missing, rescaled)
-        parts[part] = x, others.pop("target")
+        x, others = _encode(table, features, kinds, vocabularies, needed, missing, forms, rescaled, (*used, target))
+        parts[part], digests[part] = (x, others.pop("target")), others.pop("digests")
         labels[part] = others.pop("labels", parts[part][1])
         extra = extra or others
     source = Source(
@@ -67,13 +72,16 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         rescaled=rescaled,
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
-        notes=tuple(note for table in tables.values() for note in table.notes),
+        notes=(*(note for table in tables.values() for note in table.notes), *notes),
         left_out=left_out
         | {
             column: f"more than {columns.MOST_CATEGORIES:,} different texts"
             for column in used
             if column in vocabularies and vocabularies[column].overflowed
         },
+        formats={column: form.to_dict() for column, form in forms.items()},
+        row_digests=digests,
+        digest_columns=(*used, target),
     )
     if classes is not None and len(classes.categories) < columns.MOST_CATEGORIES:
         source.labels, source.label_names = labels, classes.categories
@@ -92,13 +100,14 @@ def rows_for(
     feature_names,
     vocabularies: dict,
     dates=(),
-    rescaled=None,
     target=None,
     unused=(),
     known=(),
     missing=(),
     kept_classes=(),
     numeric_target: bool = False,
+    written=None,
+    rescaled=None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows of `table` as a trained model takes them, its columns in whatever order.
 
@@ -107,13 +116,14 @@ def rows_for(
         feature_names: Raw columns of the model, in its order.
         vocabularies: Categories of those that hold some, by column.
         dates: Those that hold dates.
-        rescaled: Offset and unit of the columns that have them, by name.
         target: Column to be returned as `y`; `None` for none.
         unused: Raw columns of the model that do not matter, and may be absent.
         known: Columns that the model does not know, and which are no surprise.
         missing: Further texts that mean a missing value.
         kept_classes: Texts that are classes, though they usually mean a missing value.
         numeric_target: Whether the target holds numbers to predict, rather than classes.
+        written: How numbers and dates are written, by column, as `Format.to_dict` has it; default: plainly.
+        rescaled: Offset and unit, by column, of those that float32 would merge.
 
     Returns:
         `x` `(rows, columns)`, float32, and `y` `(rows,)`, numbers or texts, or `None`. Whole numbers that are classes
@@ -126,9 +136,10 @@ def rows_for(
     check_columns(table, (*used, *([target] if target else [])), may_have=(*unused, *known))
     kinds = {column: "date" if column in dates else "number" for column in used}
     kinds |= {column: "category" for column in used if column in vocabularies}
-    missing = _missing(table, missing, target, kept_classes)
+    missing = missing_texts(table, missing, target, kept_classes)
+    forms = {column: Format(**form) for column, form in (written or {}).items() if column in (*used, target)}
     rescaled = rescaled or {}
-    scans = _require(table, kinds, used, missing, rescaled, also=[target] if target else [])
+    scans = _require(table, kinds, used, missing, forms, rescaled, also=[target] if target else [])
     known_categories = {
         column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
     }
@@ -139,7 +150,7 @@ def rows_for(
         if numeric_target and kind != "category":
             kind = "number"
         roles = {"target": (target, "number" if kind == "number" else "category", classes)}
-    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing, rescaled)
+    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing, forms, rescaled)
     y = others.get("target")
     if target and kind != "number":
         y = _texts_or_whole(classes, kind)[y - 1]
@@ -175,7 +186,7 @@ def _count(items, what: str) -> str:
     return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
 
 
-def _missing(table: Table, texts, target: str | None, kept_classes) -> dict[str, tuple[str, ...]]:
+def missing_texts(table: Table, texts, target: str | None, kept_classes) -> dict[str, tuple[str, ...]]:
     """By column, the texts that mean a missing value, in lower case."""
     marks = (*columns.MISSING, *(text.lower() for text in texts))
     kept = {text.lower() for text in kept_classes}
@@ -201,27 +212,57 @@ def _roles(table: Table, settings: Data) -> dict[str, str]:
 def _refuse_unknown(table: Table, setting: str, named) -> None:
     for column in named:
         if column not in table.columns:
-            raise unknown(f"column for {setting} of {table.where}:", column, table.columns)
+            error = unknown(f"column for {setting} of {table.where}:", column, table.columns)
+            raise ValueError("; ".join([str(error), *table.notes]))
 
 
-def _scan(table: Table, names, missing) -> dict[str, Scan]:
+def _scan(table: Table, names, missing, forms=None, sees_marks: bool = False) -> dict[str, Scan]:
     refused = next((name for name in names if name in table.refused), None)
     if refused is not None:
         raise ValueError(table.refused[refused])
-    scans = {name: Scan(name) for name in names}
+    scans = {name: Scan(name, form=(forms or {}).get(name), sees_marks=sees_marks) for name in names}
     for batch in table.batches():
         for name, scan in scans.items():
             scan.update(columns.cleaned(batch.column(table.columns.index(name)), missing[name]))
     return scans
 
 
-def _kinds(table: Table, features, roles, settings, missing) -> tuple[dict[str, str], dict[str, str], dict]:
-    """The kind of each column that takes part, why the other features are left out, and which are rescaled how.
+def _understand(
+    table: Table, features, roles, settings: Data, missing
+) -> tuple[dict[str, Scan], dict[str, Format], tuple[str, ...]]:
+    """What each column holds, how it is written where it is not plainly, and what is worth a note about that."""
+    scans = _scan(table, (*features, *roles.values()), missing, sees_marks=settings.thousands == ".")
+    forms, examples, notes = {}, {}, []
+    for name, scan in scans.items():
+        if name in settings.categorical or name == roles.get("group_column"):
+            continue
+        found = verdict(scan.shapes, 1 - MOST_STRAY_TEXTS, settings.decimal, settings.thousands, settings.dates)
+        if found.form is not None and not (scan.dates or _names_classes(name, found.form, roles, settings)):
+            forms[name], examples[name] = found.form, found.example
+        elif found.hint and name == roles["target"]:
+            raise ValueError(
+                f"the target {name!r} of {table.where} looks like {found.hint}; if it holds classes, say so "
+                f"(data.categorical: {as_setting([name])})"
+            )
+        elif found.hint:
+            notes.append(f"column {name!r} is taken as text, but looks like {found.hint}")
+    if forms:
+        again = _scan(table, forms, missing, forms)
+        forms = {name: form for name, form in forms.items() if again[name].fits}
+        scans |= {name: again[name] for name in forms}
+    for words in dict.fromkeys(form.describe() for form in forms.values()):
+        alike = [name for name, form in forms.items() if form.describe() == words]
+        notes.append(f"read as {words}: {shorten(alike)} (such as {examples[alike[0]]!r})")
+    return scans, forms, tuple(notes)
 
-    Whether float32 holds a column is seen from all rows, those of the test among them: they have a say in the offset,
-    which is undone by the scaling that is learnt from the training part alone.
-    """
-    scans = _scan(table, (*features, *roles.values()), missing)
+
+def _names_classes(name: str, form: Format, roles, settings: Data) -> bool:
+    """Whether the column is a target whose texts, such as 3D and 2D, are rather names of classes than measures."""
+    return name == roles["target"] and settings.task != "regression" and any(map(str.isalpha, form.unit))
+
+
+def _kinds(table: Table, features, roles, settings, scans) -> tuple[dict[str, str], dict[str, str]]:
+    """The kind of each column that takes part, and why the other features are left out."""
     left_out = _left_out([scans[column] for column in features], settings)
     kinds = {
         column: scans[column].kind(table.where, settings.categorical) for column in features if column not in left_out
@@ -241,12 +282,7 @@ def _kinds(table: Table, features, roles, settings, missing) -> tuple[dict[str, 
                 )
         else:
             kinds[column] = "key"
-    rescaled = {
-        column: scans[column].precision.rescaling
-        for column in features
-        if kinds.get(column) in ("number", "date") and scans[column].precision.rescaling is not None
-    }
-    return kinds, left_out, rescaled
+    return kinds, left_out
 
 
 def _left_out(scans: list[Scan], settings: Data) -> dict[str, str]:
@@ -263,6 +299,16 @@ def _left_out(scans: list[Scan], settings: Data) -> dict[str, str]:
 def keep_hint(names) -> str:
     """How to keep columns that are left out."""
     return f"data.keep: {as_setting(names)} keeps {'it' if len(names) == 1 else 'them'}"
+
+
+def _rescaled(scans: dict[str, Scan], features, kinds) -> dict[str, tuple[float, float]]:
+    """Offset and unit of the features that float32 would merge.
+
+    They are seen from all rows, those of the test among them. That teaches nothing about these: the scaling that is
+    learnt from the training part alone undoes offset and unit.
+    """
+    found = {name: scans[name].precision.rescaling for name in features if kinds.get(name) in ("number", "date")}
+    return {name: rescaling for name, rescaling in found.items() if rescaling is not None}
 
 
 def _target_kind(scan: Scan, where: str, categorical) -> str:
@@ -305,8 +351,9 @@ def _without_value(scan: Scan, what: str, where: str) -> ValueError:
     )
 
 
-def _require(table: Table, kinds, names, missing, rescaled, also=()) -> dict[str, Scan]:
-    scans = _scan(table, (*names, *also), missing)
+def _require(table: Table, kinds, names, missing, forms, rescaled, also=()) -> dict[str, Scan]:
+    dates = {name: Format(dates=formats.ISO) for name in names if kinds[name] == "date"}
+    scans = _scan(table, (*names, *also), missing, dates | forms)
     for name in names:
         kind = kinds[name]
         if name not in also:
@@ -315,7 +362,7 @@ def _require(table: Table, kinds, names, missing, rescaled, also=()) -> dict[str
 
 
 def _encode(
-    table: Table, features, kinds, vocabularies, roles, missing, rescaled
+    table: Table, features, kinds, vocabularies, roles, missing, forms, rescaled, digested=()
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """`x` `(rows, features)`, and by role the other columns, `(rows,)`.
 
@@ -326,9 +373,11 @@ def _encode(
         vocabularies: Of those that hold categories.
         roles: By role the column, its kind and, for categories, its vocabulary.
         missing: By column, the texts that mean a missing value.
-        rescaled: Offset and unit of the columns of `x` that have them.
+        forms: How numbers and dates are written, by column, where it is not plainly.
+        rescaled: Offset and unit, by column of `x`, of those that float32 would merge.
+        digested: Columns of which the role `digests` is made.
     """
-    store, others = RowStore(), {role: RowStore() for role in roles}
+    store, others = RowStore(), {role: RowStore() for role in (*roles, *(["digests"] if digested else []))}
     where = {name: number for number, name in enumerate(table.columns)}
     for batch in table.batches():
         x = np.empty((len(batch), len(features)), np.float32)
@@ -337,17 +386,23 @@ def _encode(
                 x[:, number] = 0
                 continue
             values = columns.cleaned(batch.column(where[name]), missing[name])
-            found = _values(values, kinds[name], vocabularies.get(name))
+            found = _values(values, kinds[name], vocabularies.get(name), forms.get(name))
             x[:, number] = rescale(found, rescaled[name]) if name in rescaled else found
         store.append(x)
         for role, (name, kind, vocabulary) in roles.items():
             values = columns.cleaned(batch.column(where[name]), missing[name])
-            others[role].append(_values(values, kind, vocabulary))
+            others[role].append(_values(values, kind, vocabulary, forms.get(name)))
+        if digested:
+            others["digests"].append(row_digests.of_batch(batch, table.columns, digested, missing))
     pyarrow.default_memory_pool().release_unused()  # Arrow keeps it for further reading, which there is none of
     return store.finish(), {role: rows.finish() for role, rows in others.items()}
 
 
-def _values(values, kind: str, vocabulary: Vocabulary | None) -> np.ndarray:
+def _values(values, kind: str, vocabulary: Vocabulary | None, form: Format | None) -> np.ndarray:
+    if form is None and kind == "date":
+        form = Format(dates=formats.ISO)
+    if form is not None:
+        values, _ = formats.read(values, form)
     if kind == "category":
         return vocabulary.encode(values)
     if kind == "date":

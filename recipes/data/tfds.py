@@ -8,6 +8,7 @@ import pyarrow
 from recipes.data import columns, tfds_builder
 from recipes.data.arrays import check_target
 from recipes.data.dataset import shorten
+from recipes.data.scan import Scan
 from recipes.data.source import Source
 from recipes.data.store import RowStore
 from recipes.data.tfds_features import Inputs, Target, refuse_other_kinds
@@ -111,7 +112,7 @@ def _examples(builder, split: str, rows_at_once: int = 1):
 def _rows(builder, split: str, inputs: Inputs, target: Target) -> tuple[np.ndarray, np.ndarray, int]:
     """`x` and `y` of a split, and how many rows had no class: sets for contests do not tell them."""
     store, targets, unlabelled = RowStore(), [], 0
-    scans = [columns.Scan(name) for name in inputs.columns or ()]
+    scans = [Scan(name) for name in inputs.columns or ()]
     for batch, values in _examples(builder, split, inputs.rows_at_once):
         x, y = inputs.encode(batch), target.encode(values)
         for column, scan in enumerate(scans):

@@ -1,0 +1,182 @@
+"""Numbers, dates and times that are written as people write them: `28,7`, `$1,200`, `12 kg`, `31/12/2024`, `12:30`."""
+
+import re
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pyarrow
+import pyarrow.compute as compute
+
+ISO, DAY_FIRST, MONTH_FIRST = "iso", "day_first", "month_first"
+# Of a date in each order; RE2 names the groups of an extraction.
+_DATES = {
+    ISO: r"(?P<year>\d{4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?|[/.](?P<month2>\d{1,2})[/.](?P<day2>\d{1,2}))",
+    DAY_FIRST: r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4}|\d\d)",
+    MONTH_FIRST: r"(?P<month>\d{1,2})[/.-](?P<day>\d{1,2})[/.-](?P<year>\d{4}|\d\d)",
+}
+_CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d(?:[.,]\d+)?))?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
+_ZONE = r"(?: ?(?:Z|UTC|GMT|(?P<zone_sign>[+-])(?P<zone_hour>\d\d):?(?P<zone_minute>\d\d)?))?"
+_DURATION = (
+    r"^(?:(?P<days>[+-]?\d+) days?,? ?)?(?P<sign>[+-]?)(?P<hour>\d{1,5}):(?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d(?:\.\d+)?))?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?$"
+)
+
+
+@dataclass(frozen=True)
+class Format:
+    """How the texts of a column are written.
+
+    Attributes:
+        decimal: Mark in front of the decimals.
+        thousands: Mark between groups of three digits.
+        unit: Text beside each number, such as %, $ or kg.
+        dates: Order of dates, `"iso"`, `"day_first"` or `"month_first"`; `""` where they are no dates.
+        clock: Whether they are times of day or durations, which become seconds.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    unit: str = ""
+    dates: str = ""
+    clock: bool = False
+
+    @property
+    def kind(self) -> str:
+        """`"number"` or `"date"`."""
+        return "date" if self.dates else "number"
+
+    def to_dict(self) -> dict:
+        """What differs from plain numbers; `Format(**content)` reads it back."""
+        plain = asdict(Format())
+        return {name: value for name, value in asdict(self).items() if value != plain[name]}
+
+    def describe(self) -> str:
+        """In words, for notes."""
+        if self.clock:
+            return "times of day or durations, in seconds"
+        if self.dates:
+            return {ISO: "dates", DAY_FIRST: "dates with the day first", MONTH_FIRST: "dates with the month first"}[
+                self.dates
+            ]
+        marks = [f"the unit {self.unit!r}"] if self.unit else []
+        marks += [f"{self.thousands!r} between thousands"] if self.thousands else []
+        marks += ["a decimal comma"] if self.decimal == "," else []
+        return f"numbers with {' and '.join(marks)}" if marks else "numbers"
+
+
+def normalized(texts: pyarrow.Array) -> pyarrow.Array:
+    """`texts` with plain spaces, apostrophes and minus signs."""
+    texts = compute.replace_substring_regex(texts, "[\u00a0\u2007\u2009\u202f]", " ")
+    texts = compute.replace_substring(texts, "\u2212", "-")
+    return compute.replace_substring(texts, "\u2019", "'")
+
+
+def read(values: pyarrow.Array, form: Format) -> tuple[pyarrow.Array, np.ndarray]:
+    """Cleaned text as `form` says; arrays of other types are what they are already.
+
+    Returns:
+        Numbers as plain text, times as seconds, or timestamps, null for what is not written so; and which values are
+        that, `(rows,)`.
+    """
+    if not pyarrow.types.is_string(values.type):
+        return values, np.zeros(len(values), bool)
+    if form.dates == ISO:
+        try:
+            return plain_timestamps(values), np.zeros(len(values), bool)
+        except pyarrow.ArrowInvalid:
+            pass
+    # Dates, prices and shares repeat, and reading one takes microseconds.
+    encoded = compute.dictionary_encode(values)
+    texts = normalized(encoded.dictionary)
+    if form.dates:
+        distinct = _timestamps(texts, form.dates)
+    elif form.clock:
+        distinct = _seconds(texts)
+    else:
+        distinct = _plain_numbers(texts, form)
+    found = distinct.take(encoded.indices)
+    return found, compute.and_not(compute.is_null(found), compute.is_null(values)).to_numpy(zero_copy_only=False)
+
+
+def plain_timestamps(texts: pyarrow.Array) -> pyarrow.Array:
+    """Dates and times that all have the form of ISO 8601, and all or none a time zone: much faster than the others.
+
+    Raises:
+        pyarrow.ArrowInvalid: If one has another form.
+    """
+    zone = compute.any(compute.match_substring_regex(texts, r"(Z|[+-]\d\d:?\d\d)$")).as_py()
+    return texts.cast(pyarrow.timestamp("us", tz="UTC" if zone else None)).cast(pyarrow.timestamp("us"))
+
+
+def _plain_numbers(texts, form: Format) -> pyarrow.Array:
+    if form.unit:
+        unit = re.escape(form.unit)
+        texts = compute.replace_substring_regex(texts, rf"^([+-]?) ?{unit} ?", r"\1")
+        texts = compute.replace_substring_regex(texts, rf" ?{unit}$", "")
+    decimal, thousands = re.escape(form.decimal), re.escape(form.thousands)
+    whole = rf"(?:\d+|\d{{1,3}}(?:{thousands}\d{{3}})+)" if form.thousands else r"\d+"
+    number = rf"^[+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?$"
+    fits = compute.match_substring_regex(texts, number)
+    plain = compute.replace_substring(texts, form.thousands, "") if form.thousands else texts
+    plain = compute.replace_substring(plain, form.decimal, ".") if form.decimal != "." else plain
+    return compute.if_else(fits, plain, pyarrow.scalar(None, pyarrow.string()))
+
+
+def _timestamps(texts, order: str) -> pyarrow.Array:
+    found = compute.extract_regex(texts, rf"^{_DATES[order]}(?:[T ]+{_CLOCK})?{_ZONE}$")
+    field = _fields(found, len(texts))
+    year, month, day = field("year"), field("month"), field("day")
+    if order == ISO:
+        month, day = np.where(np.isnan(month), field("month2"), month), np.where(np.isnan(day), field("day2"), day)
+        day = np.where(np.isnan(day), 1.0, day)
+    year = np.where(year < 69, year + 2000, np.where(year < 100, year + 1900, year))
+    fits = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    months = np.where(fits, (year - 1970) * 12 + month - 1, 0).astype("int64").astype("datetime64[M]")
+    days = months.astype("datetime64[D]").astype("int64") + np.where(fits, day - 1, 0).astype("int64")
+    fits &= days < (months + 1).astype("datetime64[D]").astype("int64")  # no 30th of February
+    seconds, is_time = _of_day(found, field)
+    fits &= is_time
+    zone = np.nan_to_num(field("zone_hour")) * 3600 + np.nan_to_num(field("zone_minute")) * 60
+    zone = np.where(_equal(found, "zone_sign", "-"), -zone, zone)
+    micros = days * 86_400_000_000 + np.round((seconds - zone) * 1e6).astype("int64")
+    return pyarrow.array(micros, mask=~fits).cast(pyarrow.timestamp("us"))
+
+
+def _seconds(texts) -> pyarrow.Array:
+    found = compute.extract_regex(texts, _DURATION)
+    field = _fields(found, len(texts))
+    hour, minute, second = field("hour"), field("minute"), np.nan_to_num(field("second"))
+    seconds = _half(found, hour) * 3600 + minute * 60 + second
+    seconds = np.where(_equal(found, "sign", "-"), -seconds, seconds) + np.nan_to_num(field("days")) * 86_400
+    fits = (minute < 60) & (second < 60)
+    return pyarrow.array(seconds, mask=~fits)
+
+
+def _of_day(found, field) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds since midnight, 0 where no time is given, and whether they are within a day."""
+    hour, minute, second = (np.nan_to_num(field(name)) for name in ("hour", "minute", "second"))
+    hour = _half(found, hour)
+    return hour * 3600 + minute * 60 + second, (hour <= 24) & (minute < 60) & (second < 61)
+
+
+def _half(found, hour: np.ndarray) -> np.ndarray:
+    """Hours of 24 from hours of 12 with am or pm."""
+    afternoon = _equal(found, "half", "p")
+    given = afternoon | _equal(found, "half", "a")
+    return np.where(given, hour % 12 + 12 * afternoon, hour)
+
+
+def _fields(found, rows: int):
+    """A function that gives a group of an extraction as numbers `(rows,)`, NaN where it is not there."""
+
+    def field(name: str) -> np.ndarray:
+        texts = compute.replace_substring(compute.struct_field(found, name), ",", ".")
+        texts = compute.if_else(compute.equal(texts, ""), pyarrow.scalar(None, pyarrow.string()), texts)
+        return texts.cast(pyarrow.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+
+    return field
+
+
+def _equal(found, name: str, text: str) -> np.ndarray:
+    lower = compute.utf8_lower(compute.struct_field(found, name))
+    return compute.equal(lower, text).fill_null(False).to_numpy(zero_copy_only=False)
