@@ -38,8 +38,8 @@ class Data(Checked):
             (31/12/2024).
         encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
         header: Whether the first line of a table in a text file holds the names of the columns. Not set: as it looks.
-        train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. Not set:
-            all of it.
+        train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. That of
+            a named recipe is for its own data. Not set: all of it.
         validation_fraction: Share of all rows that early stopping watches.
         test_fraction: Share of all rows that only the final report reads.
         group_column: Rows of a table with one value here stay together: all of them train, validate or test.
@@ -139,8 +139,11 @@ class Model(Checked):
         depth: Blocks of each stage (residual). Not set: 3.
         cell: Kind of the recurrent layers (recurrent). Not set: lstm.
         bidirectional: Whether each sequence is read from its end, too (recurrent).
-        body: The trained model that is built upon (transfer): a run folder or .keras file, or a name in saved_models.
+        body: The trained model that is built upon (transfer): a run folder or .keras file, a name in saved_models, or a
+            network of keras.applications, such as MobileNetV3Small.
         body_layer: Its last layer that is used (transfer). Not set: the one in front of its head.
+        weights: File of weights of a network of keras.applications, without those of its head (transfer). Not set: the
+            one in Keras's cache, ~/.keras/models.
     """
 
     builder: Literal["mlp", "convnet", "residual", "recurrent", "transfer"] = "mlp"
@@ -162,6 +165,7 @@ class Model(Checked):
     bidirectional: bool | None = None
     body: str | None = None
     body_layer: str | None = None
+    weights: str | None = None
 
     def __post_init__(self):
         super().__post_init__()

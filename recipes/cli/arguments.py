@@ -15,6 +15,7 @@ import yaml
 
 from recipes import catalogue, plain_yaml
 from recipes.checked import convert, describe, refusal
+from recipes.lookup import normalize
 from recipes.settings import Recipe, parts
 
 
@@ -136,7 +137,13 @@ def read_recipe(
     arguments = [lengthened(argument) for argument in arguments]
     base = _base(command, arguments, make_parser)
     options = make_parser(base).parse(arguments)
-    return base, base.replace(**{part: vars(options[part]) for part in parts()}), options
+    recipe = base.replace(**{part: vars(options[part]) for part in parts()})
+    is_other = recipe.data.name != base.data.name and normalize(options.recipe) in catalogue.names()
+    if is_other and not any(text.startswith("--data.train_rows") for text in arguments):
+        # As in `recipes.train`: a number of rows that a named recipe draws is for its own data.
+        own = catalogue.get(options.recipe).data.train_rows
+        recipe = recipe.replace(data={"train_rows": None}) if recipe.data.train_rows == own else recipe
+    return base, recipe, options
 
 
 def _base(command: str, arguments: list[str], make_parser: Callable[[Recipe], Parser]) -> Recipe:
@@ -225,3 +232,17 @@ def start_keras(training: bool = False) -> None:
         raise ValueError(
             f"the backend of Keras ({os.environ.get('KERAS_BACKEND')}) cannot be loaded: {error}"
         ) from None
+
+
+def check_body(recipe: Recipe) -> None:
+    """Refuse a body that is not there before the data are read; for recipes of other builders, load nothing.
+
+    Raises:
+        ValueError, FileNotFoundError: As `recipes.models.check_body`.
+    """
+    if recipe.model.builder != "transfer":
+        return
+    start_keras(training=True)
+    from recipes import models
+
+    models.check_body(recipe.model.body, recipe.model.weights)

@@ -230,8 +230,9 @@ def _depths(headers, form, parts):
             for rows in chunks_of(x):
                 least, most = min(least, rows.min()), max(most, rows.max())
         kind = "floating-point values" if form.depth == 32 else "values of more than 8 bits"
-        others = f"; the other {len(headers) - deep:,} are multiplied by 257" if deep < len(headers) else ""
-        notes.append(f"{deep:,} images hold {kind}, used as they are stored: {least:g} to {most:g}{others}")
+        others = ", those of 8 bits times 257" if deep < len(headers) else ""
+        count = "1 image holds" if deep == 1 else f"{deep:,} images hold"
+        notes.append(f"{count} {kind}: all are used as they are stored{others}, from {least:g} to {most:g}")
     if cut:
         notes.append(f"{cut:,} colour images store 16 bits, of which the upper 8 are read")
     return notes
