@@ -27,6 +27,7 @@ from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, row
 from recipes.fine_tuning import unfreeze
 from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
+from recipes.metrics.labels import as_array, sum_to_one
 from recipes.models.outputs import last_activation
 from recipes.models.transfer import body_of
 from recipes.settings import Augmentation, Recipe
@@ -340,7 +341,7 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
         received = f"({', '.join(map(str, ['rows', *shape[1:]]))})"
         raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {received}")
     values = keras.ops.convert_to_numpy(outputs)
-    if shape[1] > 1 and (values >= 0).all() and np.allclose(values.sum(axis=1), 1, atol=1e-3):
+    if shape[1] > 1 and sum_to_one(as_array(values, "outputs")):
         raise ValueError(f"the model gives probabilities, {_LOGITS}")
     return shape[1]
 

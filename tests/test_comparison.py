@@ -1,3 +1,4 @@
+import itertools
 import json
 import shutil
 
@@ -64,6 +65,24 @@ def test_without_stored_predictions_the_models_predict_anew(runs, tmp_path):
     given = recipes.compare(runs / "good", runs / "other", data=(x, y))
     assert given.rows == 113
     assert given.better == "good"
+
+
+def test_models_are_compared_on_the_same_batches(runs):
+    x, y = recipes.load_dataset("breast_cancer").test
+    expected = recipes.compare(runs / "good", runs / "poor", data=(x, y)).pairs
+    batches = [(x[start : start + 30], y[start : start + 30]) for start in range(0, len(x), 30)]
+    assert recipes.compare(runs / "good", runs / "poor", data=iter(batches)).pairs == expected
+    shortened = recipes.compare(runs / "good", runs / "poor", data=lambda: itertools.cycle(batches), steps=2)
+    assert (shortened.rows, shortened.source) == (60, "the rows given")
+    for data, steps, message in (
+        (iter([(x, y, np.ones(len(x)))]), None, "compared on rows without weights"),
+        (iter([]), None, "`data` must have rows. Received: none"),
+        (itertools.cycle(batches), None, "`data` never ends: give `steps`"),
+        (iter([batches[0], (x[:, :2], y)]), None, r"rows of one shape to be compared. Received: \(30,\) and \(2,\)"),
+        ((x, y), 2, "`steps` is for data that come in batches"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            recipes.compare(runs / "good", runs / "poor", data=data, steps=steps)
 
 
 def test_runs_that_were_tested_on_different_rows_are_refused(runs):
