@@ -238,6 +238,8 @@ def _understand(
                 f"the target {name!r} of {table.where} looks like {found.hint}; if it holds classes, say so "
                 f"(data.categorical: {as_setting([name])})"
             )
+        elif found.hint and name == roles.get("time_column"):
+            raise ValueError(f"data.time_column {name!r} of {table.where} looks like {found.hint}")
         elif found.hint:
             notes.append(f"column {name!r} is taken as text, but looks like {found.hint}")
     if forms:
