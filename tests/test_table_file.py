@@ -112,9 +112,7 @@ def test_whether_the_first_line_holds_names_can_be_said(tmp_path):
     assert sum(len(part[1]) for part in (dataset.train, dataset.validation, dataset.test)) == 59
     dataset = recipes.load_dataset(tmp_path / "t.csv", settings=Data(target="column_1", header=False))
     assert dataset.feature_names == ("column_0",)
-    with pytest.raises(
-        ValueError, match="'class'. Known: column_0, column_1; t.csv: the first .* data.header: true"
-    ):
+    with pytest.raises(ValueError, match="'class'. Known: column_0, column_1; t.csv: the first .* data.header: true"):
         recipes.load_dataset(tmp_path / "t.csv", target="class")
 
 

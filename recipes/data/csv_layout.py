@@ -12,6 +12,7 @@ DELIMITERS = (",", ";", "\t", "|")
 WHITESPACE = " "  # fields are separated by spaces or tabs, however many
 _MOST_RECORDS = 1000
 _VALUE = re.compile(r"[+-]?([$€£]\s?)?(\d[\d.,:/ \-]*|\.\d+)([eE][+-]?\d+)?(T[\d:.]+Z?)?\s?%?")
+_MISSING = ("", "?", "-", "--", ".", "na", "n/a", "nan", "null", "none", "missing", "unknown")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
 _BLANKS = re.compile(r'((?<![^\s])"[^"\r\n]*")|[ \t]+')
 _EDGES = re.compile(r"(^|[\r\n])\t|\t(?=[\r\n]|$)")
@@ -192,15 +193,17 @@ def _has_names(first: list[str], rows: list[list[str]], header: bool | None, exp
     numbered = any(re.fullmatch(r"column_\d+", name) for name in expected)
     line = f"the first line ({', '.join(first[:3])} ...) is taken for"
     as_row = f"{line} a row, and columns are called column_0 and so on; data.header: true takes it for their names"
+    as_names = f"{line} the names of the columns; data.header: false takes it for a row"
     as_row = None if numbered else as_row
     values = [field for field in first if _is_value(field)]
-    if values:
+    unlike, alike = _kinds_below(first, rows)
+    if values and (unlike < alike or not unlike):
         others = [field for field in first if field and not _is_value(field)]
         if _count_up(values) and (len(values) > 2 or (not others and not first[0])) and not _recur(first, rows):
-            return True, f"{line} the names of the columns; data.header: false takes it for a row"
+            return True, as_names
         return False, as_row
-    if any(_is_above_values(first, rows, number) for number in range(len(first))):
-        return True, None
+    if unlike:
+        return True, as_names if alike else None
     if numbered or (len(first) > 1 and 2 * _recur(first, rows) >= len(first)):
         return False, as_row
     return True, None
@@ -223,9 +226,16 @@ def _recur(first: list[str], rows: list[list[str]]) -> int:
     )
 
 
-def _is_above_values(first: list[str], rows: list[list[str]], number: int) -> bool:
-    below = [row[number] for row in rows if len(row) > number and row[number].strip()]
-    return bool(first[number]) and bool(below) and all(map(_is_value, below))
+def _kinds_below(first: list[str], rows: list[list[str]]) -> tuple[int, int]:
+    """Columns of which one of the first field and those below is a value, the other a text; columns of values alone."""
+    unlike = alike = 0
+    for number, field in enumerate(first):
+        below = [row[number] for row in rows if len(row) > number and row[number].strip()]
+        is_value = set(map(_is_value, below))
+        if len(is_value) == 1 and field.lower() not in _MISSING:
+            unlike += is_value != {_is_value(field)}
+            alike += is_value == {True} and _is_value(field)
+    return unlike, alike
 
 
 def _empty_at_end(records: list[list[str]]) -> int:
