@@ -62,6 +62,7 @@ def test_a_comma_at_the_end_of_lines_makes_no_column(text):
         ("name,2019\nAda,1\nEmmy,2\nLise,1\n", False),  # it may be wrong, and is told
         ("size,2019,weight\n5,1,60\n6,2,70\n", True),
         ("size,2019\n5,yes\n6,no\n", True),
+        ("size,kind\n5,?\n?,x\n", True),
         ("?,x\n5,y\n6,z\n", True),
         ("B,1,2,3\nR,1,2,4\nB,1,2,5\n", False),
     ],
