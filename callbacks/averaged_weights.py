@@ -76,15 +76,19 @@ class AveragedWeights(keras.callbacks.Callback):
 
 def uses_averages(model) -> bool:
     """Whether the optimizer of `model` averages weights."""
-    return any(getattr(optimizer, "use_ema", False) for optimizer in inner_optimizers(model.optimizer))
+    return any(getattr(optimizer, "use_ema", False) for optimizer in _optimizers(model))
 
 
 def averages(model):
     """Pairs of a weight and its average."""
-    for optimizer in inner_optimizers(model.optimizer):
+    for optimizer in _optimizers(model):
         if getattr(optimizer, "use_ema", False) and optimizer.built:
             pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
             yield from ((weight, average) for weight, average in pairs if average is not None)
+
+
+def _optimizers(model):
+    return inner_optimizers(getattr(model, "optimizer", None))  # which a model has once it is compiled
 
 
 def _show(model):

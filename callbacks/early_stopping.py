@@ -77,6 +77,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         self._averaging.on_train_begin(logs)
         self.reason = self.kept = None
         self._steps = 0
+        self._last_batch = None
         self._count_from_here()
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -1,14 +1,17 @@
 """Whether the difference between trained runs is real: finds the rows that all of them were tested on."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from recipes import runs
-from recipes.data import ARRAYS, Dataset, load_dataset, same_source, with_arguments
+from recipes import own_data, runs
+from recipes.data import ARRAYS, Dataset, Fingerprint, is_name, load_dataset, row_digests, same_source, with_arguments
+from recipes.data.store import RowStore
 from recipes.evaluation import blocks_to_judge
 from recipes.metrics import decide
 from recipes.metrics.comparison import Comparison, compare_predictions
+from recipes.output_blocks import batches_of, is_batches, parts_of_batch
 from recipes.raw_rows import is_rows
 from recipes.settings import Data
 
@@ -31,24 +34,28 @@ def compare(
     confidence: float = 0.95,
     batch_size: int = 256,
     seed: int = 0,
+    steps: int | None = None,
 ) -> Comparison:
     """Tell whether trained models differ on the rows that all of them were tested on.
 
     Classes: McNemar's test (mid-p) and an interval for the difference in accuracy, a paired bootstrap for macro F1.
-    Regression: a paired bootstrap for the mean absolute and squared error. The predictions that are stored in the run
-    folders are used, where they are of the same rows; otherwise the models predict anew.
+    Regression: a paired bootstrap for the mean absolute and squared error. That runs were tested on the same rows is
+    known by the fingerprints of their data. The predictions that are stored in the run folders are used, where there
+    are any; otherwise the models predict anew, for test rows that are found again where the data have changed.
 
     Args:
         first: A run folder, a `.keras` file or a `Run`: the others are compared with it.
         second: Another.
         *others: More; p-values are then adjusted for the number of comparisons (Holm).
-        data: Rows that none was trained on, as `evaluate` takes them. Default: the test part of the runs, which must
-            be the same.
+        data: Rows that none was trained on, as `evaluate` takes them. Those of batches are read once and kept, beyond
+            64 MiB in a temporary file, so that all models predict the same. Default: the test part of the runs, which
+            must be the same.
         target: The column of a table that holds the truth, where `data` is one. Default: as in the training.
         data_dir: The folder with local copies of named datasets. Default: that of the training.
         confidence: Of the intervals, and of what is called real.
         batch_size: Rows for one step, where the models predict anew.
         seed: Of the bootstrap.
+        steps: Number of batches to take of `data` that come in batches, as in `evaluate`. Default: all.
 
     Raises:
         ValueError: If the runs were tested on different rows, or do not predict the same.
@@ -61,6 +68,10 @@ def compare(
     if data is None:
         judged, source = _on_their_test_part(paths, data_dir, batch_size)
     else:
+        if is_batches(data):
+            data = _stored_rows(data, steps)
+        elif steps is not None:
+            raise ValueError(f"`steps` is for data that come in batches. Received: steps={steps!r}")
         judged = _on_data(paths, data, target, data_dir, batch_size)
         source = (
             data.name if isinstance(data, Dataset) else str(data) if isinstance(data, str | Path) else "the rows given"
@@ -68,6 +79,25 @@ def compare(
     labels, predicted, class_names = _by_the_classes_of_the_first(dict(zip(paths, judged, strict=True)))
     num_classes = None if class_names is None else len(class_names)
     return compare_predictions(labels, predicted, num_classes, source=source, confidence=confidence, seed=seed)
+
+
+def _stored_rows(data, steps: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """`x` and `y` of all batches: a generator is read once only, and a shuffled dataset differs every time."""
+    inputs, targets, first = RowStore(), [], None
+    for number, batch in enumerate(batches_of(data, steps)):
+        x, y, weights = parts_of_batch(batch, number)
+        first = x[:1] if first is None else first
+        if weights is not None:
+            raise ValueError("models are compared on rows without weights: give batches (x, y)")
+        if x.shape[1:] != first.shape[1:]:
+            raise ValueError(
+                f"batches must have rows of one shape to be compared. Received: {first.shape[1:]} and {x.shape[1:]}"
+            )
+        inputs.append(x.astype(first.dtype, copy=False))
+        targets.append(y)
+    if not targets:
+        raise ValueError("`data` must have rows. Received: none")
+    return inputs.finish(), np.concatenate(targets)
 
 
 def _path(run) -> Path:
@@ -93,33 +123,77 @@ def _on_their_test_part(paths: dict[str, Path], data_dir, batch_size: int) -> tu
         if facts is None:
             raise ValueError(f"`data` is needed: {name} is no run folder that says what it was trained on")
     stored = {name: runs.predictions(path) for name, path in paths.items()}
-    complete = all(content is not None for content in stored.values())
-    datasets = None
-    if not _split_alike([(recipe.data, seed) for recipe, seed in trained.values()]):
-        if any(recipe.data.name == ARRAYS for recipe, _ in trained.values()):
-            if not (complete and _tell_rows(stored)):
-                raise _different(trained, known=False)
-        else:
-            datasets = _own_datasets(trained, data_dir)
-            if not _same_test(list(datasets.values())):
-                raise _different(trained, known=True)
-    if complete:
+    fingerprints = {name: runs.fingerprint(path) for name, path in paths.items()}
+    if None in fingerprints.values():
+        parts = _older_test_parts(trained, stored, data_dir)
+        same_order = True
+    else:
+        parts = None
+        same_order = len({known.digests["test"] for known in fingerprints.values()}) == 1
+        if not same_order and not _same_rows([_test_digests(known) for known in fingerprints.values()]):
+            raise _different(trained, known=True)
+    if all(content is not None for content in stored.values()):
         class_names = [runs.class_names(path) for path in paths.values()]
         judged = [
             (content["label"], content["predicted"], known)
             for content, known in zip(stored.values(), class_names, strict=True)
         ]
-        if _agree([content["label"] for content in stored.values()]) or len(set(class_names)) > 1:
+        if not same_order:
+            judged = list(map(_ordered, judged, map(_test_digests, fingerprints.values())))
+        if _agree([labels for labels, _, _ in judged]) or len(set(class_names)) > 1:
             return judged, "the predictions in the run folders"
     if any(recipe.data.name == ARRAYS for recipe, _ in trained.values()):
         raise ValueError(
             "`data` is needed: the runs were trained on arrays, which they do not hold, and their stored predictions "
             "are not of the same rows"
         )
-    if datasets is None:
-        datasets = _own_datasets(trained, data_dir)
-    judged = [_predicted(path, datasets[name], batch_size=batch_size) for name, path in paths.items()]
-    return judged, f"the test part of {next(iter(datasets.values())).name}"
+    if parts is None:
+        parts = {
+            name: own_data.load_test_part(path, with_arguments(recipe.data, None, data_dir), seed)
+            for (name, path), (recipe, seed) in zip(paths.items(), trained.values(), strict=True)
+        }
+    source = f"the test part of {next(iter(parts.values())).name}"
+    return _on_parts(paths, parts, trained, batch_size=batch_size), source
+
+
+def _on_parts(paths: dict[str, Path], parts: dict, trained: dict, **options) -> list:
+    """Of each run `(labels, predicted, class names)` on test parts that hold the same rows, in one order."""
+    digests = [_digests_of_part(part) for part in parts.values()]
+    if not _same_rows(digests):
+        raise _different({name: facts for name, facts in trained.items() if facts}, known=True)
+    judged = [_predicted(path, parts[name], **options) for name, path in paths.items()]
+    return judged if _agree(digests) else list(map(_ordered, judged, digests))
+
+
+def _ordered(judged: tuple, digests: np.ndarray) -> tuple:
+    """`(labels, predicted, class names)` in the order of `digests`, which is the same for all runs."""
+    labels, predicted, class_names = judged
+    order = np.argsort(digests, kind="stable")
+    return labels[order], predicted[order], class_names
+
+
+def _older_test_parts(trained: dict, stored: dict, data_dir) -> dict[str, Dataset] | None:
+    """Test parts where older versions, which kept no fingerprints, wrote a run; `None` where they need no loading."""
+    if _split_alike([(recipe.data, seed) for recipe, seed in trained.values()]):
+        if any(recipe.data.name != ARRAYS and not is_name(recipe.data.name) for recipe, _ in trained.values()):
+            warnings.warn(
+                "an older version wrote some of the runs: that their data have not changed between the trainings "
+                "cannot be checked",
+                stacklevel=4,
+            )
+        return None
+    if any(recipe.data.name == ARRAYS for recipe, _ in trained.values()):
+        complete = all(content is not None for content in stored.values())
+        if not (complete and _tell_rows(stored)):
+            raise _different(trained, known=False)
+        return None
+    parts = {
+        name: load_dataset(recipe.data.name, seed, with_arguments(recipe.data, None, data_dir))
+        for name, (recipe, seed) in trained.items()
+    }
+    if not _same_rows([_digests_of_part(part) for part in parts.values()]):
+        raise _different(trained, known=True)
+    return parts
 
 
 def _on_data(paths: dict[str, Path], data, target, data_dir, batch_size: int) -> list:
@@ -129,18 +203,16 @@ def _on_data(paths: dict[str, Path], data, target, data_dir, batch_size: int) ->
     options = {"target": target, "data_dir": data_dir, "batch_size": batch_size}
     if isinstance(data, Dataset) or (is_rows(data) and not own):
         return [_predicted(path, data, **options) for path in paths.values()]
-    # What a run was trained on is split as in its training, so that no training row is judged.
-    splits = {
-        name: (trained[name][0].data, trained[name][1]) if name in own else (Data(name=str(data), target=target), 0)
-        for name in paths
-    }
-    datasets = {
-        name: load_dataset(data, seed, with_arguments(settings, target, data_dir))
-        for name, (settings, seed) in splits.items()
-    }
-    if not _split_alike(list(splits.values())) and not _same_test(list(datasets.values())):
-        raise _different({name: facts for name, facts in trained.items() if facts}, known=True)
-    return [_predicted(path, datasets[name], **options) for name, path in paths.items()]
+    # Of what a run was trained on, its test part counts, so that no training row is evaluated.
+    parts = {}
+    for name, path in paths.items():
+        if name in own:
+            recipe, seed = trained[name]
+            settings = with_arguments(recipe.data, target, data_dir)
+            parts[name] = own_data.load_test_part(path, settings, seed)
+        else:
+            parts[name] = load_dataset(data, 0, with_arguments(Data(), target, data_dir))
+    return _on_parts(paths, parts, trained, **options)
 
 
 def _predicted(path: Path, data, **options):
@@ -154,15 +226,18 @@ def _predicted(path: Path, data, **options):
     return labels, predicted, class_names
 
 
-def _own_datasets(trained: dict, data_dir) -> dict[str, Dataset]:
-    """Of each run, what it was trained on; loaded once where it is the same."""
-    loaded, datasets = [], {}
-    for name, (recipe, seed) in trained.items():
-        settings = with_arguments(recipe.data, None, data_dir)
-        known = [dataset for *split, dataset in loaded if split == [settings, seed]]
-        datasets[name] = known[0] if known else load_dataset(settings.name, seed, settings)
-        loaded.append((settings, seed, datasets[name]))
-    return datasets
+def _digests_of_part(part) -> np.ndarray:
+    return part.digests if isinstance(part, own_data.FoundRows) else row_digests.of_dataset(part).row_digests["test"]
+
+
+def _test_digests(known: Fingerprint) -> np.ndarray:
+    """Digests of all test rows of a run; none where they are not all known."""
+    return known.row_digests["test"] if known.is_complete else np.zeros(0, np.uint64)
+
+
+def _same_rows(digests: list[np.ndarray]) -> bool:
+    """Whether all hold the digests of the same rows, in whatever order."""
+    return all(map(len, digests)) and _agree([np.sort(values) for values in digests])
 
 
 def _split_alike(splits: list[tuple[Data, int]]) -> bool:
@@ -180,26 +255,6 @@ def _tell_rows(stored: dict) -> bool:
     """Whether equal targets are proof enough of equal rows; labels of classes, perhaps sorted ones, are not."""
     labels = [content["label"] for content in stored.values()]
     return labels[0].dtype.kind == "f" and _agree(labels) and len(np.unique(labels[0])) >= _TELLING_TARGETS
-
-
-def _same_test(datasets: list[Dataset]) -> bool:
-    """Whether the test rows are the same, by their targets and all columns but categories: those have own codes."""
-    first = datasets[0]
-    return all(
-        other is first
-        or (
-            _agree([first.test[1], other.test[1]])
-            and first.test[0].shape == other.test[0].shape
-            and np.array_equal(_without_codes(first), _without_codes(other), equal_nan=True)
-        )
-        for other in datasets
-    )
-
-
-def _without_codes(dataset: Dataset) -> np.ndarray:
-    x, codes = dataset.test[0], getattr(dataset.preparation, "vocabularies", {})
-    numbers = [column for column, name in enumerate(dataset.feature_names or ()) if name not in codes]
-    return x[:, numbers] if codes and numbers else x
 
 
 def _agree(arrays: list[np.ndarray]) -> bool:

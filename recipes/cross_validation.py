@@ -196,7 +196,7 @@ def cross_validate(
             f"`model` must be a function of the dataset that returns a new model for each fold. Received: {model!r:.80}"
         )
     seed = check_seed(seed)
-    recipe = changed(recipe, target, data_dir, epochs, model)
+    recipe = changed(recipe, target, data_dir, epochs, model, data)
     reports, collected, trained_epochs, other_rows = [], [], [], []
     for number, (dataset, rows) in enumerate(
         load_folds(recipe.data.name if data is None else data, folds, seed, recipe.data)

@@ -45,12 +45,7 @@ def is_rows(data) -> bool:
 
 
 def of_model(
-    model: keras.Model,
-    data,
-    settings: Data,
-    with_target: bool,
-    several_labels: bool = False,
-    numeric_target: bool = False,
+    model: keras.Model, data, settings: Data, with_target: bool, numeric_target: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Raw rows for `model`, and their targets.
 
@@ -60,7 +55,6 @@ def of_model(
             pairs of those, of which the test (or else the first) counts.
         settings: What the model was trained on: the target, and what else is said about columns.
         with_target: Whether targets are needed.
-        several_labels: Whether a matrix of targets says which labels a row has, rather than its one class.
         numeric_target: Whether the target of a table holds numbers to predict, rather than classes.
 
     Returns:
@@ -92,7 +86,7 @@ def of_model(
     x = arrays.check_input(x, may_miss=_may_miss(model), kind=kind)
     if kind:
         _refuse_padding(model, x)
-    return x, None if y is None else target_of(y, len(x), several_labels)
+    return x, None if y is None else target_of(y, len(x))
 
 
 def _opened(model, path, settings: Data) -> Table:
@@ -101,14 +95,14 @@ def _opened(model, path, settings: Data) -> Table:
     return table_file.open_table(path, settings, expected=layer.feature_names if layer else ())
 
 
-def target_of(y, rows: int, several_labels: bool) -> np.ndarray:
-    """Targets `(rows,)` as `check_target` has them; or, of several labels a row, `(rows, labels)` as they are."""
-    y = np.asarray(y) if several_labels and np.ndim(y) == 2 else y
-    if not several_labels or np.ndim(y) != 2 or y.shape[1] == 1:
+def target_of(y, rows: int) -> np.ndarray:
+    """Targets `(rows,)` as `check_target` has them; a matrix `(rows, labels)`, whatever it means, as it is."""
+    matrix = np.asarray(y) if np.ndim(y) == 2 else None
+    if matrix is None or matrix.shape[1] < 2 or matrix.dtype.kind not in "buif":
         return arrays.check_target(y, rows)
-    if len(y) != rows:
-        raise ValueError(f"`x` and `y` must have as many rows. Received: {rows} and {len(y)}")
-    return y
+    if len(matrix) != rows:
+        raise ValueError(f"`x` and `y` must have as many rows. Received: {rows} and {len(matrix)}")
+    return matrix
 
 
 def _npz(model, path, with_target: bool):

@@ -28,12 +28,14 @@ import recipes.losses
 import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
 from callbacks.record import Record
+from recipes.data import ARRAYS, Fingerprint, is_name
 from recipes.settings import Data, Recipe
 
 MODEL = "model.keras"
 VERSIONS = "versions.json"
 HISTORY = "history.csv"
 RECORD = "record.npz"
+ROWS = "rows.npz"
 REPORT = "report.json"
 PREDICTIONS = "predictions.npz"
 
@@ -108,7 +110,13 @@ def _take_name(staging: Path, target: Path, overwrite: bool) -> None:
 
 
 def save(
-    folder: Path, model: keras.Model, recipe: Recipe, facts: dict, history: dict[str, list[float]], record: Record
+    folder: Path,
+    model: keras.Model,
+    recipe: Recipe,
+    facts: dict,
+    history: dict[str, list[float]],
+    record: Record,
+    fingerprint: Fingerprint,
 ) -> None:
     """Write what was trained into `folder`, the model first.
 
@@ -119,24 +127,27 @@ def save(
         facts: Facts for `versions.json` that the recipe does not hold: the seed, the class names, and others.
         history: Values of each epoch, by name.
         record: What the watching callbacks saw.
+        fingerprint: Fingerprint of the data.
 
     Raises:
-        OSError: If the model cannot be saved. For the history and the record there is a warning: a trained model is
-            worth more than they are.
+        OSError: If the model cannot be saved. For the other files there is a warning: a trained model is worth more
+            than they are.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         _save_model(model, folder / MODEL)
         (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
-        write_json(folder / VERSIONS, {**facts, **_versions()})
+        known = {"fingerprint": fingerprint.to_dict(), "paths": _paths(recipe.data, folder)}
+        write_json(folder / VERSIONS, {**facts, **known, **_versions()})
     except Exception as error:  # libraries that write files raise errors of many kinds when the disk is full
         raise OSError(f"the trained model cannot be saved in {folder.parent}: {one_line(error)}") from error
     try:
         _write_history(folder / HISTORY, history)
         record.save(folder / RECORD)
         record.to_csv(folder / "record.csv")
+        fingerprint.save(folder / ROWS)
     except Exception as error:
-        warnings.warn(f"the history and record of the training could not be written: {one_line(error)}", stacklevel=2)
+        warnings.warn(f"not all of {HISTORY}, {RECORD} and {ROWS} could be written: {one_line(error)}", stacklevel=2)
 
 
 def one_line(error: BaseException) -> str:
@@ -242,6 +253,16 @@ def versions(path: str | Path) -> dict | None:
     return _read_json(file) if file.is_file() else None
 
 
+def fingerprint(path: str | Path) -> Fingerprint | None:
+    """Fingerprint of the data of the run that `path` belongs to; `None` where an older version wrote the run.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    facts = (versions(path) or {}).get("fingerprint")
+    return None if facts is None else Fingerprint.read(facts, model_file(path).with_name(ROWS))
+
+
 def missing(path: str | Path) -> tuple[str, ...]:
     """Which of `"report"`, `"predictions"` and `"pictures"` are still to be written into the run folder of `path`."""
     return tuple((versions(path) or {}).get("missing", ()))
@@ -270,7 +291,11 @@ def history(path: str | Path) -> dict[str, list[float]]:
 
 
 def recipe_and_seed(path: str | Path) -> tuple[Recipe, int] | None:
-    """How the run that `path` belongs to was trained; `None` for a model file outside a run folder."""
+    """How the run that `path` belongs to was trained; `None` for a model file outside a run folder.
+
+    Paths of data in the recipe, which may be relative, are those where the files are now: where they were in the
+    training, or where they are seen from the run folder (of a project that was moved), or as they are written.
+    """
     file, facts = model_file(path).with_name("recipe.yaml"), versions(path)
     if not file.is_file() or facts is None:
         return None
@@ -279,7 +304,30 @@ def recipe_and_seed(path: str | Path) -> tuple[Recipe, int] | None:
         raise ValueError(f"{file.with_name(VERSIONS)} is damaged: it must hold the seed")
     # A run that does not say how images are read dropped their transparency, and brought deep ones to 8 bits.
     before = Recipe(name="recipe", data=Data(background=None, depth=8))
-    return Recipe.from_yaml(file, base=before), seed
+    recipe = Recipe.from_yaml(file, base=before)
+    return recipe.replace(data=_found_again(facts.get("paths", {}), file.parent)), seed
+
+
+def _paths(settings: Data, folder: Path) -> dict[str, list[str]]:
+    """By setting of the data that is a path: the absolute path, and the path relative to the run folder."""
+    names = ("directory", "validation_file", "test_file")
+    named = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    if settings.name != ARRAYS and not is_name(settings.name):
+        named["name"] = settings.name
+    paths = {}
+    for name, path in named.items():
+        absolute = Path(path).resolve()
+        paths[name] = [str(absolute)]
+        with contextlib.suppress(ValueError):  # another drive
+            paths[name].append(Path(os.path.relpath(absolute, folder.resolve())).as_posix())
+    return paths
+
+
+def _found_again(paths: dict[str, list[str]], folder: Path) -> dict[str, str]:
+    """By setting, the first of its paths where something is; settings of which nothing is there are left out."""
+    places = {name: [folder.resolve() / path for path in known] for name, known in paths.items()}
+    found = {name: next((place for place in known if place.exists()), None) for name, known in places.items()}
+    return {name: str(place.resolve()) for name, place in found.items() if place is not None}
 
 
 def predictions(path: str | Path) -> dict[str, np.ndarray] | None:

@@ -1,6 +1,5 @@
 """From a recipe and data to a trained, saved and judged model."""
 
-import contextlib
 import dataclasses
 import math
 from collections.abc import Callable
@@ -20,13 +19,15 @@ from callbacks import (
     StopOnDivergence,
 )
 from callbacks.record import merged
+from callbacks.scalars import as_number
 from recipes import catalogue, finishing, losses, models, optimizers, runs, schedules
 from recipes.augmentation import ArrayBatches, AugmentedBatches
 from recipes.batches import Batches, fits_in_memory
-from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, same_source, with_arguments
+from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, row_digests, same_source, with_arguments
 from recipes.fine_tuning import unfreeze
 from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
+from recipes.metrics.labels import as_array, sum_to_one
 from recipes.models.outputs import last_activation
 from recipes.models.transfer import body_of
 from recipes.settings import Augmentation, Recipe
@@ -146,11 +147,12 @@ def train(
                 "classes": dataset.class_names,
                 "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
             }
+            content = (serving, recipe, facts, history, record, row_digests.of_dataset(dataset))
             try:
-                runs.save(folder, serving, recipe, facts, history, record)
+                runs.save(folder, *content)
             except KeyboardInterrupt as error:  # what was trained comes first; another interrupt is obeyed at once
                 late_errors.append(error)
-                runs.save(folder, serving, recipe, facts, history, record)
+                runs.save(folder, *content)
     except runs.NameTakenError as error:
         directory = error.directory
         late_errors.append(error)
@@ -275,21 +277,29 @@ def _recipe(recipe: str | Path | Recipe) -> Recipe:
     raise ValueError(f"`recipe` must be a name, a Recipe or the path of a YAML file. Received: {recipe!r}")
 
 
-def changed(recipe, target, data_dir, epochs: int | None, model=None) -> Recipe:
+def changed(recipe, target, data_dir, epochs: int | None, model=None, data=None) -> Recipe:
     """The recipe with what the arguments of `train` change."""
+    is_named = isinstance(recipe, str) and not recipe.endswith((".yaml", ".yml"))
     recipe = _recipe(recipe)
+    if is_named and data is not None and not same_source(data, recipe.data.name):
+        # So many rows of its own data are what the recipe is about; of others it takes all.
+        recipe = recipe.replace(data={"train_rows": None})
     if epochs is not None:
         recipe = recipe.replace(fit={"epochs": epochs})
     recipe = recipe.replace(data=with_arguments(recipe.data, target, data_dir))
-    return recipe.with_kind() if model is None else recipe
+    if model is not None:
+        return recipe
+    if recipe.model.builder == "transfer":
+        models.check_body(recipe.model.body, recipe.model.weights)
+    return recipe.with_kind()
 
 
 def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None, model=None) -> tuple[Recipe, Dataset, str]:
     """The recipe with its changes, the data, and the default name of the run."""
-    recipe = changed(recipe, target, data_dir, epochs, model)
+    recipe = changed(recipe, target, data_dir, epochs, model, data)
     source = recipe.data.name if data is None else data
-    dataset = load_dataset(source, seed, recipe.data)
     own = same_source(source, recipe.data.name)
+    dataset = load_dataset(source, seed, recipe.data)
     default_name = f"{recipe.name}-seed{seed}" if own else f"{recipe.name}-{dataset.name}-seed{seed}"
     if not own:
         name = str(source) if isinstance(source, str | Path) else ARRAYS
@@ -331,7 +341,7 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
         received = f"({', '.join(map(str, ['rows', *shape[1:]]))})"
         raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {received}")
     values = keras.ops.convert_to_numpy(outputs)
-    if shape[1] > 1 and (values >= 0).all() and np.allclose(values.sum(axis=1), 1, atol=1e-3):
+    if shape[1] > 1 and sum_to_one(as_array(values, "outputs")):
         raise ValueError(f"the model gives probabilities, {_LOGITS}")
     return shape[1]
 
@@ -500,8 +510,9 @@ def _numbers_of_every_epoch(history) -> dict[str, list[float]]:
     complete = {}
     for name, values in history.history.items():
         if len(values) == len(history.epoch):
-            with contextlib.suppress(TypeError, ValueError):
-                complete[name] = [float(value) for value in values]
+            numbers = [as_number(value) for value in values]
+            if None not in numbers:
+                complete[name] = numbers
     return complete
 
 

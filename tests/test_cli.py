@@ -51,6 +51,9 @@ def test_help_for_training_shows_the_recipes_own_settings(capsys):
     printed = " ".join(capsys.readouterr().out.split())
     assert "--optimizer.learning_rate LEARNING_RATE Peak step size" in printed
     assert f"default: {recipes.get('digits').optimizer.learning_rate}" in printed
+    assert "--data.dates DATES Order of dates such as 05/06/2024." in printed
+    assert "(one of day_first, month_first; default: not set)" in printed
+    assert "Columns to leave out. (a list of texts, such as [age, city]; default: none)" in printed
 
 
 def test_help_comes_without_a_recipe_too(capsys):

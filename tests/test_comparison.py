@@ -1,3 +1,4 @@
+import itertools
 import json
 import shutil
 
@@ -17,15 +18,21 @@ def runs(tmp_path_factory, run, short_recipe):
     shutil.copytree(run.directory, output / "good")
     poor = short_recipe.replace(model={"widths": [2]}, fit={"epochs": 1}, optimizer={"learning_rate": 1e-4})
     recipes.train(poor, output=output, name="poor", pictures=False, verbose=False)
-    as_of_seed_1(output / "poor", output / "other")
+    as_of_seed_1(output / "poor", output / "other", "breast_cancer")
     return output
 
 
-def as_of_seed_1(run, copy):
+def as_of_seed_1(run, copy, data):
     """A copy of a run that says that it was trained with seed 1."""
     shutil.copytree(run, copy)
-    versions = copy / "versions.json"
-    versions.write_text(json.dumps({**json.loads(versions.read_text()), "seed": 1}))
+    fingerprint = recipes.load_dataset(data, seed=1).fingerprint
+    fingerprint.save(copy / "rows.npz")
+    change(copy / "versions.json", seed=1, fingerprint=fingerprint.to_dict())
+
+
+def change(file, **facts):
+    facts = {**json.loads(file.read_text()), **facts}
+    file.write_text(json.dumps({name: value for name, value in facts.items() if value is not None}))
 
 
 def test_a_real_difference_is_told_in_one_sentence(runs, run):
@@ -59,6 +66,24 @@ def test_without_stored_predictions_the_models_predict_anew(runs, tmp_path):
     assert given.better == "good"
 
 
+def test_models_are_compared_on_the_same_batches(runs):
+    x, y = recipes.load_dataset("breast_cancer").test
+    expected = recipes.compare(runs / "good", runs / "poor", data=(x, y)).pairs
+    batches = [(x[start : start + 30], y[start : start + 30]) for start in range(0, len(x), 30)]
+    assert recipes.compare(runs / "good", runs / "poor", data=iter(batches)).pairs == expected
+    shortened = recipes.compare(runs / "good", runs / "poor", data=lambda: itertools.cycle(batches), steps=2)
+    assert (shortened.rows, shortened.source) == (60, "the rows given")
+    for data, steps, message in (
+        (iter([(x, y, np.ones(len(x)))]), None, "compared on rows without weights"),
+        (iter([]), None, "`data` must have rows. Received: none"),
+        (itertools.cycle(batches), None, "`data` never ends: give `steps`"),
+        (iter([batches[0], (x[:, :2], y)]), None, r"rows of one shape to be compared. Received: \(30,\) and \(2,\)"),
+        ((x, y), 2, "`steps` is for data that come in batches"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            recipes.compare(runs / "good", runs / "poor", data=data, steps=steps)
+
+
 def test_runs_that_were_tested_on_different_rows_are_refused(runs):
     for data in (None, "breast_cancer"):
         with pytest.raises(
@@ -70,7 +95,7 @@ def test_runs_that_were_tested_on_different_rows_are_refused(runs):
 def test_equal_labels_are_no_proof_of_equal_rows(tmp_path, short_recipe):
     # The rows of iris are sorted by class, so that the labels of every test part are the same.
     recipes.train(short_recipe, "iris", epochs=1, output=tmp_path, name="seed0", pictures=False, verbose=False)
-    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
+    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1", "iris")
     first, second = (recipes.load_dataset("iris", seed).test for seed in (0, 1))
     assert np.array_equal(first[1], second[1])
     assert not np.array_equal(first[0], second[0])
@@ -85,7 +110,7 @@ def test_a_test_part_that_came_with_the_data_is_the_same_for_every_seed(tmp_path
     recipes.train(
         short_recipe, tmp_path / "parts.npz", epochs=1, output=tmp_path, name="seed0", pictures=False, verbose=False
     )
-    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1")
+    as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1", tmp_path / "parts.npz")
     comparison = recipes.compare(tmp_path / "seed0", tmp_path / "seed1")
     assert (comparison.task, comparison.rows) == ("regression", 100)
     assert comparison.source == "the predictions in the run folders"
@@ -122,9 +147,7 @@ def test_more_than_two_models_are_told_in_a_table_with_adjusted_p_values():
 
 def test_classes_are_matched_by_their_names(runs, tmp_path):
     shutil.copytree(runs / "good", tmp_path / "turned")
-    report = json.loads((runs / "good" / "report.json").read_text())
-    report["classes"] = dict(reversed(report["classes"].items()))
-    (tmp_path / "turned" / "report.json").write_text(json.dumps(report))
+    change(tmp_path / "turned" / "versions.json", classes=["benign", "malignant"])
     stored = predictions(runs / "good")
     turned = {"label": 1 - stored["label"], "predicted": 1 - stored["predicted"]}
     np.savez(tmp_path / "turned" / "predictions.npz", **turned)

@@ -1,10 +1,11 @@
+import io
 import re
 
 import keras
 import numpy as np
 import pytest
 
-from callbacks import AveragedWeights, EarlyStopping, StopOnDivergence
+from callbacks import AveragedWeights, EarlyStopping, Progress, StopOnDivergence
 from recipes.optimizers import GradientClipping
 
 pytestmark = pytest.mark.backend
@@ -168,3 +169,25 @@ def test_unknown_values_are_named_after_one_epoch():
 def test_wrong_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         EarlyStopping(**arguments)
+
+
+def test_a_metric_that_is_an_array_of_one_number_is_a_number(tmp_path):
+    stopping, stream = EarlyStopping("val_f1", patience=1, mode="max"), io.StringIO()
+    lower = keras.callbacks.ReduceLROnPlateau("val_f1", mode="max", patience=1)
+    others = [StopOnDivergence(factor=9.0), lower, Progress(stream), keras.callbacks.CSVLogger(tmp_path / "log.csv")]
+    model = linear(1e-9, metrics=[keras.metrics.F1Score(name="f1", threshold=0.5)])
+    model.fit(
+        X, Y[:, None] > 0, validation_data=(X, Y[:, None] > 0), epochs=3, callbacks=[stopping, *others], verbose=0
+    )
+    assert (stopping.best_epoch, stopping.stopped_epoch) == (0, 1)
+    assert isinstance(stopping.best, float)
+    assert re.search(r"val_f1 0\.\d+", stream.getvalue())
+
+
+def test_several_numbers_cannot_be_monitored():
+    stopping = EarlyStopping("f1", mode="max")
+    stopping.set_model(keras.Sequential())
+    stopping.on_train_begin()
+    stopping.on_epoch_begin(0)
+    with pytest.raises(ValueError, match=r"`monitor` must be one number .* average='macro'.* Received: f1 with \[0.5"):
+        stopping.on_epoch_end(0, {"f1": np.array([0.5, 1.0])})

@@ -12,8 +12,8 @@ def test_a_run_is_judged_on_its_own_test_part(run, assert_alike):
     assert_alike(recipes.evaluate(run.directory), run.report)
     assert_alike(recipes.evaluate(run.directory, "breast-cancer"), run.report)
     assert_alike(recipes.evaluate(run.model, "breast_cancer"), run.report)
-    others = [recipes.evaluate(run.directory, "breast_cancer", seed=seed).to_dict() for seed in (1, 2)]
-    assert any(report != run.report.to_dict() for report in others)
+    with pytest.warns(UserWarning, match="95 of the 113 rows of the test part by seed 1 stand in the training or"):
+        assert recipes.evaluate(run.directory, "breast_cancer", seed=1).to_dict() != run.report.to_dict()
 
 
 @pytest.mark.backend

@@ -15,7 +15,7 @@ def unfinished(run, tmp_path):
     """A copy of the run as it is when its model has just been saved."""
     directory = tmp_path / "run"
     directory.mkdir()
-    for name in ("model.keras", "recipe.yaml", "versions.json", "history.csv", "record.npz", "record.csv"):
+    for name in ("model.keras", "recipe.yaml", "versions.json", "history.csv", "record.npz", "record.csv", "rows.npz"):
         shutil.copy(run.directory / name, directory)
     runs.set_missing(directory, ("report", "predictions", "pictures"))
     return directory
@@ -98,7 +98,7 @@ def test_a_report_that_fails_leaves_the_model(tmp_path, short_recipe, quick, mon
     with pytest.raises(ValueError, match=r"saved in .*run, without .* \(outputs are not finite in 1 of 113 rows\)"):
         recipes.train(short_recipe, output=tmp_path, **quick)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "model.keras", "recipe.yaml", "versions.json", "history.csv", "record.npz", "record.csv",
+        "model.keras", "recipe.yaml", "versions.json", "history.csv", "record.npz", "record.csv", "rows.npz",
     }  # fmt: skip
 
 

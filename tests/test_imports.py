@@ -34,20 +34,23 @@ ALLOWED = {
     "recipes.losses": {*LEAVES, "recipes.losses", "keras"},
     "recipes.schedules": {*LEAVES, "keras"},
     "recipes.models": {
-        *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.runs", "recipes.models",
-        "custom_layers", "keras",
+        *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.metrics", "recipes.runs",
+        "recipes.models", "custom_layers", "keras", "numpy",
     },
     "recipes.augmentation": {*LEAVES, "recipes.settings", "keras", "numpy"},
     "recipes.fine_tuning": {*LEAVES, "recipes.models", "recipes.optimizers", "keras"},
     "recipes.learning_rate_range": {"recipes.optimizers", "keras", "numpy", "matplotlib"},
     "recipes.batches": {"recipes.data", "keras", "numpy"},
     "recipes.confusion_metric": {"recipes.metrics", "keras", "numpy"},
-    "recipes.output_blocks": {"recipes.data", "recipes.metrics", "recipes.raw_rows", "keras", "numpy"},
+    "recipes.output_blocks": {*LEAVES, "recipes.data", "recipes.metrics", "recipes.raw_rows", "keras", "numpy"},
     "recipes.judging": {"recipes.metrics", "recipes.output_blocks", "numpy"},
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
         *LEAVES, "recipes.__version__", "recipes.confusion_metric", "recipes.losses", "recipes.optimizers",
-        "recipes.schedules", "recipes.settings", "callbacks", "custom_layers", "keras", "numpy",
+        "recipes.schedules", "recipes.settings", "recipes.data", "callbacks", "custom_layers", "keras", "numpy",
+    },
+    "recipes.own_data": {
+        *LEAVES, "recipes.settings", "recipes.data", "recipes.raw_rows", "recipes.runs", "keras", "numpy",
     },
     "recipes.finishing": {
         "recipes.settings", "recipes.data", "recipes.metrics", "recipes.plots", "recipes.output_blocks",
@@ -55,11 +58,11 @@ ALLOWED = {
     },
     "recipes.evaluation": {
         *LEAVES, "recipes.settings", "recipes.raw_rows", "recipes.output_blocks", "recipes.judging", "recipes.runs",
-        "recipes.finishing", "recipes.data", "recipes.metrics", "recipes.models", "keras", "numpy",
+        "recipes.finishing", "recipes.own_data", "recipes.data", "recipes.metrics", "recipes.models", "keras", "numpy",
     },
     "recipes.comparison": {
-        "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.data", "recipes.metrics",
-        "recipes.evaluation", "numpy",
+        "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.own_data", "recipes.data", "recipes.metrics",
+        "recipes.evaluation", "recipes.output_blocks", "numpy",
     },
     "recipes.cross_validation": {
         "recipes.settings", "recipes.data", "recipes.models", "recipes.metrics", "recipes.output_blocks",

@@ -19,6 +19,7 @@ def test_the_folder_holds_what_the_design_names(run):
     assert files == {
         "model.keras", "recipe.yaml", "versions.json", "history.csv", "report.json", "report.txt", "predictions.npz",
         "learning_curves.png", "record.png", "record.npz", "record.csv", "report.png", "confusion_matrix.png",
+        "rows.npz",
     }  # fmt: skip
     assert run.directory.name == "tabular-seed0"
 
@@ -181,13 +182,14 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
 def test_a_model_is_worth_more_than_its_history(run, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "_save_model", lambda model, file: file.write_text("model"))
     monkeypatch.setattr(runs, "_write_history", full_disk)
-    facts = {"seed": 0, "classes": run.report.class_names}
-    with pytest.warns(UserWarning, match="history and record of the training could not be written: .*No space left"):
-        runs.save(tmp_path / "removed" / "run", run.model, run.recipe, facts, run.history, run.record)
+    facts, fingerprint = {"seed": 0, "classes": run.report.class_names}, runs.fingerprint(run.directory)
+    content = (run.model, run.recipe, facts, run.history, run.record, fingerprint)
+    with pytest.warns(UserWarning, match=r"not all of history.csv, .* could be written: .*No space left"):
+        runs.save(tmp_path / "removed" / "run", *content)
     assert runs.class_names(tmp_path / "removed" / "run") == run.report.class_names
     monkeypatch.setattr(runs, "_save_model", full_disk)
     with pytest.raises(OSError, match="the trained model cannot be saved in .*removed: .*No space left on device"):
-        runs.save(tmp_path / "removed" / "run", run.model, run.recipe, facts, run.history, run.record)
+        runs.save(tmp_path / "removed" / "run", *content)
 
 
 def test_history_and_class_names_are_known_without_the_report(run, tmp_path):

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import recipes
+from recipes.cli.arguments import read_recipe
+from recipes.cli.train import _parser
+from recipes.training import changed
 
 
 def files(folder):
@@ -416,3 +419,23 @@ def test_tables_are_not_augmented(tmp_path):
     recipe = recipes.get("tabular").replace(augmentation={"flip": "horizontal"})
     with pytest.raises(ValueError, match=r"augmentation is for images. Received: rows of shape \(13,\)"):
         recipes.train(recipe, "wine", output=tmp_path, pictures=False, verbose=False)
+
+
+def test_the_rows_that_a_named_recipe_draws_are_of_its_own_data():
+    def rows(recipe, data=None):
+        return changed(recipe, None, None, None, data=data).data.train_rows
+
+    assert (rows("digits-transfer"), rows("digits_transfer", "Digits"), rows("digits-transfer", "photos")) == (
+        50,
+        50,
+        None,
+    )
+    assert rows(recipes.get("digits-transfer"), "photos") == 50  # as its owner has it
+    for arguments, expected in (
+        (["--data", "photos"], None),
+        (["--data", "digits"], 50),
+        ([], 50),
+        (["--data=photos", "--data.train_rows=50"], 50),
+    ):
+        _, recipe, _ = read_recipe("train", ["digits-transfer", *arguments], _parser)
+        assert recipe.data.train_rows == expected

@@ -162,7 +162,12 @@ def test_a_missing_body_says_how_it_is_made(tmp_path):
     with pytest.raises(ValueError, match="model.body belongs to transfer. Received: 'mnist-tiny' with mlp"):
         recipes.train(recipe.replace(model={"builder": "mlp"}), output=tmp_path, pictures=False, verbose=False)
     with pytest.raises(ValueError, match="model.initialization would overwrite the body. Received: 'lsuv'"):
-        recipes.train(recipe.replace(model={"initialization": "lsuv"}), output=tmp_path, pictures=False, verbose=False)
+        recipes.train(
+            recipe.replace(model={"body": "mnist-small", "initialization": "lsuv"}),
+            output=tmp_path,
+            pictures=False,
+            verbose=False,
+        )
     assert not list(tmp_path.iterdir())
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from recipes.cli.arguments import Parser, add_json, add_recipe, read_recipe, start_keras
+from recipes.cli.arguments import Parser, add_json, add_recipe, check_body, read_recipe, start_keras
 from recipes.settings import Recipe
 
 
@@ -34,6 +34,7 @@ def _find(recipe: Recipe, seed: int, options):
     from recipes.learning_rate_range import find_learning_rate
     from recipes.training import network, rows_to_fit
 
+    check_body(recipe)
     recipe = recipe.with_kind()
     dataset = load_dataset(recipe.data.name, seed, recipe.data)
     keras.utils.set_random_seed(seed)

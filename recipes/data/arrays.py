@@ -242,9 +242,9 @@ def parts_of(data) -> dict[str, tuple]:
     )
 
 
-def judged_part(parts: dict[str, tuple]) -> tuple:
+def judged_part(parts: dict):
     """The part that a model is judged on: the test, or whatever there is instead."""
-    return parts.get("test") or parts.get("all") or parts["train"]
+    return parts[next(part for part in ("test", "all", "train") if part in parts)]
 
 
 def _is_pair(part) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recipes.data.fingerprint import Fingerprint
 from recipes.data.preparation import Preparation, SequencePreparation
 
 Part = tuple[np.ndarray, np.ndarray]
@@ -29,6 +30,7 @@ class Dataset:
         target_name: What is predicted, where it has a name.
         how_split: In words.
         notes: What else is worth a line.
+        fingerprint: Digests of the rows as they were read, by which a run finds them again; `None` if not known.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Dataset:
     target_name: str | None = None
     how_split: str = "as given"
     notes: tuple[str, ...] = ()
+    fingerprint: Fingerprint | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:

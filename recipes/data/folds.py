@@ -99,6 +99,7 @@ def _folds(source, task: str, main: str, fold_of_row: np.ndarray, how: str, sett
             left_out=dict(source.left_out),
             groups=None if source.groups is None else source.groups[others],
             notes=(*source.notes, *notes),
+            row_digests={},
         )
         dataset = split_source(fold, task, settings, seed)
         yield dataclasses.replace(dataset, how_split=f"{how}, seed {seed}, fold {number} of {count}"), tested

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.data import image_files, images
+from recipes.data import image_files, images, row_digests
 from recipes.data.dataset import shorten
 from recipes.data.source import Source
 from recipes.data.store import chunks_of
@@ -82,8 +82,30 @@ def read(
         numbers, counts = map(class_names.index, classes), map(len, classes.values())
         parts[part] = x, np.repeat(np.array([*numbers], dtype=np.int64), [*counts])
     image_files.refuse_broken(broken, len(files), folder)
+    digests = _digests(found)
     as_read = (*_resizing(sizes, height, width), *_transparency(headers, background), *_depths(headers, form, parts))
-    return Source(folder.resolve().name, parts, "classification", class_names, notes=(*as_read, *notes), depth=depth)
+    notes = (*as_read, *notes)
+    name = folder.resolve().name
+    return Source(name, parts, "classification", class_names, notes=notes, depth=depth, row_digests=digests)
+
+
+def digests(path) -> dict[str, np.ndarray]:
+    """Digests of the images that `read` reads, by part and in its order, uint64 `(rows,)`: of their files as they are.
+
+    Raises:
+        OSError, ValueError: As `read`.
+    """
+    found, _ = _find(Path(path))
+    return _digests(found)
+
+
+def _digests(found) -> dict[str, np.ndarray]:
+    return {
+        part: np.array(
+            [row_digests.of_file(file, label) for label, files in classes.items() for file in files], np.uint64
+        )
+        for part, classes in found.items()
+    }
 
 
 def _find(folder):
@@ -208,8 +230,9 @@ def _depths(headers, form, parts):
             for rows in chunks_of(x):
                 least, most = min(least, rows.min()), max(most, rows.max())
         kind = "floating-point values" if form.depth == 32 else "values of more than 8 bits"
-        others = f"; the other {len(headers) - deep:,} are multiplied by 257" if deep < len(headers) else ""
-        notes.append(f"{deep:,} images hold {kind}, used as they are stored: {least:g} to {most:g}{others}")
+        others = ", those of 8 bits times 257" if deep < len(headers) else ""
+        count = "1 image holds" if deep == 1 else f"{deep:,} images hold"
+        notes.append(f"{count} {kind}: all are used as they are stored{others}, from {least:g} to {most:g}")
     if cut:
         notes.append(f"{cut:,} colour images store 16 bits, of which the upper 8 are read")
     return notes

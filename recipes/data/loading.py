@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from recipes.data import arrays, leaks, readers, sequences, tables
+from recipes.data import arrays, leaks, readers, row_digests, sequences, tables
 from recipes.data.dataset import Dataset, shorten
 from recipes.data.duplicates import count_duplicates
+from recipes.data.fingerprint import Fingerprint
 from recipes.data.images import color_of, fit_all
 from recipes.data.label_text import by_value, encode_labels
 from recipes.data.preparation import ImagePreparation, SequencePreparation, TablePreparation, channels_first
@@ -72,6 +73,10 @@ def load_dataset(
 def read_source(data, settings: Data, seed: int, download: bool = True) -> tuple[Source, str]:
     """The data as they are before they are split, and the task; see `load_dataset`."""
     source = readers.read(data, settings, seed, download)
+    if not source.row_digests:
+        source.row_digests = {
+            part: row_digests.of_arrays(x, y, source.class_names) for part, (x, y) in source.parts.items()
+        }
     _read_as_sequences(source, settings)
     _take_role_columns(source, settings)
     _size_images(source, settings)
@@ -214,6 +219,9 @@ def _split(source: Source, seed: int, settings: Data) -> str:
     fractions = {part: fraction for part, fraction in fractions.items() if part not in given}
     x, y = _main(source)
     others = {part: source.parts[part] for part in given}
+    digests = source.row_digests.pop("all", None)
+    if digests is not None:
+        source.row_digests["train"] = digests
     if not fractions:
         source.parts = {"train": (x, y), **others}
         return "as given"
@@ -227,6 +235,9 @@ def _split(source: Source, seed: int, settings: Data) -> str:
         how = f"at random{', class by class' if source.class_names else ''}, seed {seed}"
     _refuse_absent_classes(y[rows["train"]], source.class_names)
     source.parts = {**{part: (take(x, chosen), y[chosen]) for part, chosen in rows.items()}, **others}
+    if source.row_digests:
+        digests = source.row_digests["train"]
+        source.row_digests |= {part: take(digests, chosen) for part, chosen in rows.items()}
     return how + (f"; {' and '.join(given)} as given" if given else "")
 
 
@@ -235,6 +246,8 @@ def _draw(source: Source, seed: int, count: int) -> str:
     x, y = source.parts["train"]
     chosen = draw(len(y), count, seed, y if source.class_names else None)
     source.parts["train"] = (take(x, chosen), y[chosen])
+    if source.row_digests:
+        source.row_digests["train"] = take(source.row_digests["train"], chosen)
     return f"; {count:,} of {len(y):,} training rows drawn{' class by class' if source.class_names else ''}"
 
 
@@ -296,4 +309,5 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
         target_name=source.target,
         how_split=how,
         notes=(*source.notes, *given_away, *duplicates),
+        fingerprint=Fingerprint.of(source.row_digests, source.digest_columns) if source.row_digests else None,
     )

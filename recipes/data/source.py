@@ -31,6 +31,8 @@ class Source:
         left_out: By column name, why a column does not take part.
         notes: Whatever else is worth a line.
         kind: `"sequences"`, where the source knows that it holds them.
+        row_digests: By part, a number for each row, `(rows,)`, uint64, as `row_digests` makes them of what was read.
+        digest_columns: Columns of a table that the digests are made of.
         depth: Bits of a pixel value of image files, as in `image_files.Form`, where the source read such files.
     """
 
@@ -51,3 +53,5 @@ class Source:
     notes: tuple[str, ...] = ()
     kind: str | None = None
     depth: int | None = None
+    row_digests: dict[str, np.ndarray] = field(default_factory=dict)
+    digest_columns: tuple[str, ...] = ()

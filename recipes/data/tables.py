@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pyarrow
 
-from recipes.data import columns, formats
+from recipes.data import columns, formats, row_digests
 from recipes.data.columns import Vocabulary
 from recipes.data.dataset import as_setting, shorten
 from recipes.data.formats import Format
@@ -38,14 +38,14 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     features = tuple(column for column in first.columns if column not in {*roles.values(), *settings.ignore})
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
-    missing = _missing(first, settings.missing, roles["target"], settings.kept_classes)
+    missing = missing_texts(first, settings.missing, roles["target"], settings.kept_classes)
     scans, forms, notes = _understand(first, features, roles, settings, missing)
     kinds, left_out = _kinds(first, features, roles, settings, scans)
     target = roles.pop("target")
     used = tuple(column for column in features if column not in left_out)
     vocabularies = {column: Vocabulary() for column in used if kinds[column] == "category"}
     classes = Vocabulary() if kinds[target] in _LABELLED else None
-    parts, labels, extra = {}, {}, {}
+    parts, labels, digests, extra = {}, {}, {}, {}
     for part, table in tables.items():
         if table is not first:
             check_columns(table, (*used, target), may_have=first.columns)
@@ -56,8 +56,8 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         needed["target"] = target, kinds[target], classes
         if kinds[target] in ("whole", "wide"):
             needed["labels"] = target, "category", classes
-        x, others = _encode(table, features, kinds, vocabularies, needed, missing, forms)
-        parts[part] = x, others.pop("target")
+        x, others = _encode(table, features, kinds, vocabularies, needed, missing, forms, digested=(*used, target))
+        parts[part], digests[part] = (x, others.pop("target")), others.pop("digests")
         labels[part] = others.pop("labels", parts[part][1])
         extra = extra or others
     source = Source(
@@ -77,6 +77,8 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
             if column in vocabularies and vocabularies[column].overflowed
         },
         formats={column: form.to_dict() for column, form in forms.items()},
+        row_digests=digests,
+        digest_columns=(*used, target),
     )
     if classes is not None and len(classes.categories) < columns.MOST_CATEGORIES:
         source.labels, source.label_names = labels, classes.categories
@@ -129,7 +131,7 @@ def rows_for(
     check_columns(table, (*used, *([target] if target else [])), may_have=(*unused, *known))
     kinds = {column: "date" if column in dates else "number" for column in used}
     kinds |= {column: "category" for column in used if column in vocabularies}
-    missing = _missing(table, missing, target, kept_classes)
+    missing = missing_texts(table, missing, target, kept_classes)
     forms = {column: Format(**form) for column, form in (written or {}).items() if column in (*used, target)}
     scans = _require(table, kinds, used, missing, forms, also=[target] if target else [])
     known_categories = {
@@ -178,7 +180,7 @@ def _count(items, what: str) -> str:
     return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
 
 
-def _missing(table: Table, texts, target: str | None, kept_classes) -> dict[str, tuple[str, ...]]:
+def missing_texts(table: Table, texts, target: str | None, kept_classes) -> dict[str, tuple[str, ...]]:
     """By column, the texts that mean a missing value, in lower case."""
     marks = (*columns.MISSING, *(text.lower() for text in texts))
     kept = {text.lower() for text in kept_classes}
@@ -344,7 +346,7 @@ def _require(table: Table, kinds, names, missing, forms, also=()) -> dict[str, S
 
 
 def _encode(
-    table: Table, features, kinds, vocabularies, roles, missing, forms
+    table: Table, features, kinds, vocabularies, roles, missing, forms, digested=()
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """`x` `(rows, features)`, and by role the other columns, `(rows,)`.
 
@@ -356,8 +358,9 @@ def _encode(
         roles: By role the column, its kind and, for categories, its vocabulary.
         missing: By column, the texts that mean a missing value.
         forms: How numbers and dates are written, by column, where it is not plainly.
+        digested: Columns of which the role `digests` is made.
     """
-    store, others = RowStore(), {role: RowStore() for role in roles}
+    store, others = RowStore(), {role: RowStore() for role in (*roles, *(["digests"] if digested else []))}
     where = {name: number for number, name in enumerate(table.columns)}
     for batch in table.batches():
         x = np.empty((len(batch), len(features)), np.float32)
@@ -371,6 +374,8 @@ def _encode(
         for role, (name, kind, vocabulary) in roles.items():
             values = columns.cleaned(batch.column(where[name]), missing[name])
             others[role].append(_values(values, kind, vocabulary, forms.get(name)))
+        if digested:
+            others["digests"].append(row_digests.of_batch(batch, table.columns, digested, missing))
     pyarrow.default_memory_pool().release_unused()  # Arrow keeps it for further reading, which there is none of
     return store.finish(), {role: rows.finish() for role, rows in others.items()}
 

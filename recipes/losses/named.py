@@ -36,7 +36,16 @@ _LOSSES = {
     "huber": (keras.losses.Huber, ("delta",)),
     "log_cosh": (keras.losses.LogCosh, ()),
 }
-_ALIASES = {"mse": "mean_squared_error", "mae": "mean_absolute_error"}
+_ALIASES = {
+    "mse": "mean_squared_error",
+    "l2": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "l1": "mean_absolute_error",
+    "smooth_l1": "huber",
+    "bce": "binary_crossentropy",
+    "binary_focal_crossentropy": "focal",
+    "categorical_focal_crossentropy": "focal",
+}
 
 
 def get(
@@ -60,11 +69,11 @@ def get(
     | focal | gamma=2 | ours; of one output or several |
     | weston_watkins_hinge, crammer_singer_hinge | margin=1 | ours; of several outputs |
     | hinge, squared_hinge | | Keras's own; of one output |
-    | mean_squared_error or mse, mean_absolute_error or mae, log_cosh | | Keras's own |
-    | huber | delta=1 | Keras's own; it turns from a parabola into a line at an error of delta |
+    | mean_squared_error, mse or l2; mean_absolute_error, mae or l1; log_cosh | | Keras's own |
+    | huber or smooth_l1 | delta=1 | Keras's own; it turns from a parabola into a line at an error of delta |
 
     Args:
-        name: As in the table; `-` and `_` alike.
+        name: Name in the table, with `_loss` behind it or not; `-` and `_` alike.
         task: `"classification"` or `"regression"`, if the loss shall be checked against it.
         num_outputs: Units of the last layer, likewise; cross_entropy depends on it.
         from_logits: `False` for a model that ends in softmax or sigmoid.
@@ -99,11 +108,15 @@ def get(
 
 def _known(name) -> str:
     """The name in the table that is meant; crossentropy and cross_entropy are the same."""
-    by_letters = {entry.replace("_", ""): entry for entry in _LOSSES}
-    by_letters |= _ALIASES
-    letters = normalize(name).replace("-", "")
+    names = {**dict.fromkeys(_LOSSES), **_ALIASES}
+    by_letters = {entry.replace("_", ""): known or entry for entry, known in names.items()}
+    letters = normalize(name).replace("-", "").removesuffix("loss")
     if letters == "categoricalhinge":
         raise ValueError("categorical_hinge of Keras is wrong for negative scores: use crammer_singer_hinge")
+    if letters in ("categoricalcrossentropy", "cce"):
+        raise ValueError(
+            f"labels are class numbers here, and {name} takes one column for each class: use cross_entropy"
+        )
     if letters not in by_letters:
         raise unknown("loss", name, [*_LOSSES, *_ALIASES])
     return by_letters[letters]

@@ -1,5 +1,6 @@
 """Transfer learning: what a trained model has learnt to see, under a new head for another task."""
 
+import difflib
 from pathlib import Path
 from typing import Unpack
 
@@ -9,13 +10,14 @@ from custom_layers import ImagePreparation, InferenceModel
 from custom_layers.image_preparation import CONVERSIONS
 from recipes import runs
 from recipes.lookup import unknown
-from recipes.models import blocks
+from recipes.models import applications, blocks
 from recipes.models.serving import core_of
 from recipes.widths import resolve
 
 # The layer that is the body.
 BODY = "body"
-SHIPPED = Path(__file__).resolve().parents[2] / "saved_models"
+# Runs that ship: of an installed package inside of it, of a checkout beside it.
+SHIPPED = tuple(Path(__file__).resolve().parents[place] / "saved_models" for place in (1, 2))
 # By the number of axes between those of the batch and of the features.
 _POOLING = {
     1: keras.layers.GlobalAveragePooling1D,
@@ -91,13 +93,53 @@ def from_settings(
     *,
     body: str | None = None,
     body_layer: str | None = None,
+    weights: str | None = None,
+    pixels: tuple | None = None,
     widths=(),
     **hidden: Unpack[blocks.HiddenArguments],
 ) -> keras.Model:
-    """`transfer` as a builder like the others: for rows of `input_shape`, with the names that the settings have."""
-    if body is None:
-        raise ValueError("model.body must name a run folder or a .keras file, for the builder transfer. Received: None")
+    """`transfer` as a builder like the others: for rows of `input_shape`, with the names that the settings have.
+
+    Args:
+        input_shape: Shape of one prepared row.
+        num_outputs: As in `transfer`.
+        body: A run folder or `.keras` file, as in `transfer`, or the name of a network of `keras.applications`.
+        body_layer: Name of the last layer of the body. Default: the one in front of its head.
+        weights: Path of a file of weights of a network of `keras.applications`. Default: that of Keras's cache.
+        pixels: As in `applications.network`.
+        widths: As in `transfer`.
+        **hidden: As in `Hidden`.
+    """
+    check_body(body, weights)
+    if is_application(body):
+        body = applications.network(body, tuple(input_shape), weights, pixels)
+        body_layer = body_layer or body.layers[-1].name
     return transfer(body, num_outputs, input_shape=input_shape, layer=body_layer, widths=widths, **hidden)
+
+
+def check_body(body: str | None, weights: str | None = None) -> None:
+    """Refuse settings of a body that is not there, before any work.
+
+    Raises:
+        ValueError: If no body is named, or weights for another one than a network of `keras.applications`.
+        FileNotFoundError: If there is no such body, or there are no weights for it.
+    """
+    if body is None:
+        raise ValueError(
+            "model.body must name a run folder, a .keras file or a network of keras.applications, for the builder "
+            "transfer. Received: None"
+        )
+    if is_application(body):
+        applications.weights_file(body, weights)
+    else:
+        find(body)
+        if weights is not None:
+            raise ValueError(f"model.weights is for networks of keras.applications. Received: {weights!r} with {body}")
+
+
+def is_application(body: str) -> bool:
+    """Whether `body` is the name of a network of `keras.applications`, rather than of a run folder or file."""
+    return body in applications.NETWORKS and not Path(body).exists()
 
 
 def body_of(model: keras.Model) -> keras.Model:
@@ -114,18 +156,23 @@ def body_of(model: keras.Model) -> keras.Model:
 
 
 def find(name: str | Path) -> Path:
-    """A run folder or `.keras` file: by its path, or by its name in `saved_models`, here or beside this package.
+    """A run folder or `.keras` file: by its path, or by its name in `saved_models`, here or of this package.
 
     Raises:
         FileNotFoundError: If there is none.
     """
-    places = [Path(name), "saved_models" / Path(name), SHIPPED / name]
+    places = [Path(name), "saved_models" / Path(name), *(shipped / name for shipped in SHIPPED)]
     for place in places:
         if place.exists():
             return place
+    near = difflib.get_close_matches(str(name), applications.NETWORKS, n=1)
+    hint = (
+        f"did you mean {near[0]}, of keras.applications?"
+        if near
+        else f"`keras-recipes train {Path(name).name} --name {Path(name).name}` makes that of a recipe"
+    )
     raise FileNotFoundError(
-        f"there is no run folder or .keras file {name}, and none of that name in saved_models: "
-        f"`keras-recipes train {Path(name).name} --name {Path(name).name}` makes that of a recipe"
+        f"there is no run folder or .keras file {name}, and none of that name in saved_models: {hint}"
     )
 
 

@@ -1,0 +1,141 @@
+"""A number for each row of data, by which it is recognized wherever it stands: 64 bits of its values and its target.
+
+That two different rows share a number has a chance of 1 in 10**19 for each pair.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pyarrow.compute as compute
+
+from recipes.data import columns
+from recipes.data.fingerprint import Fingerprint
+from recipes.data.store import RowStore, chunks_of
+from recipes.data.table import Table
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+
+
+def of_arrays(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...] | None = None) -> np.ndarray:
+    """Digests of the rows of arrays, `(rows,)`, uint64.
+
+    Args:
+        x: Array of numbers, `(rows, ...)`. Arrays of another dtype have other digests.
+        y: Targets `(rows,)`, numbers or texts; class numbers where there are `class_names`.
+        class_names: Class names, by which the digests of targets are then made.
+    """
+    targets = _of_targets(y) if class_names is None else _of_texts(class_names)[y]
+    store, start = RowStore(), 0
+    for rows in chunks_of(x):
+        stop = start + len(rows)
+        store.append(_scrambled(_of_content(_canonical(rows)) + _scrambled(targets[start:stop] + _MULTIPLIER)))
+        start = stop
+    return store.finish()
+
+
+def of_batch(batch: pyarrow.RecordBatch, names, counting, missing: dict[str, tuple[str, ...]]) -> np.ndarray:
+    """Digests of the rows of a table, `(rows,)`, uint64, in whatever order its columns are.
+
+    A value is what it says, however it is written: 3, 3.0 and +3 are alike, and so are a file and a frame.
+
+    Args:
+        batch: Rows of the table.
+        names: Names of all its columns.
+        counting: Names of those that count.
+        missing: Texts that stand for a missing value, by column.
+    """
+    total = np.zeros(len(batch), np.uint64)
+    for name in counting:
+        values = _of_values(columns.cleaned(batch.column(names.index(name)), missing[name]))
+        total += _scrambled(values + _of_texts([name]))
+    return _scrambled(total)
+
+
+def of_table(table: Table, counting, missing: dict[str, tuple[str, ...]]) -> np.ndarray:
+    """`of_batch` for all rows of a table.
+
+    Raises:
+        ValueError: If the table has not all of the columns.
+    """
+    absent = [name for name in counting if name not in table.columns]
+    if absent:
+        raise ValueError(f"{table.where} lacks columns by which its rows are recognized: {', '.join(absent)}")
+    store = RowStore()
+    for batch in table.batches():
+        store.append(of_batch(batch, table.columns, counting, missing))
+    return store.finish()
+
+
+def of_dataset(dataset) -> Fingerprint:
+    """The fingerprint of a `Dataset`, made of its arrays where it has none."""
+    if dataset.fingerprint is not None:
+        return dataset.fingerprint
+    parts = {part: getattr(dataset, part) for part in ("train", "validation", "test")}
+    return Fingerprint.of({part: of_arrays(x, y, dataset.class_names) for part, (x, y) in parts.items()})
+
+
+def of_file(file: Path, label: str) -> int:
+    """Digest of a file and the class that it belongs to."""
+    return int.from_bytes(hashlib.blake2b(f"{label}\0".encode() + file.read_bytes(), digest_size=8).digest(), "little")
+
+
+def _of_values(values: pyarrow.Array) -> np.ndarray:
+    encoded = compute.dictionary_encode(values, null_encoding="encode")
+    distinct = encoded.dictionary
+    if pyarrow.types.is_temporal(distinct.type):
+        numbers, is_text = np.zeros(len(distinct)), np.ones(len(distinct), bool)
+    else:
+        numbers, is_text = columns.numbers(distinct)
+    digests = _canonical(numbers).view(np.uint64)
+    if is_text.any():
+        texts = compute.replace_substring_regex(distinct.cast(pyarrow.string()), r"^(\d{4}-.*:\d\d)\.0+$", r"\1")
+        texts = compute.replace_substring_regex(texts, r"^(\d{4}-\d\d-\d\d) 00:00:00$", r"\1")
+        digests = digests.copy()
+        digests[is_text] = _of_texts(texts.filter(pyarrow.array(is_text)).to_pylist())
+    return digests[encoded.indices.to_numpy(zero_copy_only=False)]
+
+
+def _of_targets(y: np.ndarray) -> np.ndarray:
+    if y.dtype.kind in "buif":
+        return _canonical(y.astype(np.float64)).view(np.uint64)
+    distinct, places = np.unique(y, return_inverse=True)
+    return _of_texts(map(str, distinct))[places]
+
+
+def _of_texts(texts) -> np.ndarray:
+    digests = (hashlib.blake2b(repr(text).encode(), digest_size=8).digest() for text in texts)
+    return np.frombuffer(b"".join(digests), np.uint64)
+
+
+def _canonical(values: np.ndarray) -> np.ndarray:
+    """Numbers with one 0 and one NaN."""
+    if values.dtype.kind != "f":
+        return values
+    values = values + values.dtype.type(0)
+    values[np.isnan(values)] = np.nan
+    return values
+
+
+def _of_content(rows: np.ndarray) -> np.ndarray:
+    """A number for each row, `(rows,)`, uint64: the sum of its words, each scrambled by a multiplier of its place."""
+    content = np.ascontiguousarray(rows).reshape(len(rows), -1).view(np.uint8)
+    padding = -content.shape[1] % 8
+    if padding:
+        content = np.pad(content, ((0, 0), (0, padding)))
+    words = content.view(np.uint64)
+    # Fixed, and odd, so that no word is lost.
+    multipliers = np.random.default_rng(0).integers(0, 2**63, (2, words.shape[1]), dtype=np.uint64) * np.uint64(
+        2
+    ) + np.uint64(1)
+    words = (words ^ (words >> np.uint64(32))) * multipliers[0]
+    words = (words ^ (words >> np.uint64(29))) * multipliers[1]
+    return (words ^ (words >> np.uint64(32))).sum(axis=1, dtype=np.uint64)
+
+
+def _scrambled(words: np.ndarray) -> np.ndarray:
+    """`words` with every bit depending on every other, as in SplitMix64."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
