@@ -9,6 +9,7 @@ from recipes.data import columns, formats, row_digests
 from recipes.data.columns import Vocabulary
 from recipes.data.dataset import as_setting, shorten
 from recipes.data.formats import Format
+from recipes.data.precision import rescale
 from recipes.data.scan import MOST_STRAY_TEXTS, Scan
 from recipes.data.shapes import verdict
 from recipes.data.source import Source
@@ -41,6 +42,7 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     missing = missing_texts(first, settings.missing, roles["target"], settings.kept_classes)
     scans, forms, notes = _understand(first, features, roles, settings, missing)
     kinds, left_out = _kinds(first, features, roles, settings, scans)
+    rescaled = _rescaled(scans, features, kinds)
     target = roles.pop("target")
     used = tuple(column for column in features if column not in left_out)
     vocabularies = {column: Vocabulary() for column in used if kinds[column] == "category"}
@@ -49,14 +51,14 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     for part, table in tables.items():
         if table is not first:
             check_columns(table, (*used, target), may_have=first.columns)
-            _require(table, kinds, (*used, target), missing, forms)
+            _require(table, kinds, (*used, target), missing, forms, rescaled)
             vocabularies = {column: Vocabulary(known.categories, grows=False) for column, known in vocabularies.items()}
             classes = classes and Vocabulary(classes.categories, grows=False)
         needed = {role: (column, kinds[column], None) for role, column in (roles if table is first else {}).items()}
         needed["target"] = target, kinds[target], classes
         if kinds[target] in ("whole", "wide"):
             needed["labels"] = target, "category", classes
-        x, others = _encode(table, features, kinds, vocabularies, needed, missing, forms, digested=(*used, target))
+        x, others = _encode(table, features, kinds, vocabularies, needed, missing, forms, rescaled, (*used, target))
         parts[part], digests[part] = (x, others.pop("target")), others.pop("digests")
         labels[part] = others.pop("labels", parts[part][1])
         extra = extra or others
@@ -67,6 +69,7 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         feature_names=features,
         vocabularies={column: vocabularies[column].categories for column in features if column in vocabularies},
         dates=tuple(column for column in used if kinds[column] == "date"),
+        rescaled=rescaled,
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
         notes=(*(note for table in tables.values() for note in table.notes), *notes),
@@ -104,6 +107,7 @@ def rows_for(
     kept_classes=(),
     numeric_target: bool = False,
     written=None,
+    rescaled=None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows of `table` as a trained model takes them, its columns in whatever order.
 
@@ -119,6 +123,7 @@ def rows_for(
         kept_classes: Texts that are classes, though they usually mean a missing value.
         numeric_target: Whether the target holds numbers to predict, rather than classes.
         written: How numbers and dates are written, by column, as `Format.to_dict` has it; default: plainly.
+        rescaled: Offset and unit, by column, of those that float32 would merge.
 
     Returns:
         `x` `(rows, columns)`, float32, and `y` `(rows,)`, numbers or texts, or `None`. Whole numbers that are classes
@@ -133,7 +138,8 @@ def rows_for(
     kinds |= {column: "category" for column in used if column in vocabularies}
     missing = missing_texts(table, missing, target, kept_classes)
     forms = {column: Format(**form) for column, form in (written or {}).items() if column in (*used, target)}
-    scans = _require(table, kinds, used, missing, forms, also=[target] if target else [])
+    rescaled = rescaled or {}
+    scans = _require(table, kinds, used, missing, forms, rescaled, also=[target] if target else [])
     known_categories = {
         column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
     }
@@ -144,7 +150,7 @@ def rows_for(
         if numeric_target and kind != "category":
             kind = "number"
         roles = {"target": (target, "number" if kind == "number" else "category", classes)}
-    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing, forms)
+    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing, forms, rescaled)
     y = others.get("target")
     if target and kind != "number":
         y = _texts_or_whole(classes, kind)[y - 1]
@@ -295,6 +301,16 @@ def keep_hint(names) -> str:
     return f"data.keep: {as_setting(names)} keeps {'it' if len(names) == 1 else 'them'}"
 
 
+def _rescaled(scans: dict[str, Scan], features, kinds) -> dict[str, tuple[float, float]]:
+    """Offset and unit of the features that float32 would merge.
+
+    They are seen from all rows, those of the test among them. That teaches nothing about these: the scaling that is
+    learnt from the training part alone undoes offset and unit.
+    """
+    found = {name: scans[name].precision.rescaling for name in features if kinds.get(name) in ("number", "date")}
+    return {name: rescaling for name, rescaling in found.items() if rescaling is not None}
+
+
 def _target_kind(scan: Scan, where: str, categorical) -> str:
     """`"category"`, `"whole"`, `"wide"` (whole numbers that int64 does not hold) or `"number"`."""
     if scan.truths:
@@ -335,18 +351,18 @@ def _without_value(scan: Scan, what: str, where: str) -> ValueError:
     )
 
 
-def _require(table: Table, kinds, names, missing, forms, also=()) -> dict[str, Scan]:
+def _require(table: Table, kinds, names, missing, forms, rescaled, also=()) -> dict[str, Scan]:
     dates = {name: Format(dates=formats.ISO) for name in names if kinds[name] == "date"}
     scans = _scan(table, (*names, *also), missing, dates | forms)
     for name in names:
         kind = kinds[name]
         if name not in also:
-            scans[name].require("number" if kind in ("whole", "wide") else kind, table.where)
+            scans[name].require("number" if kind in ("whole", "wide") else kind, table.where, rescaled.get(name))
     return scans
 
 
 def _encode(
-    table: Table, features, kinds, vocabularies, roles, missing, forms, digested=()
+    table: Table, features, kinds, vocabularies, roles, missing, forms, rescaled, digested=()
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """`x` `(rows, features)`, and by role the other columns, `(rows,)`.
 
@@ -358,6 +374,7 @@ def _encode(
         roles: By role the column, its kind and, for categories, its vocabulary.
         missing: By column, the texts that mean a missing value.
         forms: How numbers and dates are written, by column, where it is not plainly.
+        rescaled: Offset and unit, by column of `x`, of those that float32 would merge.
         digested: Columns of which the role `digests` is made.
     """
     store, others = RowStore(), {role: RowStore() for role in (*roles, *(["digests"] if digested else []))}
@@ -369,7 +386,8 @@ def _encode(
                 x[:, number] = 0
                 continue
             values = columns.cleaned(batch.column(where[name]), missing[name])
-            x[:, number] = _values(values, kinds[name], vocabularies.get(name), forms.get(name))
+            found = _values(values, kinds[name], vocabularies.get(name), forms.get(name))
+            x[:, number] = rescale(found, rescaled[name]) if name in rescaled else found
         store.append(x)
         for role, (name, kind, vocabulary) in roles.items():
             values = columns.cleaned(batch.column(where[name]), missing[name])
