@@ -237,6 +237,9 @@ def _warn_of_strange_values(x: np.ndarray, layer, where: str) -> None:
             warnings.warn(f"{where} ({len(x):,} rows): {what}: {shorten(found)}", stacklevel=5)
 
 
+_LOSSES_OF_IMAGES = (image_folder.ALPHA_DROPPED, image_folder.CUT_TO_BYTES)
+
+
 def _images(model, path: Path, with_target: bool):
     layer = image_layer(model)
     if layer is None:
@@ -250,15 +253,16 @@ def _images(model, path: Path, with_target: bool):
         source = image_folder.read(path, size, color, background, layer.depth)
         x, y = arrays.judged_part(source.parts)
         y = np.array(source.class_names)[y]
-        dropped = any(image_folder.ALPHA_DROPPED in note for note in source.notes)
+        losses = [loss for loss in _LOSSES_OF_IMAGES if any(loss in note for note in source.notes)]
     else:
         form = image_files.Form(layer.height, layer.width, channels, background, layer.depth)
         (x, headers), y = image_files.read_files(image_files.files_in(path), form), None
         dropped = background is None and any(header.has_alpha for header in headers)
-    if dropped:
-        warnings.warn(
-            f"{path} holds images with {image_folder.ALPHA_DROPPED}, as in the training of {model.name}", stacklevel=4
-        )
+        cut = layer.depth in (None, 8) and any(header.depth > 8 for header in headers)
+        losses = [loss for loss, occurs in zip(_LOSSES_OF_IMAGES, (dropped, cut), strict=True) if occurs]
+    if losses:
+        how = "as in its training" if layer.depth is None else f"as {model.name} was trained on bytes"
+        warnings.warn(f"{path} holds images with {' and '.join(losses)}, {how}", stacklevel=4)
     if len(model.input_shape) == 3:
         x = x[..., 0]
     return (np.moveaxis(x, -1, 1) if layer.data_format == "channels_first" else x), y

@@ -230,10 +230,24 @@ def test_files_are_read_as_those_of_the_training_were(icons, background, depth, 
 def test_models_of_before_drop_transparency_and_say_so(icons):
     for with_target in (False, True):
         with pytest.warns(
-            UserWarning, match="holds images with an alpha channel, which is dropped, as in the training"
+            UserWarning, match="holds images with an alpha channel, which is dropped, as in its training"
         ):
             x, _ = raw_rows.of_model(image_model(), icons, Data(), with_target=with_target)
         assert (x.dtype, x.any()) == (np.uint8, False)
+
+
+def test_a_model_of_bytes_says_that_it_cuts_deeper_images_and_refuses_floating_point(icons):
+    from PIL import Image
+
+    model = image_model(background=[255, 255, 255], depth=8)
+    Image.fromarray(np.full((4, 4), 257, np.uint16)).save(icons / "a" / "2.png")
+    for with_target in (False, True):
+        with pytest.warns(UserWarning, match="more than 8 bits, which are brought to 8, as icons was trained on bytes"):
+            x, _ = raw_rows.of_model(model, icons, Data(), with_target=with_target)
+        assert x[1].max() == 1
+    Image.fromarray(np.ones((4, 4), np.float32)).save(icons / "a" / "3.tif")
+    with pytest.raises(ValueError, match=r"3\.tif holds floating-point values, where images of bytes are expected"):
+        raw_rows.of_model(model, icons, Data(), with_target=False)
 
 
 @pytest.mark.parametrize(
