@@ -10,7 +10,7 @@ import numpy as np
 from recipes import finishing, output_blocks, own_data, raw_rows, runs
 from recipes.data import Dataset, image_files, load_dataset, same_source, table_file, with_arguments
 from recipes.data.arrays import check_target
-from recipes.data.label_text import encode_labels
+from recipes.data.label_text import Names, canonical_text, encode_labels
 from recipes.data.preparation import TablePreparation
 from recipes.judging import judge
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
@@ -142,10 +142,12 @@ def blocks_to_judge(
     else:
         dataset = load_dataset(data, 0 if seed is None else seed, with_arguments(Data(), target, data_dir))
         _refuse_other_codes(model, dataset)
-        if class_names and class_names != dataset.class_names:  # in another order, the numbers mean other classes
+        if class_names and not _same_classes(class_names, dataset.class_names):
             received = ", ".join(dataset.class_names or ["none"])
             raise ValueError(f"the model knows the classes {', '.join(class_names)}. Received: {received}")
         x, y = dataset.test
+        rescaled = getattr(dataset.preparation, "rescaled", {})
+        x = raw_rows.in_units_of(model, x, dataset.feature_names, rescaled)
         output_blocks.check_row_shape(model, x.shape)
         blocks = output_blocks.of_pairs(model, x, y, batch_size)
         return _readable_blocks(model, blocks), dataset.class_names, False
@@ -266,12 +268,22 @@ def _refuse_other_codes(model: keras.Model, dataset: Dataset) -> None:
     layer, preparation = raw_rows.table_layer(model), dataset.preparation
     if layer is None or not isinstance(preparation, TablePreparation):
         return
-    codes = {name: list(categories) for name, categories in preparation.vocabularies.items()}
-    if layer.feature_names != list(preparation.feature_names) or layer.vocabularies != codes:
+    known, codes = (
+        {name: list(map(canonical_text, categories)) for name, categories in vocabularies.items()}
+        for vocabularies in (layer.vocabularies, preparation.vocabularies)
+    )
+    if layer.feature_names != list(preparation.feature_names) or known != codes:
         raise ValueError(
             f"{dataset.name} has other columns or categories than the model was trained on: give a frame or a CSV "
             "file, whose columns and categories are found by their names"
         )
+
+
+def _same_classes(class_names: tuple[str, ...], others: tuple[str, ...] | None) -> bool:
+    """Whether the numbers of all classes mean the same, as an earlier version may have called them otherwise."""
+    names = Names(class_names)
+    found = [names.find(name, is_number=True) for name in others or ()]
+    return found == list(range(len(class_names)))
 
 
 def _class_numbers(y: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:

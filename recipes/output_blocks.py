@@ -10,7 +10,7 @@ import numpy as np
 from recipes.data import Dataset
 from recipes.data.store import MOST_IN_MEMORY, RowStore, is_on_disk
 from recipes.metrics.labels import as_array
-from recipes.raw_rows import is_rows
+from recipes.raw_rows import is_rows, rescaled_rows
 from recipes.widths import is_count
 
 # Each call of `predict` costs some hundredths of a second by itself: blocks are large enough not to feel that.
@@ -129,6 +129,7 @@ def _joined(model, batches, batch_size: int) -> Iterator[tuple]:
     for number, batch in enumerate(batches):
         batch = parts_of_batch(batch, number)
         check_row_shape(model, batch[0].shape)
+        batch = (rescaled_rows(model, batch[0]), *batch[1:])
         if pending and not _alike(pending[0], batch):
             yield _concatenated(pending)
             pending, rows = [], 0

@@ -111,6 +111,7 @@ def test_an_encoding_can_be_said(tmp_path):
         (b"a,a\n1,2\n", "has two columns called 'a'"),
         (b"a,b\n1,\xe9\n", r"t.csv is not encoded in UTF-8 \(line 2\): save it as UTF-8, or say what it is"),
         (b"a,b\n" + b"1,2\n" * 200_000 + b"1,\xe9\n", "t.csv is not encoded in UTF-8: save it"),
+        ("a,b\n1,2\n".encode("utf-16-le"), r"no text; if it is in UTF-16, say so \(data.encoding: utf-16-le\)"),
         (b"a,b\n1,\0\n", "is no CSV file: it holds bytes that are no text"),
         (b"PK\x03\x04\x00\x00rest", "is no CSV file, but a ZIP archive or an Excel workbook: unpack it, or save"),
     ],

@@ -137,7 +137,7 @@ def test_deep_images_keep_their_grey_levels_on_one_scale(tmp_path):
     )
     source = image_folder.read(tmp_path, depth=None)
     assert source.parts["all"][0].dtype == np.uint8
-    assert source.notes == ("2 of 3 images have more than 8 bits, and are brought to 8 (data.depth)",)
+    assert source.notes == ("2 of 3 images have more than 8 bits, which are brought to 8 (data.depth)",)
 
 
 def test_floating_point_images_keep_their_values_and_are_not_mixed_with_others(tmp_path):

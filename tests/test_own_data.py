@@ -6,22 +6,8 @@ import pandas
 import pytest
 
 import recipes
-from callbacks import Record
-from recipes import models, own_data, runs
+from recipes import own_data, runs
 from recipes.cli import main
-from recipes.data import row_digests
-from recipes.training import network
-
-
-def save_run(directory, recipe, data, target=None):
-    """A run folder as `train` writes it, but of a network that was not trained."""
-    dataset = recipes.load_dataset(data, 0, recipe.data, target=target)
-    recipe = recipe.replace(data={"name": str(data), "target": target})
-    core, _ = network(recipe, dataset)
-    facts = {"seed": 0, "classes": dataset.class_names}
-    fingerprint = row_digests.of_dataset(dataset)
-    runs.save(directory, models.serving_model(core, dataset), recipe, facts, {"loss": [1.0]}, Record(), fingerprint)
-    return directory
 
 
 def rows(count, seed):
@@ -32,7 +18,7 @@ def rows(count, seed):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, short_recipe):
+def project(tmp_path_factory, short_recipe, save_run):
     """A folder with a table of 200 rows and a run on it, whose test part has 40."""
     folder = tmp_path_factory.mktemp("project")
     rows(200, 0).to_csv(folder / "table.csv", index=False)
@@ -97,7 +83,7 @@ def test_test_rows_that_are_gone_are_counted(project, model, tmp_path, change, k
         load(project / "runs" / "run", model, tmp_path / "table.csv")
 
 
-def test_a_row_that_is_trained_and_tested_stays_a_test_row_and_is_counted(tmp_path, short_recipe):
+def test_a_row_that_is_trained_and_tested_stays_a_test_row_and_is_counted(tmp_path, short_recipe, save_run):
     frame = pandas.DataFrame({"a": np.arange(100) % 10, "y": np.arange(100) % 2})
     frame.to_csv(tmp_path / "table.csv", index=False)
     run = save_run(tmp_path / "run", short_recipe, tmp_path / "table.csv", "y")
@@ -106,7 +92,7 @@ def test_a_row_that_is_trained_and_tested_stays_a_test_row_and_is_counted(tmp_pa
         assert len(load(run, None, tmp_path / "table.csv").y) == 20
 
 
-def test_images_and_arrays_are_found_again(tmp_path, short_recipe):
+def test_images_and_arrays_are_found_again(tmp_path, short_recipe, save_run):
     from PIL import Image
 
     draws = np.random.default_rng(0)

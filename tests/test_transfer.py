@@ -142,6 +142,7 @@ def two_outputs():
         (lambda: keras.Sequential([keras.layers.Dense(2)]), {}, "models that are built, and sequential.* is none"),
         (None, {"layer": "conv_2_rleu"}, "unknown layer of convnet: 'conv_2_rleu': did you mean 'conv_2_relu'"),
         (None, {"input_shape": (30,)}, r"takes rows of shape \(8, 8, 1\), and .* Received: \(30,\)"),
+        (None, {"input_shape": (8, 8, 4)}, r"takes 1 channels, and alpha .* set data\.color .* Received: \(8, 8, 4\)"),
         (None, {"input_shape": (8, 8, 2)}, r"takes rows of shape \(8, 8, 1\), and .* Received: \(8, 8, 2\)"),
         (None, {"activation": "rleu"}, "unknown activation 'rleu'"),
     ],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.data import batched, sequences
+from recipes.data import batched, precision, sequences
 from recipes.data.label_text import label_name
 from recipes.data.store import chunks_of
 
@@ -16,29 +16,39 @@ FEWEST_ROWS_OF_A_CLASS = 20
 _SUFFIXES = {"train": ("_train",), "validation": ("_validation", "_val"), "test": ("_test",), "all": ("",)}
 
 
-def checked_parts(parts: dict[str, tuple], kind: str | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def checked_parts(
+    parts: dict[str, tuple], kind: str | None = None
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[int, precision.Rescaling]]:
     """Each part as `(x, y)` of arrays that are finite and agree in the shape of a row; sequences, in their features.
+
+    Returns:
+        The parts, and of tables the offset and unit of the columns that float32 would merge, by their number.
 
     Raises:
         ValueError: With the array, the value and its place.
     """
-    checked = {}
+    checked, rescaled = {}, None
     for part, (x, y) in parts.items():
         suffix = "" if part == "all" else f"_{part}"
-        x = check_input(x, f"x{suffix}", kind=kind)
+        if rescaled is None:
+            first = _as_array(x, f"x{suffix}")
+            rescaled = precision.of_columns(first) if first.ndim == 2 and first.size else {}
+        x = check_input(x, f"x{suffix}", kind=kind, rescaled=rescaled)
         checked[part] = x, check_target(y, len(x), f"y{suffix}")
     shape, first = next(iter(checked.values()))[0].shape[1:], 2 if kind == "sequences" else 1
     for part, (x, _) in checked.items():
         if x.shape[first:] != shape[first - 1 :]:
             raise ValueError(f"all parts must have rows of one shape. Received: {shape} and, in {part}, {x.shape[1:]}")
-    return checked
+    return checked, rescaled
 
 
-def check_input(x, name: str = "x", may_miss: tuple[int, ...] = (), kind: str | None = None) -> np.ndarray:
+def check_input(
+    x, name: str = "x", may_miss: tuple[int, ...] = (), kind: str | None = None, rescaled=None
+) -> np.ndarray:
     """`x` as an array of finite numbers, `(rows, columns)` or `(rows, height, width[, channels])`.
 
     In the columns `may_miss`, NaN may stand for a missing value. Of the kind `"sequences"`, grey images become rows of
-    steps, and whole steps at the end of a row may be NaN.
+    steps, and whole steps at the end of a row may be NaN. The columns `rescaled` have an offset and a unit.
     Bytes stay bytes, to save memory; everything else becomes float32.
     """
     x = _as_array(x, name)
@@ -58,8 +68,8 @@ def check_input(x, name: str = "x", may_miss: tuple[int, ...] = (), kind: str | 
         return _check_sequences(x, name)
     if x.dtype == np.uint8:
         return x
-    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is reported as such
-        x = x.astype(np.float32, copy=False)
+    # Float64 beyond float32 becomes infinite, and is reported as such.
+    x = precision.to_float32(x, rescaled or {})
     _refuse_not_finite(x, name, may_miss)
     return x
 

@@ -16,7 +16,9 @@ PARTS = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 
+# What a model that is given such images should warn of.
 ALPHA_DROPPED = "an alpha channel, which is dropped"
+CUT_TO_BYTES = "more than 8 bits, which are brought to 8"
 LAYOUT = "expected a folder for each class, FOLDER/CLASS/1.png, or FOLDER/train/CLASS/1.png, FOLDER/test/CLASS/2.png"
 
 
@@ -222,8 +224,8 @@ def _depths(headers, form, parts):
     deep = sum(header.depth > 8 for header in headers.values())
     cut = sum(header.is_cut for header in headers.values())
     notes = []
-    if deep and form.depth is None:
-        notes.append(f"{deep:,} of {len(headers):,} images have more than 8 bits, and are brought to 8 (data.depth)")
+    if deep and form.depth in (None, 8):
+        notes.append(f"{deep:,} of {len(headers):,} images have {CUT_TO_BYTES} (data.depth)")
     elif deep:
         least, most = np.inf, -np.inf
         for x, _ in parts.values():

@@ -70,6 +70,8 @@ class TablePreparation(Preparation):
             column is left out.
         indicators: Columns of numbers with missing values.
         dates: Columns that hold days.
+        rescaled: Offset and unit, by column, of those that float32 would merge: raw rows hold `(value - offset) /
+            unit`, calculated in float64 (`recipes.data.precision`).
         formats: How numbers and dates are written, by column, the target included, where it is not plainly.
         left_out: By column, why it does not take part.
         scale: 0 marks a column of numbers that does not vary, and columns of categories.
@@ -79,6 +81,7 @@ class TablePreparation(Preparation):
     vocabularies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     indicators: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    rescaled: dict[str, tuple[float, float]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     formats: dict[str, dict] = field(default_factory=dict)
 
@@ -92,6 +95,7 @@ class TablePreparation(Preparation):
         *,
         vocabularies=None,
         dates=(),
+        rescaled=None,
         left_out=None,
         formats=None,
     ):
@@ -104,6 +108,7 @@ class TablePreparation(Preparation):
             feature_names: Of the columns.
             vocabularies: Of the columns of codes.
             dates: Names of the columns of days.
+            rescaled: Offset and unit of the columns that have them.
             left_out: By column, why it does not take part.
             formats: How numbers and dates are written, by column.
 
@@ -143,6 +148,7 @@ class TablePreparation(Preparation):
             vocabularies=vocabularies,
             indicators=indicators,
             dates=tuple(dates),
+            rescaled=dict(rescaled or {}),
             left_out=left_out,
             formats=dict(formats or {}),
             **target_scaling(y, task),
@@ -168,6 +174,7 @@ class TablePreparation(Preparation):
             "vocabularies": {name: list(categories) for name, categories in self.vocabularies.items()},
             "indicators": list(self.indicators),
             "dates": list(self.dates),
+            "rescaled": {name: list(constants) for name, constants in self.rescaled.items()},
             "formats": self.formats,
             "most_one_hot": MOST_ONE_HOT,
         }

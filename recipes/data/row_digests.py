@@ -3,6 +3,7 @@
 That two different rows share a number has a chance of 1 in 10**19 for each pair.
 """
 
+import contextlib
 import hashlib
 from pathlib import Path
 
@@ -82,6 +83,11 @@ def of_file(file: Path, label: str) -> int:
 
 
 def _of_values(values: pyarrow.Array) -> np.ndarray:
+    is_text = pyarrow.types.is_string(values.type)
+    if is_text or pyarrow.types.is_integer(values.type) or pyarrow.types.is_floating(values.type):
+        with contextlib.suppress(pyarrow.ArrowInvalid):  # most columns are numbers throughout
+            numbers = compute.cast(values, pyarrow.float64(), safe=is_text).to_numpy(zero_copy_only=False)
+            return _canonical(numbers.astype(np.float64)).view(np.uint64)
     encoded = compute.dictionary_encode(values, null_encoding="encode")
     distinct = encoded.dictionary
     if pyarrow.types.is_temporal(distinct.type):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from recipes.data.dataset import PARTS, Dataset, shorten
+from recipes.data.precision import restore
 from recipes.data.preparation import SequencePreparation, TablePreparation
 from recipes.data.sequences import lengths
 from recipes.data.store import chunks_of
@@ -91,7 +92,8 @@ def _columns(dataset: Dataset) -> list[dict]:
         else:
             column["missing"] = int(missing[number])
             column |= {"kind": "date"} if name in preparation.dates else {}
-            column |= {"least": float(least[number]), "greatest": float(most[number])}
+            ends = restore(np.array([least[number], most[number]]), preparation.rescaled.get(name, (0.0, 1.0)))
+            column |= {"least": float(ends[0]), "greatest": float(ends[1])}
         columns.append(column)
     return columns
 
@@ -143,9 +145,18 @@ def _values(column: dict) -> str:
         rare = f"; rare or unseen: {column['rare_or_unseen']:,}" if column["rare_or_unseen"] else ""
         return f"{column['categories']} categories: {', '.join(common)}{f', {more} more' if more > 0 else ''}{rare}"
     if column["kind"] == "date":
-        days = np.array([column["least"], column["greatest"]]).astype("datetime64[D]")
-        return f"{days[0]} to {days[1]}"
-    return f"{column['least']:g} to {column['greatest']:g}"
+        days = np.array([column["least"], column["greatest"]])
+        ends = days.astype("datetime64[D]")
+        if ends[0] == ends[1]:
+            ends = np.round(days * 86_400).astype("datetime64[s]")
+        return f"{ends[0]} to {ends[1]}"
+    # Six digits, or more where the values of a column differ in later ones, as seconds since 1970 do.
+    ends = column["least"], column["greatest"]
+    for digits in (6, 9, 12, 15):
+        texts = [f"{end:.{digits}g}" for end in ends]
+        if all(abs(float(text) - end) <= (ends[1] - ends[0]) / 100 for text, end in zip(texts, ends, strict=True)):
+            break
+    return " to ".join(texts)
 
 
 def _target(content: dict) -> list[str]:

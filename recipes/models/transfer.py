@@ -52,7 +52,8 @@ def transfer(
     statistics it has, which a few new rows would spoil.
 
     Args:
-        model: A functional or `Sequential` model, such as one of `keras.applications`; a run folder or a `.keras` file;
+        model: A functional or `Sequential` model, such as one of `keras.applications` (which wants pixels through its
+            own preprocessing, not scaled rows: the builder of recipes sees to that); a run folder or a `.keras` file;
             or the name of a run folder in `saved_models`, here or of this package. Of what `recipes.train` has saved,
             the network inside is taken, without preparation and softmax: it takes prepared rows.
         num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
@@ -302,6 +303,11 @@ def _bridge(given: tuple, wanted: tuple) -> keras.layers.Layer | None:
         wanted = tuple(new if own is None else own for own, new in zip(wanted, given, strict=True))
         if wanted == given:
             return None
+        if len(wanted) == 3 and given[2] == 4 and wanted[2] in (1, 3):
+            raise ValueError(
+                f"the body takes {wanted[2]} channels, and alpha cannot be told from others once rows are scaled: set "
+                f"data.color to rgb or grey. Received: {given}"
+            )
         if len(wanted) == 3 and (wanted[2] == given[2] or (given[2], wanted[2]) in CONVERSIONS):
             height, width, channels = wanted
             return ImagePreparation(height, width, [0.0] * channels, [1.0] * channels, name="resize")
