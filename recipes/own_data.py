@@ -23,7 +23,7 @@ from recipes.data.duplicates import count_known
 from recipes.data.loading import read_source
 from recipes.data.local import TARGETS
 from recipes.data.store import take
-from recipes.data.tables import missing_texts
+from recipes.data.table_columns import missing_texts
 from recipes.lookup import normalize
 from recipes.settings import Data, Recipe
 

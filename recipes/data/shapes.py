@@ -41,7 +41,7 @@ _NAMED = re.compile(
 )
 _CLOCK = re.compile(rf"(?:[+-]?{_DIGIT}+ days?,? ?)?[+-]?{_DIGIT}{{1,3}}:99(?::99(?:\.9+)?)?(?: ?[AaPp]\.?[Mm]\.?)?")
 _NUMBER = re.compile(
-    rf"(?P<sign>[+-]?) ?(?P<before>[A-Z]{{0,3}}[$€£¥₹₩₽₺] ?|[A-Z]{{3}} )?[+-]?"
+    rf"(?P<sign>[+-]?) ?(?P<before>[A-Z]{{0,3}}[$€£¥₹₩₽₺] ?|[A-Z]{{3}} |Rs\.? ?)?[+-]?"
     rf"(?P<body>{_DIGIT}(?:[{_DIGIT[1:-1]}.,' ]*{_DIGIT})?[.,]?|[.,]9+)(?P<exponent>[eE][+-]?9+)?"
     r"(?P<after> ?(?:[^\W\d_]|[%‰°$€£¥₹₩₽₺µ\"′″])(?:[^\W\d_]|[%/²³° .]){0,11})?"
 )
