@@ -237,6 +237,20 @@ def _warn_of_strange_values(x: np.ndarray, layer, where: str) -> None:
             warnings.warn(f"{where} ({len(x):,} rows): {what}: {shorten(found)}", stacklevel=5)
 
 
+def _warn_of_another_scale(x: np.ndarray, layer, path: Path) -> None:
+    """Warn of bytes for a model of arrays whose values were far smaller, such as from 0 to 1."""
+    number = max(range(len(layer.mean)), key=lambda channel: layer.mean[channel] + layer.scale[channel])
+    mean, scale = layer.mean[number], layer.scale[number]
+    highest = max(rows.max() for rows in chunks_of(x))
+    # Beyond any image: of these deviations, a single white pixel among a thousand black ones has 32.
+    if highest > mean + 40 * scale:
+        warnings.warn(
+            f"{path} holds values up to {highest:g}, and the model was trained on {mean:.2g} with a standard deviation "
+            f"of {scale:.2g}: give an array on that scale instead",
+            stacklevel=5,
+        )
+
+
 _LOSSES_OF_IMAGES = (image_folder.ALPHA_DROPPED, image_folder.CUT_TO_BYTES)
 
 
@@ -263,6 +277,8 @@ def _images(model, path: Path, with_target: bool):
     if losses:
         how = "as in its training" if layer.depth is None else f"as {model.name} was trained on bytes"
         warnings.warn(f"{path} holds images with {' and '.join(losses)}, {how}", stacklevel=4)
+    if layer.depth is None:
+        _warn_of_another_scale(x, layer, path)
     if len(model.input_shape) == 3:
         x = x[..., 0]
     return (np.moveaxis(x, -1, 1) if layer.data_format == "channels_first" else x), y

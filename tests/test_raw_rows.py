@@ -197,10 +197,10 @@ def test_image_files_are_predicted_at_any_size(tmp_path, color, assert_alike):
     assert recipes.predict(run.directory, tmp_path / "photos" / "light").shape == (12, 1)
 
 
-def image_model(**kwargs):
+def image_model(mean=100.0, scale=50.0, **kwargs):
     """A network that was trained on grey images of 4 x 4 pixels."""
     inputs = keras.Input((None, None, 1))
-    layer = custom_layers.ImagePreparation(4, 4, [0.0], [1.0], **kwargs)
+    layer = custom_layers.ImagePreparation(4, 4, [mean], [scale], **kwargs)
     return keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(keras.layers.Flatten()(layer(inputs))), name="icons")
 
 
@@ -234,6 +234,17 @@ def test_models_of_before_drop_transparency_and_say_so(icons):
         ):
             x, _ = raw_rows.of_model(image_model(), icons, Data(), with_target=with_target)
         assert (x.dtype, x.any()) == (np.uint8, False)
+
+
+def test_bytes_for_a_model_of_arrays_on_another_scale_are_warned_of(icons):
+    from PIL import Image
+
+    Image.fromarray(np.full((4, 4), 255, np.uint8)).save(icons / "white.png")
+    with pytest.warns(
+        UserWarning, match=r"values up to 255, and the model was trained on 0\.3 with .* of 0\.25: give an"
+    ):
+        raw_rows.of_model(image_model(0.3, 0.25), icons / "white.png", Data(), with_target=False)
+    raw_rows.of_model(image_model(2.0, 8.0), icons / "white.png", Data(), with_target=False)  # a rare white pixel
 
 
 def test_a_model_of_bytes_says_that_it_cuts_deeper_images_and_refuses_floating_point(icons):

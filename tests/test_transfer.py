@@ -145,7 +145,6 @@ def two_outputs():
         (None, {"input_shape": (8, 8, 4)}, r"takes 1 channels, and alpha .* set data\.color .* Received: \(8, 8, 4\)"),
         (None, {"input_shape": (8, 8, 2)}, r"takes rows of shape \(8, 8, 1\), and .* Received: \(8, 8, 2\)"),
         (None, {"activation": "rleu"}, "unknown activation 'rleu'"),
-        (None, {"actvation": "relu"}, "unknown argument of transfer: 'actvation': did you mean 'activation'"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(source, model, arguments, message):

@@ -15,6 +15,7 @@ import yaml
 
 from recipes import catalogue, plain_yaml
 from recipes.checked import convert, describe, refusal
+from recipes.cli import COMMANDS
 from recipes.lookup import normalize
 from recipes.settings import Recipe, parts
 
@@ -29,10 +30,10 @@ class _HelpFormatter(jsonargparse.DefaultHelpFormatter):
 class Parser(jsonargparse.ArgumentParser):
     """jsonargparse's parser, with errors as `ValueError` in one sentence."""
 
-    def __init__(self, command: str, description: str, **kwargs):
+    def __init__(self, command: str, **kwargs):
         super().__init__(
             prog=f"keras-recipes {command}",
-            description=description,
+            description=COMMANDS[command],
             exit_on_error=False,
             formatter_class=_HelpFormatter,
             **kwargs,

@@ -75,7 +75,7 @@ def _draw(result, recipe: Recipe, path: Path) -> None:
 
 def _parser(base: Recipe) -> Parser:
     """All flags; the settings of `base` are their defaults."""
-    parser = Parser("find-lr", __doc__, usage="keras-recipes find-lr NAME [--flag VALUE ...]")
+    parser = Parser("find-lr", usage="keras-recipes find-lr NAME [--flag VALUE ...]")
     parser.add_setting(parser, "lowest", float, 1e-6, "rate of the first step")
     parser.add_setting(parser, "highest", float, 10.0, "rate of the last step, if the loss has not diverged")
     parser.add_setting(parser, "steps", int, 100, "from the lowest rate to the highest")

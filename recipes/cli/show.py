@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> None:
 
 def _parser(base: Recipe) -> Parser:
     usage = "keras-recipes show NAME [--flag VALUE ...] | show [NAME] --data FILE [--flag VALUE ...]"
-    parser = Parser("show", __doc__, usage=usage)
+    parser = Parser("show", usage=usage)
     parser.add_argument("--no-network", action="store_true", help="settings alone, at once: load and train nothing")
     add_json(parser)
     add_recipe(parser, base, required=False)

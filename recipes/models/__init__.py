@@ -1,11 +1,11 @@
 """Builders of networks, and the model that is saved."""
 
 import inspect
-from collections.abc import Mapping
 from dataclasses import fields
 
 from recipes.data import Dataset
 from recipes.initialization import initialize
+from recipes.models import blocks
 from recipes.models.convnet import convnet as convnet
 from recipes.models.mlp import mlp as mlp
 from recipes.models.recurrent import recurrent as recurrent
@@ -67,5 +67,7 @@ def build(recipe: Recipe, dataset: Dataset):
     return model
 
 
-def _arguments(builder: str) -> Mapping:
-    return inspect.signature(BUILDERS[builder]).parameters
+def _arguments(builder: str) -> set[str]:
+    parameters = set(inspect.signature(BUILDERS[builder]).parameters)
+    # `from_settings` passes these on to `transfer`.
+    return parameters | {field.name for field in fields(blocks.Hidden)} if "hidden" in parameters else parameters

@@ -2,7 +2,6 @@
 
 import difflib
 from pathlib import Path
-from typing import Unpack
 
 import keras
 
@@ -26,7 +25,6 @@ _POOLING = {
 }
 
 
-@blocks.builder()
 def transfer(
     model: keras.Model | str | Path,
     num_outputs: int,
@@ -34,7 +32,18 @@ def transfer(
     input_shape=None,
     layer: str | None = None,
     widths=(),
-    **hidden: Unpack[blocks.HiddenArguments],
+    activation="relu",
+    negative_slope: float | None = None,
+    pieces: int = 2,
+    kernel_initializer=None,
+    normalization: str | None = None,
+    dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    noise: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    max_norm: float | None = None,
+    bias_start: float = 0.0,
 ) -> keras.Model:
     """The body of a trained model, frozen, and a new head for the logits (Yosinski et al. 2014, arXiv:1411.1792).
 
@@ -54,7 +63,22 @@ def transfer(
             convolution of a single pixel) with nothing trained behind it; without such a head, the model's last one.
         widths: Units of the hidden layers of the head, or a rule, as in `mlp`. Maps are averaged over all their pixels
             (or steps) before. Default: none, just the logits.
-        **hidden: As in `Hidden`.
+        activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
+            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
+        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or initial slope of `"prelu"` (0.25).
+        pieces: Number of maps of each unit of `"maxout"`.
+        kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
+            `recipes.initialization.get` knows. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
+            own inside. `None` for none.
+        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
+        input_dropout: Share of the inputs to drop.
+        noise: Standard deviation of normal noise on the inputs, in training.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
+            alive.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`, whose layer `body` is the
@@ -66,7 +90,21 @@ def transfer(
         FileNotFoundError: If there is no such run folder or file.
     """
     blocks.check((1,) if input_shape is None else input_shape, num_outputs)
-    widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "transfer")
+    widths = resolve(widths)
+    hidden = blocks.Hidden(
+        activation=activation,
+        negative_slope=negative_slope,
+        pieces=pieces,
+        kernel_initializer=kernel_initializer,
+        normalization=normalization,
+        dropout=dropout,
+        input_dropout=input_dropout,
+        noise=noise,
+        l1=l1,
+        l2=l2,
+        max_norm=max_norm,
+        bias_start=bias_start,
+    )
     body = _body(_trained(model), layer)
     shape = tuple(body.inputs[0].shape[1:])
     input_shape = shape if input_shape is None else tuple(input_shape)
@@ -87,7 +125,6 @@ def transfer(
     return keras.Model(inputs, hidden.logits(x, num_outputs, _free("logits", taken)), name="transfer")
 
 
-@blocks.builder()
 def from_settings(
     input_shape,
     num_outputs: int,
@@ -97,7 +134,7 @@ def from_settings(
     weights: str | None = None,
     pixels: tuple | None = None,
     widths=(),
-    **hidden: Unpack[blocks.HiddenArguments],
+    **hidden,
 ) -> keras.Model:
     """`transfer` as a builder like the others: for rows of `input_shape`, with the names that the settings have.
 
@@ -109,7 +146,7 @@ def from_settings(
         weights: Path of a file of weights of a network of `keras.applications`. Default: that of Keras's cache.
         pixels: As in `applications.network`.
         widths: As in `transfer`.
-        **hidden: As in `Hidden`.
+        **hidden: Further arguments of `transfer`.
     """
     check_body(body, weights)
     if is_application(body):
