@@ -211,6 +211,7 @@ def test_times_that_float32_would_merge_stay_different(tmp_path, monkeypatch):
     tables_of_all = containers(frame, tmp_path / "rows.csv")
     dataset = recipes.load_dataset(frame, target="y")
     assert list(dataset.preparation.rescaled) == ["seconds", "date"]
+    assert "shifted in float64, since float32 would merge different values: seconds, date" in dataset.notes
     x = np.concatenate([x for x, _ in (dataset.train, dataset.validation, dataset.test)])
     assert [len(np.unique(column)) for column in x.T[:2]] == [300, 300]
     prepared, _ = dataset.prepared("train")
@@ -247,7 +248,7 @@ def test_columns_that_float32_holds_are_not_touched(frame):
 def test_a_class_may_be_called_by_what_usually_means_missing(tmp_path):
     rows = pandas.DataFrame({"x": np.arange(60.0), "color": ["None", "red", "?"] * 20, "y": ["NA", "b"] * 30})
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    with pytest.raises(ValueError, match=r"30 missing values, the first at row 0 \('NA'\): .*kept_classes: \[NA\]"):
+    with pytest.raises(ValueError, match=r"30 missing values, the first at row 0: .* \(data.kept_classes: \[NA\]\)"):
         recipes.load_dataset(tmp_path / "rows.csv", target="y")
     for data in (tmp_path / "rows.csv", rows):
         dataset = recipes.load_dataset(data, settings=Data(target="y", kept_classes=("na",)))

@@ -7,7 +7,7 @@ import numpy as np
 
 from recipes.data import batched, precision, sequences
 from recipes.data.label_text import label_name
-from recipes.data.store import chunks_of
+from recipes.data.store import RowStore, chunks_of, is_on_disk
 
 MOST_DISTINCT_FLOAT_CLASSES = 20
 MOST_DISTINCT_WHOLE_CLASSES = 100
@@ -69,9 +69,19 @@ def check_input(
     if x.dtype == np.uint8:
         return x
     # Float64 beyond float32 becomes infinite, and is reported as such.
-    x = precision.to_float32(x, rescaled or {})
+    x = _to_float32(x, rescaled or {})
     _refuse_not_finite(x, name, may_miss)
     return x
+
+
+def _to_float32(x: np.ndarray, rescaled) -> np.ndarray:
+    """Rows on the disk stay there."""
+    if not is_on_disk(x) or (x.dtype == np.float32 and not rescaled):
+        return precision.to_float32(x, rescaled)
+    store = RowStore()
+    for rows in chunks_of(x):
+        store.append(precision.to_float32(rows, rescaled))
+    return store.finish()
 
 
 def _refuse_not_finite(x: np.ndarray, name: str, may_miss: tuple[int, ...]) -> None:

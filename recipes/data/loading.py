@@ -283,13 +283,13 @@ def _forget_categories_not_in_training(source: Source) -> None:
 
 def _dataset(source: Source, task: str, how: str, background) -> Dataset:
     x, y = source.parts["train"]
-    given_away = ()
+    about_columns = ()
     if x.ndim == 2:
         preparation = TablePreparation.fit(
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
             rescaled=source.rescaled, left_out=source.left_out, formats=source.formats,
         )  # fmt: skip
-        given_away = leaks.notes(x, y, task, preparation)
+        about_columns = (*_rescaled_note(preparation), *leaks.notes(x, y, task, preparation))
     elif source.kind == "sequences":
         padded = any(sequences.is_padded(x) for x, _ in source.parts.values())
         preparation = SequencePreparation.fit(x, y, task, padded)
@@ -309,9 +309,16 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
         preparation=preparation,
         target_name=source.target,
         how_split=how,
-        notes=(*source.notes, *given_away, *duplicates),
+        notes=(*source.notes, *about_columns, *duplicates),
         fingerprint=Fingerprint.of(source.row_digests, source.digest_columns) if source.row_digests else None,
     )
+
+
+def _rescaled_note(preparation: TablePreparation) -> tuple[str, ...]:
+    names = [name for name in preparation.rescaled if name not in preparation.left_out]
+    if not names:
+        return ()
+    return (f"shifted in float64, since float32 would merge different values: {shorten(names)}",)
 
 
 def _count_duplicates(source: Source, part: str) -> int:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import pyarrow
+import pyarrow.compute as compute
+
 from recipes.data import columns, formats
 from recipes.data.dataset import as_setting, shorten
 from recipes.data.formats import Format
@@ -196,26 +199,31 @@ def target_kind(scan: Scan, where: str, categorical) -> str:
 
 
 def refuse_missing_targets(scan: Scan, table: Table) -> None:
-    """Refuse a target of which values are missing, with the fix."""
+    """Refuse a target with missing values.
+
+    Raises:
+        ValueError: With the texts that may be classes, though they usually mean a missing value.
+    """
     if not scan.missing:
         return
-    text = _text_at(table, scan.name, scan.first_missing)
+    texts = _texts_for_missing(table, scan.name)
     fix = "leave such rows out"
-    if text:
-        fix += f", or, where it is a class, say so (data.kept_classes: {as_setting([text])})"
-    error = _without_value(scan, "the target", table.where)
-    raise ValueError(f"{error}{f' ({text!r})' if text else ''}: {fix}")
+    if texts:
+        fix += f", or say which texts are classes (data.kept_classes: {as_setting(texts)})"
+    raise ValueError(f"{_without_value(scan, 'the target', table.where)}: {fix}")
 
 
-def _text_at(table: Table, column: str, row: int) -> str:
-    """What stands in a row of a column of text; an empty text for columns of other kinds."""
-    number = table.columns.index(column)
+def _texts_for_missing(table: Table, column: str) -> list[str]:
+    """The different texts of a column that usually mean a missing value, such as NA, in their order."""
+    number, found = table.columns.index(column), {}
     for batch in table.batches():
-        if row < len(batch):
-            value = batch.column(number)[row].as_py()
-            return value.strip() if isinstance(value, str) else ""
-        row -= len(batch)
-    return ""
+        values = batch.column(number)
+        if pyarrow.types.is_dictionary(values.type):
+            values = values.cast(values.type.value_type)
+        if columns.is_text(values.type):
+            gaps = compute.filter(values, compute.is_null(columns.cleaned(values)))
+            found |= dict.fromkeys(text.strip() for text in compute.unique(compute.drop_null(gaps)).to_pylist())
+    return [text for text in found if text]
 
 
 def _without_value(scan: Scan, what: str, where: str) -> ValueError:
