@@ -217,7 +217,7 @@ def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
         (["train", "digits", "more"], "unrecognized arguments: more"),
         (["train", "digits", "--optimizer.lerning_rate", "1"], "did you mean --optimizer.learning_rate?"),
         (["train", "digits", "--optimizer.learning_rate", "fast"], "must be a number. Received: fast"),
-        (["train", "digits", "--optimizer.name", "adm"], "must be one of sgd, momentum, nesterov, adagrad, rmsprop"),
+        (["train", "digits", "--optimizer.name", "adm"], "must be one of sgd, momentum, nesterov, adadelta"),
         (
             ["train", "digits", "--model.normalization", "bach"],
             "one of batch, layer or not set (null). Received: bach",
