@@ -94,6 +94,18 @@ def test_a_file_holds_everything_and_parts_of_several_processes_merge(tmp_path, 
     assert (tmp_path / "0.npz").stat().st_size < 30_000
 
 
+def test_a_file_of_before_still_has_intervals(tmp_path):
+    truth, scores = scored(300, 3, 1.0)
+    counts = recipes.ClassificationCounts(3)
+    counts.update(truth, scores, np.full(300, 2.0))
+    counts.save(tmp_path / "now.npz")
+    with np.load(tmp_path / "now.npz") as arrays:
+        before = {name: values for name, values in arrays.items() if name != "sum_squared_positives"}
+    np.savez(tmp_path / "before.npz", **before)
+    loaded = recipes.ClassificationCounts.load(tmp_path / "before.npz").result()
+    assert loaded.class_intervals == counts.result().class_intervals
+
+
 def test_a_thousand_classes_work():
     truth, scores = scored(3000, 1000, 4.0)
     counts = recipes.ClassificationCounts(1000, bins=256)

@@ -112,6 +112,18 @@ def test_modules_import_only_what_they_may_know(module, path):
     assert foreign == []
 
 
+def test_nothing_needs_docstrings_or_assertions_at_run_time():
+    # `python -OO` leaves both out.
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+            assert not any(isinstance(node, ast.Assert) for node in nodes), path
+            with_default = {node.values[0] for node in nodes if isinstance(node, ast.BoolOp)}
+            read = {node for node in nodes if isinstance(node, ast.Attribute) and node.attr == "__doc__"}
+            names = {node for node in nodes if isinstance(node, ast.Name) and node.id == "__doc__"}
+            assert read | names <= with_default, path
+
+
 def python(program, *arguments, **kwargs):
     return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, **kwargs)
 
