@@ -238,7 +238,7 @@ def _train_and_predict(recipe: Recipe, dataset: Dataset, model, seed: int) -> tu
     keras.utils.set_random_seed(seed)
     core, outputs = network(recipe, dataset, model)
     serving = models.serving_model(core, dataset)
-    history, _ = train_core(core, outputs, recipe, dataset, (), seed, fast_dev_run=False, verbose=False)
+    history, *_ = train_core(core, outputs, recipe, dataset, (), seed, fast_dev_run=False, verbose=False)
     blocks = output_blocks.of_rows(serving, dataset.test[0], prediction_batch(recipe))
     return np.concatenate(list(blocks)), history
 

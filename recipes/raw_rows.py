@@ -173,29 +173,40 @@ def rescaled_rows(model, x):
 
     Args:
         model: The model.
-        x: Rows `(rows, columns)`. Of float64 or whole numbers: values as they are. Of float32, which could not hold
-            them: rows as `Dataset` has them, with offset and unit already. Anything else is returned as it is.
+        x: Rows `(rows, columns)`, or `(rows, steps, features)`. Of float64 or whole numbers: values as they are. Of
+            float32, which could not hold them: rows as `Dataset` has them, with offset and unit already. Anything else
+            is returned as it is.
 
     Raises:
         ValueError: If `x` is float32, and a column that needs an offset has none.
     """
-    layer = table_layer(model)
-    if layer is None or not layer.rescaled:
+    rescaled, names = _rescaled(model)
+    if not rescaled:
         return x
     values = np.asarray(x)
-    if values.ndim != 2 or values.shape[1] != len(layer.feature_names) or values.dtype.kind not in "uif":
+    if values.ndim not in (2, 3) or values.shape[-1] != len(names) or values.dtype.kind not in "uif":
         return x  # which is for others to refuse
-    columns = {layer.feature_names.index(name): tuple(constants) for name, constants in layer.rescaled.items()}
+    columns = {names.index(name): constants for name, constants in rescaled.items()}
     if values.dtype.kind != "f" or values.dtype.itemsize > 4:
         return precision.to_float32(values, columns)
     for column, (offset, _) in columns.items():
-        found = float(np.nanmedian(values[:, column])) if len(values) else 0.0
+        found = float(np.nanmedian(values[..., column])) if len(values) else 0.0
         if abs(found - offset) < abs(found):
             raise ValueError(
-                f"`x` is {values.dtype}, which merges values of column {layer.feature_names[column]!r}, such as "
+                f"`x` is {values.dtype}, which merges values of column {names[column]!r}, such as "
                 f"{found:.17g}: give it as float64"
             )
     return x
+
+
+def _rescaled(model) -> tuple[dict[str, tuple[float, float]], list[str]]:
+    """Offsets and units that `model` knows, by name, and the names of all columns; none without a preparation."""
+    table, sequences = table_layer(model), sequence_layer(model)
+    layer = table or sequences
+    if layer is None:
+        return {}, []
+    names = layer.feature_names if table else [f"column_{number}" for number in range(len(sequences.mean))]
+    return {name: tuple(constants) for name, constants in layer.rescaled.items()}, names
 
 
 def in_units_of(model, x: np.ndarray, feature_names, rescaled: dict[str, tuple[float, float]]) -> np.ndarray:
@@ -205,21 +216,20 @@ def in_units_of(model, x: np.ndarray, feature_names, rescaled: dict[str, tuple[f
 
     Args:
         model: The model.
-        x: Rows `(rows, columns)`; of other shapes, they are returned as they are.
+        x: Rows `(rows, columns)` or `(rows, steps, features)`; images are returned as they are.
         feature_names: Names of the columns; `None` for `column_0` and so on.
         rescaled: Their offsets and units, by name.
     """
-    layer = table_layer(model)
-    known = {name: tuple(constants) for name, constants in layer.rescaled.items()} if layer else rescaled
-    if known == rescaled or x.ndim != 2:
+    known, names = _rescaled(model)
+    if not names or known == rescaled:
         return x
-    names, store = feature_names or [f"column_{number}" for number in range(x.shape[1])], RowStore()
+    names, store = feature_names or names, RowStore()
     for rows in chunks_of(x):
         rows = rows.copy()
         for column, name in enumerate(names):
             if rescaled.get(name) != known.get(name):
-                values = precision.restore(rows[:, column], rescaled.get(name, (0.0, 1.0)))
-                rows[:, column] = precision.rescale(values, known.get(name, (0.0, 1.0)))
+                values = precision.restore(rows[..., column], rescaled.get(name, (0.0, 1.0)))
+                rows[..., column] = precision.rescale(values, known.get(name, (0.0, 1.0)))
         store.append(rows)
     return store.finish()
 

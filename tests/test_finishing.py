@@ -72,7 +72,7 @@ def test_an_error_after_the_training_says_where_the_model_is(unfinished, run, er
 @pytest.fixture
 def quick(monkeypatch):
     """Training that takes no time."""
-    monkeypatch.setattr(training, "train_core", lambda *_: ({"loss": [0.0], "val_loss": [0.0]}, Record()))
+    monkeypatch.setattr(training, "train_core", lambda *_: ({"loss": [0.0], "val_loss": [0.0]}, Record(), 1))
     return {"pictures": False, "verbose": False, "name": "run"}
 
 

@@ -1,7 +1,13 @@
+import keras
 import numpy as np
 import pytest
 
+import custom_layers
+import recipes
+from recipes import raw_rows
 from recipes.data.precision import Precision, of_columns, rescale, restore, to_float32
+from recipes.data.summary import summarize
+from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")
 SHUFFLE = np.random.default_rng(0).permutation(1000)
@@ -92,3 +98,26 @@ def test_the_extremes_of_float64_do_not_overflow():
     values = np.array([-1.5e308, 0, 1.5e308])
     rescaling = (0.0, 2.0**1000)
     np.testing.assert_array_equal(restore(rescale(values, rescaling), rescaling), values)
+
+
+def test_features_of_sequences_are_rescaled_too(tmp_path):
+    times = 1_714_730_400 + np.arange(60)[:, None] * 7.0 + np.arange(5)
+    x = np.stack([times, np.sin(times)], axis=-1)
+    x[::2, 3:] = np.nan  # padding
+    settings = Data(kind="sequences")
+    dataset = recipes.load_dataset((x, np.arange(60) % 2), settings=settings)
+    assert list(dataset.preparation.rescaled) == ["column_0"]
+    steps = np.concatenate([part[..., 0].ravel() for part, _ in (dataset.train, dataset.validation, dataset.test)])
+    assert len(np.unique(steps[~np.isnan(steps)])) == np.isfinite(x[..., 0]).sum()
+    inputs = keras.Input((5, 2))
+    layer = custom_layers.SequencePreparation(**dataset.preparation.constants())
+    model = keras.Model(inputs, layer(inputs))
+    rows = raw_rows.rescaled_rows(model, x)
+    prepared = keras.ops.convert_to_numpy(layer(rows))
+    np.testing.assert_allclose(prepared, dataset.preparation(rows), atol=1e-6)
+    assert custom_layers.SequencePreparation.from_config(layer.get_config()).rescaled == layer.rescaled
+    # From a file with lengths, likewise.
+    np.savez(tmp_path / "x.npz", x=x, y=np.arange(60) % 2, lengths=np.isfinite(x[..., 0]).sum(axis=1))
+    stored = recipes.load_dataset(tmp_path / "x.npz")
+    np.testing.assert_array_equal(stored.train[0], dataset.train[0])
+    assert abs(summarize(stored)["features"][0]["mean"] - np.nanmean(times)) < 60

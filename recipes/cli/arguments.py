@@ -61,20 +61,22 @@ class Parser(jsonargparse.ArgumentParser):
 
     def _with_plain_values(self, arguments: list[str]) -> list[str]:
         """`arguments` with lists and mappings written out: a single name is a list of one, and `no` is a name."""
-        plain, following = [], None
+        plain, following, given = [], None, set()
         for argument in arguments:
             flag, equals, value = argument.partition("=")
-            if following:
+            name = flag.removeprefix("--")
+            if following and not argument.startswith("--"):
                 plain.append(_plain(following, self.hints[following], argument))
                 following = None
-            elif flag.removeprefix("--") not in self.hints or not _is_compound(self.hints[flag.removeprefix("--")]):
-                plain.append(argument)
-            elif equals:
-                name = flag.removeprefix("--")
-                plain.append(f"{flag}={_plain(name, self.hints[name], value)}")
-            else:
-                plain.append(argument)
-                following = flag.removeprefix("--")
+                continue
+            following = None
+            if flag.startswith("--") and name in self.hints and _is_compound(self.hints[name]):
+                if name in given:
+                    raise ValueError(f"{flag} is given twice: a list is one argument, such as '[a, b]'")
+                given.add(name)
+                argument = f"{flag}={_plain(name, self.hints[name], value)}" if equals else argument
+                following = None if equals else name
+            plain.append(argument)
         return plain
 
     def _refuse_unknown_flags(self, arguments):
@@ -88,6 +90,8 @@ class Parser(jsonargparse.ArgumentParser):
 
     def _sentence(self, message: str) -> str:
         message = " ".join(message.split())
+        if message.startswith("unrecognized arguments"):
+            return f"{message}; a list is one argument, such as '[a, b]'"
         wrong = re.match(r'Parser key "(?P<name>.+?)": .*?(?:Got|Given) value: (?P<value>.*)', message)
         if wrong and wrong["name"] in self.hints:
             return f"--{wrong['name']} must be {describe(self.hints[wrong['name']])}. Received: {wrong['value']}"
@@ -110,8 +114,8 @@ def _plain(name: str, hint, text: str) -> str:
     else:
         try:
             value = plain_yaml.load(text)
-        except ValueError as error:
-            raise ValueError(f"--{name} is {error}") from None
+        except ValueError:
+            raise ValueError(f"--{name} must be {describe(hint)}. Received: {text}") from None
     try:
         value = convert(value, hint)
         value = list(value) if isinstance(value, tuple) else value

@@ -22,7 +22,7 @@ def checked_parts(
     """Each part as `(x, y)` of arrays that are finite and agree in the shape of a row; sequences, in their features.
 
     Returns:
-        The parts, and of tables the offset and unit of the columns that float32 would merge, by their number.
+        The parts, and the offset and unit of the columns or features that float32 would merge, by their number.
 
     Raises:
         ValueError: With the array, the value and its place.
@@ -32,7 +32,8 @@ def checked_parts(
         suffix = "" if part == "all" else f"_{part}"
         if rescaled is None:
             first = _as_array(x, f"x{suffix}")
-            rescaled = precision.of_columns(first) if first.ndim == 2 and first.size else {}
+            has_columns = first.size and first.ndim == (3 if kind == "sequences" else 2)
+            rescaled = precision.of_columns(first.reshape(-1, first.shape[-1])) if has_columns else {}
         x = check_input(x, f"x{suffix}", kind=kind, rescaled=rescaled)
         checked[part] = x, check_target(y, len(x), f"y{suffix}")
     shape, first = next(iter(checked.values()))[0].shape[1:], 2 if kind == "sequences" else 1
@@ -65,7 +66,7 @@ def check_input(
     if 0 in x.shape:
         raise ValueError(f"`{name}` is empty. Received: shape {x.shape}")
     if kind == "sequences":
-        return _check_sequences(x, name)
+        return _check_sequences(x, name, rescaled or {})
     if x.dtype == np.uint8:
         return x
     # Float64 beyond float32 becomes infinite, and is reported as such.
@@ -104,7 +105,7 @@ def _refuse_not_finite(x: np.ndarray, name: str, may_miss: tuple[int, ...]) -> N
         )
 
 
-def _check_sequences(x: np.ndarray, name: str) -> np.ndarray:
+def _check_sequences(x: np.ndarray, name: str, rescaled: dict[int, precision.Rescaling]) -> np.ndarray:
     if x.ndim == 4 and x.shape[-1] == 1:
         x = x[..., 0]  # a grey image is read line by line
     if x.ndim != 3:
@@ -112,8 +113,7 @@ def _check_sequences(x: np.ndarray, name: str) -> np.ndarray:
         raise ValueError(
             f"sequences have the shape (rows, steps, features). Received: `{name}` of shape {x.shape}{fix}"
         )
-    with np.errstate(over="ignore"):  # as above
-        x = x.astype(np.float32, copy=False)
+    x = precision.to_float32(x, rescaled)
     sequences.check(x, name)
     return x
 

@@ -239,9 +239,12 @@ def _explained(path: Path, encoding: str, found: Layout, message: str) -> ValueE
         if row:
             line, count = row
             by = "spaces" if found.delimiter == WHITESPACE else repr(found.delimiter)
+            reason = "are there two delimiters, or is one inside a text without quotes?"
+            if count < fields:
+                reason = "is the line incomplete, or are there two delimiters?"
             return ValueError(
-                f"{path} has {count} fields in line {line} and {fields} in the first, separated by {by}: "
-                "are there two delimiters, or is one inside a text without quotes?"
+                f"{path} has {count} field{'s' * (count != 1)} in line {line} and {fields} in the first, separated by "
+                f"{by}: {reason}"
             )
     if "compress" in message or "zlib" in message:
         return ValueError(f"{path} is damaged: {message[:200]}")

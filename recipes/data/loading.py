@@ -289,10 +289,10 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
             rescaled=source.rescaled, left_out=source.left_out, formats=source.formats,
         )  # fmt: skip
-        about_columns = (*_rescaled_note(preparation), *leaks.notes(x, y, task, preparation))
+        about_columns = leaks.notes(x, y, task, preparation)
     elif source.kind == "sequences":
         padded = any(sequences.is_padded(x) for x, _ in source.parts.values())
-        preparation = SequencePreparation.fit(x, y, task, padded)
+        preparation = SequencePreparation.fit(x, y, task, padded, source.rescaled)
     else:
         preparation = ImagePreparation.fit(x, y, task, background, 8 if x.dtype == np.uint8 else source.depth)
     duplicates = [
@@ -309,13 +309,14 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
         preparation=preparation,
         target_name=source.target,
         how_split=how,
-        notes=(*source.notes, *about_columns, *duplicates),
+        notes=(*source.notes, *_rescaled_note(preparation), *about_columns, *duplicates),
         fingerprint=Fingerprint.of(source.row_digests, source.digest_columns) if source.row_digests else None,
     )
 
 
-def _rescaled_note(preparation: TablePreparation) -> tuple[str, ...]:
-    names = [name for name in preparation.rescaled if name not in preparation.left_out]
+def _rescaled_note(preparation) -> tuple[str, ...]:
+    left_out = getattr(preparation, "left_out", {})
+    names = [name for name in getattr(preparation, "rescaled", {}) if name not in left_out]
     if not names:
         return ()
     return (f"shifted in float64, since float32 would merge different values: {shorten(names)}",)

@@ -37,11 +37,16 @@ def restore(values: np.ndarray, rescaling: Rescaling) -> np.ndarray:
 
 
 def to_float32(x: np.ndarray, rescaled: dict[int, Rescaling]) -> np.ndarray:
-    """`x` `(rows, columns)` as float32, with the offset and unit of some of its columns; infinite beyond float32."""
+    """`x` as float32, with the offset and unit of some of its columns; what is beyond float32 becomes infinite.
+
+    Args:
+        x: Rows `(rows, columns)`, or `(rows, steps, features)`.
+        rescaled: Offset and unit, by number of the column or feature.
+    """
     with np.errstate(over="ignore", under="ignore"):
         rows = x.astype(np.float32, copy=bool(rescaled))
         for column, rescaling in rescaled.items():
-            rows[:, column] = rescale(x[:, column], rescaling)
+            rows[..., column] = rescale(x[..., column], rescaling)
     return rows
 
 
@@ -102,9 +107,14 @@ class Precision:
         return None if (offset, unit) == (0.0, 1.0) else (offset, unit)
 
 
+def has_more_digits(dtype: np.dtype) -> bool:
+    """Whether arrays of numbers of `dtype` may hold what float32 does not."""
+    return dtype.kind in "uif" and dtype.itemsize > 2 and dtype != np.float32
+
+
 def of_columns(x: np.ndarray) -> dict[int, Rescaling]:
     """Offset and unit of the columns of `x` `(rows, columns)` that float32 would merge, by their number."""
-    if x.dtype.itemsize <= 2 or x.dtype == np.float32 or x.dtype.kind not in "uif":
+    if not has_more_digits(x.dtype):
         return {}
     found = {}
     for column in _candidates(x):
@@ -121,9 +131,10 @@ def _candidates(x: np.ndarray) -> list[int]:
     error, least, most = np.zeros(x.shape[1]), np.full(x.shape[1], np.inf), np.full(x.shape[1], -np.inf)
     for rows in chunks_of(x):
         with np.errstate(all="ignore"):
-            error = np.fmax(error, np.abs(rows.astype(np.float32) - rows).max(axis=0))
-        least, most = np.fmin(least, rows.min(axis=0)), np.fmax(most, rows.max(axis=0))
+            error = np.fmax(error, np.fmax.reduce(np.abs(rows.astype(np.float32) - rows), axis=0))
+        least, most = np.fmin(least, np.fmin.reduce(rows, axis=0)), np.fmax(most, np.fmax.reduce(rows, axis=0))
     sample = x[:: -(-len(x) // _SAMPLE)].astype(np.float64) / 4
+    sample = np.where(np.isfinite(sample), sample, np.where(np.isfinite(least), least / 4, 0.0))
     low, median, high = np.quantile(sample, (0.05, 0.5, 0.95), axis=0, method="lower")
     with np.errstate(all="ignore"):
         large = np.abs(median) / 2.0**_FEWEST_BITS_LOST >= high - low

@@ -309,12 +309,15 @@ class SequencePreparation(Preparation):
 
     Attributes:
         padded: Whether there are padded steps, NaN in every feature, which become `PADDING`.
+        rescaled: Offset and unit of the features that float32 would merge, as in `TablePreparation`; the first feature
+            is `"column_0"`.
     """
 
     padded: bool = False
+    rescaled: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, padded: bool = False) -> "SequencePreparation":
+    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, padded: bool = False, rescaled=None) -> "SequencePreparation":
         """Learn from the training rows: `x` `(rows, steps, features)`, NaN in padded steps, and `y`.
 
         Raises:
@@ -324,7 +327,8 @@ class SequencePreparation(Preparation):
         if not varies:
             raise ValueError(f"every feature is constant in the {len(x)} training sequences: nothing to learn from")
         scaling = target_scaling(y, task)
-        return cls(input_shape=x.shape[1:], mean=mean, scale=scale, padded=padded, **scaling)
+        constants = {"mean": mean, "scale": scale, "padded": padded, "rescaled": dict(rescaled or {})}
+        return cls(input_shape=x.shape[1:], **constants, **scaling)
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -338,7 +342,12 @@ class SequencePreparation(Preparation):
 
     def constants(self) -> dict:
         """What the layer `custom_layers.SequencePreparation` is made of."""
-        return {"mean": self.mean.tolist(), "scale": self.scale.tolist(), "padding": self.mask_value}
+        return {
+            "mean": self.mean.tolist(),
+            "scale": self.scale.tolist(),
+            "padding": self.mask_value,
+            "rescaled": {name: list(constants) for name, constants in self.rescaled.items()},
+        }
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Raw rows `(rows, steps, features)`, NaN in padded steps, as float32 of the same shape."""

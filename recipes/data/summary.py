@@ -50,14 +50,20 @@ def _sequences(dataset: Dataset) -> dict:
     preparation, (x, _) = dataset.preparation, dataset.train
     steps = lengths(x)
     least, most = np.inf, -np.inf
+    constants = [preparation.rescaled.get(f"column_{number}", (0.0, 1.0)) for number in range(x.shape[2])]
     for rows in chunks_of(x):
-        least, most = min(least, np.nanmin(rows)), max(most, np.nanmax(rows))
+        for number, rescaling in enumerate(constants):
+            values = restore(rows[..., number], rescaling)
+            least, most = (
+                np.fmin.reduce(values, axis=None, initial=least),
+                np.fmax.reduce(values, axis=None, initial=most),
+            )
     return {
         "steps": {"least": int(steps.min()), "median": float(np.median(steps)), "greatest": int(steps.max())},
         "values": {"least": float(least), "greatest": float(most)},
         "features": [
-            {"mean": float(mean), "standard_deviation": float(scale)}
-            for mean, scale in zip(preparation.mean, preparation.scale, strict=True)
+            {"mean": float(restore(mean, rescaling)), "standard_deviation": float(scale * rescaling[1])}
+            for mean, scale, rescaling in zip(preparation.mean, preparation.scale, constants, strict=True)
         ],
     }
 
