@@ -1,6 +1,7 @@
 """Judging a trained model on data, in the same process or a later one."""
 
 import itertools
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def evaluate(
         data = own_data.load_test_part(path, with_arguments(trained[0].data, target, data_dir), trained[1], model)
         if isinstance(data, Dataset):
             return finishing.finish_later(path, model, data)
+        warnings.warn(f"the report of {path} that is missing is not written, since its data have changed", stacklevel=2)
         model = path
     blocks, class_names, several_labels = blocks_to_judge(
         model,

@@ -104,7 +104,7 @@ def keeping(directory: Path, recipe: Recipe):
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        missing = " and ".join(runs.missing(directory))
+        missing = ", ".join(runs.missing(directory))
         state = f"the trained model is saved in {directory}{f', without its {missing}' if missing else ''}"
         if recipe.data.name == ARRAYS:
             how = f"recipes.evaluate({str(directory)!r}, (x_test, y_test)) gives a report"

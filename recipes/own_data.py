@@ -152,6 +152,10 @@ def _read(path, known: Fingerprint, model: keras.Model, settings: Data, seed: in
         return [(*_rows(path, model, file, settings), digests)]
     if not is_name(file) and image_folder.is_image_folder(file):
         return [(*_rows(path, model, file, settings), arrays.judged_part(image_folder.digests(file)))]
+    has_roles = settings.group_column is not None or settings.time_column is not None
+    if str(file).lower().endswith(".npz") and raw_rows.table_layer(model) and not has_roles:
+        x, y = _rows(path, model, file, settings)  # exactly in the units of the training
+        return [(x, y, row_digests.of_arrays(x, y))]
     source, _ = read_source(settings.name, settings, seed)
     if source.vocabularies:
         raise ValueError(

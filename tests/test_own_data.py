@@ -92,7 +92,7 @@ def test_a_row_that_is_trained_and_tested_stays_a_test_row_and_is_counted(tmp_pa
         assert len(load(run, None, tmp_path / "table.csv").y) == 20
 
 
-def test_images_and_arrays_are_found_again(tmp_path, short_recipe, save_run):
+def test_images_are_found_again(tmp_path, short_recipe, save_run):
     from PIL import Image
 
     draws = np.random.default_rng(0)
@@ -113,15 +113,21 @@ def test_images_and_arrays_are_found_again(tmp_path, short_recipe, save_run):
     np.testing.assert_array_equal(found.x, expected[0])
     assert found.y.tolist() == np.array(["cat", "dog"])[expected[1]].tolist()
 
-    x, y = draws.normal(size=(60, 3)), draws.normal(size=60)
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_arrays_are_found_again_whatever_their_units(tmp_path, short_recipe, save_run, task):
+    draws = np.random.default_rng(0)
+    seconds = 1_700_000_000 + 60 * np.arange(60)  # counted from an offset, which more of them change
+    x, y = np.c_[draws.normal(size=60), seconds], np.arange(60) % 2 if task == "classification" else np.arange(60) / 7
     np.savez(tmp_path / "arrays.npz", x=x, y=y)
-    run = save_run(tmp_path / "of_arrays", short_recipe, tmp_path / "arrays.npz")
-    expected = recipes.load_dataset(tmp_path / "arrays.npz").test
-    np.savez(tmp_path / "arrays.npz", x=np.r_[x[:1] + 1, x], y=np.r_[0, y])
+    run = save_run(tmp_path / "run", short_recipe, tmp_path / "arrays.npz")
+    dataset = recipes.load_dataset(tmp_path / "arrays.npz")
+    more = np.c_[draws.normal(size=500), 1_600_000_000 + np.arange(500)]
+    np.savez(tmp_path / "arrays.npz", x=np.r_[more, x], y=np.r_[y, y, y, y, y, y, y, y, y[:20], y])
     with pytest.warns(UserWarning, match=r"arrays.npz has changed since the training of .* on its 12 test rows"):
-        found = load(run, None, tmp_path / "arrays.npz")
-    np.testing.assert_array_equal(found.x, expected[0])
-    np.testing.assert_array_equal(found.y, expected[1])
+        found = load(run, recipes.load_model(run), tmp_path / "arrays.npz")
+    np.testing.assert_array_equal(found.x, dataset.test[0])
+    np.testing.assert_array_equal(found.y.astype(float), dataset.test[1])
 
 
 @pytest.mark.filterwarnings("default:.*has changed since")  # the command prints the warning

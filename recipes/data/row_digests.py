@@ -27,7 +27,7 @@ def of_arrays(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...] | None 
         y: Targets `(rows,)`, numbers or texts; class numbers where there are `class_names`.
         class_names: Class names, by which the digests of targets are then made.
     """
-    targets = _of_targets(y) if class_names is None else _of_texts(class_names)[y]
+    targets = _of_targets(y) if class_names is None else _of_labels(class_names)[y]
     store, start = RowStore(), 0
     for rows in chunks_of(x):
         stop = start + len(rows)
@@ -107,7 +107,19 @@ def _of_targets(y: np.ndarray) -> np.ndarray:
     if y.dtype.kind in "buif":
         return _canonical(y.astype(np.float64)).view(np.uint64)
     distinct, places = np.unique(y, return_inverse=True)
-    return _of_texts(map(str, distinct))[places]
+    return _of_labels(distinct.tolist())[places]
+
+
+def _of_labels(labels) -> np.ndarray:
+    """Class `1` is the number, whether it is called by a text or not, so that class names are as good as labels."""
+    digests = []
+    for label in map(str, labels):
+        try:
+            number = float({"true": "1", "false": "0"}.get(label.lower(), label))
+            digests.append(_canonical(np.array([number])).view(np.uint64))
+        except ValueError:
+            digests.append(_of_texts([label]))
+    return np.concatenate(digests)
 
 
 def _of_texts(texts) -> np.ndarray:
