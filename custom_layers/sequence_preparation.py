@@ -15,13 +15,15 @@ class SequencePreparation(keras.layers.Layer):
         scale: Standard deviation of each feature. More than 0.
         padding: What every feature of a padded step becomes, for `keras.layers.Masking`. `None`: there are no padded
             steps, and NaN stays NaN.
+        rescaled: Offset and unit of the features whose values float32 would merge, by `"column_0"` for the first one,
+            and so on. The layer takes `(value - offset) / unit` in them, calculated in float64, as `TablePreparation`.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Input shape: `(batch, steps, len(mean))`, of any dtype. The steps may be unknown and differ from call to call.
     Output shape: the same.
     """
 
-    def __init__(self, mean, scale, padding=None, **kwargs):
+    def __init__(self, mean, scale, padding=None, rescaled=None, **kwargs):
         # Offsets may be large: they are taken off in float32 whatever the precision of the network behind.
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
@@ -33,6 +35,7 @@ class SequencePreparation(keras.layers.Layer):
         self.mean = [float(value) for value in mean]
         self.scale = [float(value) for value in scale]
         self.padding = None if padding is None else float(padding)
+        self.rescaled = {name: [float(constant) for constant in pair] for name, pair in (rescaled or {}).items()}
 
     def build(self, input_shape):
         self._check(input_shape)
@@ -51,7 +54,8 @@ class SequencePreparation(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "mean": self.mean, "scale": self.scale, "padding": self.padding}
+        constants = {name: getattr(self, name) for name in ("mean", "scale", "padding", "rescaled")}
+        return {**super().get_config(), **constants}
 
     def _check(self, shape):
         if len(shape) != 3 or shape[-1] != len(self.mean):

@@ -21,6 +21,9 @@ class TablePreparation(keras.layers.Layer):
             codes before the model, because tensors of text stop jit, JAX and ONNX.
         indicators: Columns of numbers that get a second one, 1 where the value is missing.
         dates: Columns that hold days since 1970.
+        rescaled: Offset and unit, by column, of those whose values float32 would merge, such as seconds since 1970.
+            The layer takes `(value - offset) / unit` in them, which must be calculated in float64, before rows become
+            tensors of float32; `recipes.predict` and `recipes.evaluate` do it.
         formats: How numbers and dates are written, by column, the target included, where it is not plainly; read in
             front of the model, as text becomes codes.
         most_one_hot: Categories of a column beyond which its codes pass through.
@@ -38,6 +41,7 @@ class TablePreparation(keras.layers.Layer):
         indicators=(),
         dates=(),
         most_one_hot=16,
+        rescaled=None,
         formats=None,
         **kwargs,
     ):
@@ -47,8 +51,8 @@ class TablePreparation(keras.layers.Layer):
         sizes = {"feature_names": len(feature_names), "mean": len(mean), "scale": len(scale)}
         if len(set(sizes.values())) > 1:
             raise ValueError(f"`feature_names`, `mean` and `scale` must be of one length. Received: {sizes}")
-        vocabularies = vocabularies or {}
-        strangers = [name for name in (*vocabularies, *indicators, *dates) if name not in feature_names]
+        vocabularies, rescaled = vocabularies or {}, rescaled or {}
+        strangers = [name for name in (*vocabularies, *indicators, *dates, *rescaled) if name not in feature_names]
         if strangers:
             raise ValueError(f"columns must be among {list(feature_names)}. Received: {strangers}")
         if not any(scale) and not any(vocabularies.values()) and not indicators:
@@ -59,6 +63,7 @@ class TablePreparation(keras.layers.Layer):
         self.vocabularies = {name: list(categories) for name, categories in vocabularies.items()}
         self.indicators = list(indicators)
         self.dates = list(dates)
+        self.rescaled = {name: [float(constant) for constant in constants] for name, constants in rescaled.items()}
         self.most_one_hot = most_one_hot
         self.formats = {name: dict(form) for name, form in (formats or {}).items()}
 
@@ -93,7 +98,8 @@ class TablePreparation(keras.layers.Layer):
 
     def get_config(self):
         constants = (
-            "feature_names", "mean", "scale", "vocabularies", "indicators", "dates", "most_one_hot", "formats",
+            "feature_names", "mean", "scale", "vocabularies", "indicators", "dates", "most_one_hot", "rescaled",
+            "formats",
         )  # fmt: skip
         return {**super().get_config(), **{name: getattr(self, name) for name in constants}}
 

@@ -7,9 +7,11 @@ import numpy as np
 
 from recipes import own_data, runs
 from recipes.data import ARRAYS, Dataset, Fingerprint, is_name, load_dataset, row_digests, same_source, with_arguments
+from recipes.data.store import RowStore
 from recipes.evaluation import blocks_to_judge
 from recipes.metrics import decide
 from recipes.metrics.comparison import Comparison, compare_predictions
+from recipes.output_blocks import batches_of, is_batches, parts_of_batch
 from recipes.raw_rows import is_rows
 from recipes.settings import Data
 
@@ -32,6 +34,7 @@ def compare(
     confidence: float = 0.95,
     batch_size: int = 256,
     seed: int = 0,
+    steps: int | None = None,
 ) -> Comparison:
     """Tell whether trained models differ on the rows that all of them were tested on.
 
@@ -44,13 +47,15 @@ def compare(
         first: A run folder, a `.keras` file or a `Run`: the others are compared with it.
         second: Another.
         *others: More; p-values are then adjusted for the number of comparisons (Holm).
-        data: Rows that none was trained on, as `evaluate` takes them. Default: the test part of the runs, which must
-            be the same.
+        data: Rows that none was trained on, as `evaluate` takes them. Those of batches are read once and kept, beyond
+            64 MiB in a temporary file, so that all models predict the same. Default: the test part of the runs, which
+            must be the same.
         target: The column of a table that holds the truth, where `data` is one. Default: as in the training.
         data_dir: The folder with local copies of named datasets. Default: that of the training.
         confidence: Of the intervals, and of what is called real.
         batch_size: Rows for one step, where the models predict anew.
         seed: Of the bootstrap.
+        steps: Number of batches to take of `data` that come in batches, as in `evaluate`. Default: all.
 
     Raises:
         ValueError: If the runs were tested on different rows, or do not predict the same.
@@ -63,6 +68,10 @@ def compare(
     if data is None:
         judged, source = _on_their_test_part(paths, data_dir, batch_size)
     else:
+        if is_batches(data):
+            data = _stored_rows(data, steps)
+        elif steps is not None:
+            raise ValueError(f"`steps` is for data that come in batches. Received: steps={steps!r}")
         judged = _on_data(paths, data, target, data_dir, batch_size)
         source = (
             data.name if isinstance(data, Dataset) else str(data) if isinstance(data, str | Path) else "the rows given"
@@ -70,6 +79,25 @@ def compare(
     labels, predicted, class_names = _by_the_classes_of_the_first(dict(zip(paths, judged, strict=True)))
     num_classes = None if class_names is None else len(class_names)
     return compare_predictions(labels, predicted, num_classes, source=source, confidence=confidence, seed=seed)
+
+
+def _stored_rows(data, steps: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """`x` and `y` of all batches: a generator is read once only, and a shuffled dataset differs every time."""
+    inputs, targets, first = RowStore(), [], None
+    for number, batch in enumerate(batches_of(data, steps)):
+        x, y, weights = parts_of_batch(batch, number)
+        first = x[:1] if first is None else first
+        if weights is not None:
+            raise ValueError("models are compared on rows without weights: give batches (x, y)")
+        if x.shape[1:] != first.shape[1:]:
+            raise ValueError(
+                f"batches must have rows of one shape to be compared. Received: {first.shape[1:]} and {x.shape[1:]}"
+            )
+        inputs.append(x.astype(first.dtype, copy=False))
+        targets.append(y)
+    if not targets:
+        raise ValueError("`data` must have rows. Received: none")
+    return inputs.finish(), np.concatenate(targets)
 
 
 def _path(run) -> Path:

@@ -196,7 +196,7 @@ def cross_validate(
             f"`model` must be a function of the dataset that returns a new model for each fold. Received: {model!r:.80}"
         )
     seed = check_seed(seed)
-    recipe = changed(recipe, target, data_dir, epochs, model)
+    recipe = changed(recipe, target, data_dir, epochs, model, data)
     reports, collected, trained_epochs, other_rows = [], [], [], []
     for number, (dataset, rows) in enumerate(
         load_folds(recipe.data.name if data is None else data, folds, seed, recipe.data)
@@ -238,7 +238,7 @@ def _train_and_predict(recipe: Recipe, dataset: Dataset, model, seed: int) -> tu
     keras.utils.set_random_seed(seed)
     core, outputs = network(recipe, dataset, model)
     serving = models.serving_model(core, dataset)
-    history, _ = train_core(core, outputs, recipe, dataset, (), seed, fast_dev_run=False, verbose=False)
+    history, *_ = train_core(core, outputs, recipe, dataset, (), seed, fast_dev_run=False, verbose=False)
     blocks = output_blocks.of_rows(serving, dataset.test[0], prediction_batch(recipe))
     return np.concatenate(list(blocks)), history
 

@@ -1,6 +1,5 @@
 """What a training costs on this machine, from the first seconds of it: time of an epoch, and memory."""
 
-import contextlib
 import math
 import statistics
 import time
@@ -12,7 +11,7 @@ from recipes.data import Dataset
 from recipes.models import model_table
 from recipes.models.layer_costs import bytes_of
 from recipes.settings import Recipe
-from recipes.training import callbacks_for, rows_to_fit
+from recipes.training import callbacks_for, probe_rows, rows_to_fit
 
 SECONDS = 5.0  # of timed steps
 # Longer epochs are cut to so many steps, and calculated.
@@ -76,7 +75,7 @@ class EpochCost:
 
 
 def epoch_cost(model: keras.Model, outputs: int, recipe: Recipe, dataset: Dataset, seed: int = 0) -> EpochCost:
-    """Train for a few seconds, and tell what an epoch takes.
+    """Train for a few seconds, and measure what an epoch takes.
 
     It trains as `train` would, with the recipe's callbacks, augmentation and validation: five epochs of at most 100
     steps, or until the steps behind the first one, which compiles, have taken 5 seconds. The weights change: it is for
@@ -93,13 +92,13 @@ def epoch_cost(model: keras.Model, outputs: int, recipe: Recipe, dataset: Datase
     steps = math.ceil(rows / recipe.fit.batch_size)
     limit = MOST_STEPS * recipe.fit.batch_size if steps > MOST_STEPS else None
     clock = _Clock()
-    with contextlib.suppress(_EnoughError):
-        model.fit(
-            **rows_to_fit(recipe, dataset, outputs, seed, limit),
-            epochs=_EPOCHS,
-            callbacks=[*callbacks_for(recipe), clock],
-            verbose=0,
-        )
+    model.optimizer.build(model.trainable_variables)  # as `train` does
+    model.fit(
+        **rows_to_fit(recipe, dataset, outputs, seed, limit),
+        epochs=_EPOCHS,
+        callbacks=[*callbacks_for(recipe, probe_rows(dataset)), clock],
+        verbose=0,
+    )
     step = statistics.median(clock.steps or clock.first_steps)
     seconds, compiling = steps * step, clock.first_steps[0] - step
     if warm := clock.epochs[1:]:
@@ -123,15 +122,15 @@ def epoch_cost(model: keras.Model, outputs: int, recipe: Recipe, dataset: Datase
     )
 
 
-class _EnoughError(Exception):
-    """The time is over."""
-
-
 class _Clock(keras.callbacks.Callback):
-    """Seconds of steps and epochs, until there are enough."""
+    """Seconds of steps and whole epochs; it ends the training when there are enough.
+
+    The training ends as any other does, so that the callbacks in front leave the optimizer as it was.
+    """
 
     def __init__(self):
         super().__init__()
+        self.enough = False
         self.epochs, self.first_steps, self.steps = [], [], []  # the first step of an epoch begins with other work
 
     def on_train_begin(self, logs=None):
@@ -147,11 +146,17 @@ class _Clock(keras.callbacks.Callback):
             self.first_steps.append(now - self.epoch_began)
         else:
             self.steps.append(now - self.step_ended)
-        if sum(self.steps) > SECONDS:
-            raise _EnoughError
         self.step_ended = now
+        if sum(self.steps) > SECONDS:
+            self.enough = self.model.stop_training = True
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self.enough:  # the validation of an epoch that was cut short is not timed
+            self.model.stop_evaluating = True
 
     def on_epoch_end(self, epoch, logs=None):
+        if self.enough:
+            return
         now = time.perf_counter()
         self.epochs.append(now - self.epoch_began)
         self.epoch_began = now

@@ -29,6 +29,7 @@ def finish(
     dataset: Dataset,
     history: dict[str, list[float]],
     record: Record,
+    kept: int | None = None,
     limit: int | None = None,
     pictures: bool = True,
 ) -> ClassificationReport | RegressionReport:
@@ -41,6 +42,8 @@ def finish(
         dataset: Data that the run was trained on.
         history: Values of each epoch, by name.
         record: What the watching callbacks saw.
+        kept: Epoch whose weights were kept, counted from 1. Default: the best one of `history`, or the last, as the
+            recipe says.
         limit: Largest number of test rows. Default: all.
         pictures: Whether to draw. Pictures that fail are a warning, since they are worth less than the report.
 
@@ -66,7 +69,7 @@ def finish(
     if not pictures:
         return report
     try:
-        _draw(directory, recipe, dataset, history, record, report, y, outputs)
+        _draw(directory, kept or recipe.fit.keep, dataset, history, record, report, y, outputs)
         runs.set_missing(directory, ())
     except Exception as error:  # whatever the drawing raises
         how = "" if recipe.data.name == ARRAYS else f"; {_command(directory)} draws them"
@@ -86,7 +89,8 @@ def finish_later(path: str | Path, model: keras.Model, dataset: Dataset) -> Clas
     recipe, _ = runs.recipe_and_seed(path)
     record = Record.load(directory / runs.RECORD)
     pictures = "pictures" in runs.missing(path)
-    return finish(directory, model, recipe, dataset, runs.history(path), record, pictures=pictures)
+    kept = runs.kept_epoch(path)
+    return finish(directory, model, recipe, dataset, runs.history(path), record, kept, pictures=pictures)
 
 
 def prediction_batch(recipe: Recipe) -> int:
@@ -100,7 +104,7 @@ def keeping(directory: Path, recipe: Recipe):
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        missing = " and ".join(runs.missing(directory))
+        missing = ", ".join(runs.missing(directory))
         state = f"the trained model is saved in {directory}{f', without its {missing}' if missing else ''}"
         if recipe.data.name == ARRAYS:
             how = f"recipes.evaluate({str(directory)!r}, (x_test, y_test)) gives a report"
@@ -127,7 +131,7 @@ def _predictions(dataset: Dataset, y_true: np.ndarray, outputs: np.ndarray) -> d
 
 def _draw(
     directory: Path,
-    recipe: Recipe,
+    kept: int | str,
     dataset: Dataset,
     history: dict,
     record: Record,
@@ -143,7 +147,7 @@ def _draw(
     metrics = sorted((name for name in history if f"val_{name}" in history), key=lambda name: name != "loss")
     figure = Figure(figsize=(5.5 * len(metrics), 4), layout="constrained")
     for ax, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
-        plots.learning_curves(history, ax, metric, kept=recipe.fit.keep)
+        plots.learning_curves(history, ax, metric, kept=kept)
     save(figure, "learning_curves.png", dpi=120)
     save(plots.record_figure(record), "record.png")
     save(plots.report_figure(report), "report.png")

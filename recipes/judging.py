@@ -12,6 +12,7 @@ from recipes.metrics import (
     decide,
     report_with_exact_ranking,
 )
+from recipes.metrics.labels import class_probabilities
 from recipes.output_blocks import Block
 
 # So many outputs are held, for ROC AUC and average precision from the scores themselves; of more, from bins.
@@ -50,6 +51,7 @@ def judge(blocks: Iterable[Block], class_names: tuple[str, ...] | None, several_
             decisions, counts.scores, held = True, None, None
             counts.update(y, decide(outputs), weights)
             continue
+        outputs = outputs if several_labels else class_probabilities(outputs)
         counts.update(y, outputs, weights)
         numbers += outputs.size
         if held is not None:

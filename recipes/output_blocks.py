@@ -1,5 +1,6 @@
 """What a model says, block by block: however many the rows, their outputs are never held all at once."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import numpy as np
 from recipes.data import Dataset
 from recipes.data.store import MOST_IN_MEMORY, RowStore, is_on_disk
 from recipes.metrics.labels import as_array
-from recipes.raw_rows import is_rows
+from recipes.raw_rows import is_rows, rescaled_rows
+from recipes.widths import is_count
 
 # Each call of `predict` costs some hundredths of a second by itself: blocks are large enough not to feel that.
 MOST_ROWS = 2**18
@@ -43,14 +45,37 @@ def is_batches(data) -> bool:
     return hasattr(data, "__iter__") or callable(data)
 
 
-def of_batches(model: keras.Model, data, batch_size: int) -> Iterator[Block]:
+def of_batches(model: keras.Model, data, batch_size: int, steps: int | None = None) -> Iterator[Block]:
     """Blocks of `(targets, outputs, weights or None)` from batches `(x, y)` or `(x, y, sample_weight)`.
+
+    Args:
+        model: Takes `x`.
+        data: What `is_batches` takes for batches.
+        batch_size: Rows for one step of the model.
+        steps: Number of batches to take. Default: all.
 
     Raises:
         ValueError: If there are no batches or no end of them, or one is something else or does not fit the model.
     """
-    for x, y, weights in _joined(model, _endless_refused(data), batch_size):
+    for x, y, weights in _joined(model, batches_of(data, steps), batch_size):
         yield y, model.predict(x, batch_size=batch_size, verbose=0), weights
+
+
+def batches_of(data, steps: int | None = None) -> Iterator:
+    """The batches that `data` hold or make, or the first `steps` of them.
+
+    Raises:
+        ValueError: If `data` are known to be endless and there are no `steps`.
+    """
+    if steps is not None and not is_count(steps):
+        raise ValueError(f"`steps` must be a whole number of at least 1. Received: {steps!r}")
+    data = data if hasattr(data, "__iter__") else data()
+    if steps is None and _is_endless(data):
+        raise ValueError(
+            f"`data` never ends: give `steps`, the number of batches to take. Received: a {type(data).__name__} "
+            "without a number of batches"
+        )
+    return itertools.islice(data, steps)
 
 
 def storing(blocks: Iterator[Block], store: RowStore, most: int) -> Iterator[Block]:
@@ -86,25 +111,25 @@ def _rows_of_a_block(model, x: np.ndarray, batch_size: int, most_bytes: int = MO
     return max(1, most // batch_size) * batch_size
 
 
-def _endless_refused(data):
+def _is_endless(data) -> bool:
+    """Whether `data` say that they have no end; a generator does not."""
     if isinstance(data, keras.utils.PyDataset):
         try:
-            endless = data.num_batches is None
+            return data.num_batches is None
         except NotImplementedError:
-            endless = True
-    else:
-        endless = hasattr(data, "cardinality") and int(data.cardinality()) == -1
-    if endless:
-        raise ValueError(f"`data` must come to an end. Received: a {type(data).__name__} without a number of batches")
-    return data() if callable(data) else data
+            return True
+    if isinstance(data, itertools.cycle | itertools.count | itertools.repeat):
+        return True
+    return hasattr(data, "cardinality") and int(data.cardinality()) == -1
 
 
 def _joined(model, batches, batch_size: int) -> Iterator[tuple]:
     """Blocks of `(x, y, weights or None)` from batches of one row shape, in their order."""
     pending, rows = [], 0
     for number, batch in enumerate(batches):
-        batch = _parts(batch, number)
+        batch = parts_of_batch(batch, number)
         check_row_shape(model, batch[0].shape)
+        batch = (rescaled_rows(model, batch[0]), *batch[1:])
         if pending and not _alike(pending[0], batch):
             yield _concatenated(pending)
             pending, rows = [], 0
@@ -121,7 +146,12 @@ def _joined(model, batches, batch_size: int) -> Iterator[tuple]:
         yield _concatenated(pending)
 
 
-def _parts(batch, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+def parts_of_batch(batch, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """`x`, `y` and weights of the batch of this number.
+
+    Raises:
+        ValueError: If it is something else, or the parts have different numbers of rows.
+    """
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3) or isinstance(batch[0], dict | tuple | list):
         received = f"{len(batch)} items" if isinstance(batch, tuple | list) else type(batch).__name__
         raise ValueError(f"batches must be (x, y) or (x, y, sample_weight), of arrays. Received: {received}")

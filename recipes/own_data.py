@@ -23,7 +23,7 @@ from recipes.data.duplicates import count_known
 from recipes.data.loading import read_source
 from recipes.data.local import TARGETS
 from recipes.data.store import take
-from recipes.data.tables import missing_texts
+from recipes.data.table_columns import missing_texts
 from recipes.lookup import normalize
 from recipes.settings import Data, Recipe
 
@@ -152,6 +152,10 @@ def _read(path, known: Fingerprint, model: keras.Model, settings: Data, seed: in
         return [(*_rows(path, model, file, settings), digests)]
     if not is_name(file) and image_folder.is_image_folder(file):
         return [(*_rows(path, model, file, settings), arrays.judged_part(image_folder.digests(file)))]
+    has_roles = settings.group_column is not None or settings.time_column is not None
+    if str(file).lower().endswith(".npz") and raw_rows.table_layer(model) and not has_roles:
+        x, y = _rows(path, model, file, settings)  # exactly in the units of the training
+        return [(x, y, row_digests.of_arrays(x, y))]
     source, _ = read_source(settings.name, settings, seed)
     if source.vocabularies:
         raise ValueError(
@@ -159,8 +163,13 @@ def _read(path, known: Fingerprint, model: keras.Model, settings: Data, seed: in
             "that it was not trained on as `data`, as a frame or a file of a table"
         )
     names = None if source.class_names is None else np.array(source.class_names)
-    parts = {part: (x, y if names is None else names[y]) for part, (x, y) in source.parts.items()}
-    return [(*rows, source.row_digests[part]) for part, rows in parts.items()]
+    pieces = []
+    for part, (x, y) in source.parts.items():
+        rows, digests = raw_rows.in_units_of(model, x, source.feature_names, source.rescaled), source.row_digests[part]
+        if rows is not x:  # digests of arrays are made of them in the units of the training
+            digests = row_digests.of_arrays(rows, y, source.class_names)
+        pieces.append((rows, y if names is None else names[y], digests))
+    return pieces
 
 
 def _rows(path, model: keras.Model, file: str, settings: Data) -> tuple[np.ndarray, np.ndarray]:

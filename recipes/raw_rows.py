@@ -7,10 +7,11 @@ import keras
 import numpy as np
 
 import custom_layers
-from recipes.data import arrays, image_files, image_folder, local, table_file, tables
+from recipes.data import arrays, image_files, image_folder, local, precision, table_file, tables
 from recipes.data.dataset import shorten
 from recipes.data.readers import is_name
 from recipes.data.sequences import is_padded, lengths
+from recipes.data.store import RowStore, chunks_of
 from recipes.data.table import Table, from_frame, is_frame, with_column
 from recipes.lookup import column_name, normalize
 from recipes.settings import Data
@@ -45,12 +46,7 @@ def is_rows(data) -> bool:
 
 
 def of_model(
-    model: keras.Model,
-    data,
-    settings: Data,
-    with_target: bool,
-    several_labels: bool = False,
-    numeric_target: bool = False,
+    model: keras.Model, data, settings: Data, with_target: bool, numeric_target: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Raw rows for `model`, and their targets.
 
@@ -60,7 +56,6 @@ def of_model(
             pairs of those, of which the test (or else the first) counts.
         settings: What the model was trained on: the target, and what else is said about columns.
         with_target: Whether targets are needed.
-        several_labels: Whether a matrix of targets says which labels a row has, rather than its one class.
         numeric_target: Whether the target of a table holds numbers to predict, rather than classes.
 
     Returns:
@@ -89,10 +84,10 @@ def of_model(
     else:
         x, y = data, None
     kind = "sequences" if sequence_layer(model) else None
-    x = arrays.check_input(x, may_miss=_may_miss(model), kind=kind)
+    x = arrays.check_input(rescaled_rows(model, x), may_miss=_may_miss(model), kind=kind)
     if kind:
         _refuse_padding(model, x)
-    return x, None if y is None else target_of(y, len(x), several_labels)
+    return x, None if y is None else target_of(y, len(x))
 
 
 def _opened(model, path, settings: Data) -> Table:
@@ -101,14 +96,14 @@ def _opened(model, path, settings: Data) -> Table:
     return table_file.open_table(path, settings, expected=layer.feature_names if layer else ())
 
 
-def target_of(y, rows: int, several_labels: bool) -> np.ndarray:
-    """Targets `(rows,)` as `check_target` has them; or, of several labels a row, `(rows, labels)` as they are."""
-    y = np.asarray(y) if several_labels and np.ndim(y) == 2 else y
-    if not several_labels or np.ndim(y) != 2 or y.shape[1] == 1:
+def target_of(y, rows: int) -> np.ndarray:
+    """Targets `(rows,)` as `check_target` has them; a matrix `(rows, labels)`, whatever it means, as it is."""
+    matrix = np.asarray(y) if np.ndim(y) == 2 else None
+    if matrix is None or matrix.shape[1] < 2 or matrix.dtype.kind not in "buif":
         return arrays.check_target(y, rows)
-    if len(y) != rows:
-        raise ValueError(f"`x` and `y` must have as many rows. Received: {rows} and {len(y)}")
-    return y
+    if len(matrix) != rows:
+        raise ValueError(f"`x` and `y` must have as many rows. Received: {rows} and {len(matrix)}")
+    return matrix
 
 
 def _npz(model, path, with_target: bool):
@@ -167,9 +162,76 @@ def _table(model, table, settings: Data, with_target: bool, numeric_target: bool
         kept_classes=settings.kept_classes,
         numeric_target=numeric_target,
         written=layer.formats,
+        rescaled={names[name]: constants for name, constants in layer.rescaled.items()},
     )
     _warn_of_strange_values(x, layer, table.where)
     return x, y
+
+
+def rescaled_rows(model, x):
+    """Rows of an array as `model` takes them: with the offset and unit of the columns that float32 would merge.
+
+    Args:
+        model: The model.
+        x: Rows `(rows, columns)`, or `(rows, steps, features)`. Of float64 or whole numbers: values as they are. Of
+            float32, which could not hold them: rows as `Dataset` has them, with offset and unit already. Anything else
+            is returned as it is.
+
+    Raises:
+        ValueError: If `x` is float32, and a column that needs an offset has none.
+    """
+    rescaled, names = _rescaled(model)
+    if not rescaled:
+        return x
+    values = np.asarray(x)
+    if values.ndim not in (2, 3) or values.shape[-1] != len(names) or values.dtype.kind not in "uif":
+        return x  # which is for others to refuse
+    columns = {names.index(name): constants for name, constants in rescaled.items()}
+    if values.dtype.kind != "f" or values.dtype.itemsize > 4:
+        return precision.to_float32(values, columns)
+    for column, (offset, _) in columns.items():
+        found = float(np.nanmedian(values[..., column])) if len(values) else 0.0
+        if abs(found - offset) < abs(found):
+            raise ValueError(
+                f"`x` is {values.dtype}, which merges values of column {names[column]!r}, such as "
+                f"{found:.17g}: give it as float64"
+            )
+    return x
+
+
+def _rescaled(model) -> tuple[dict[str, tuple[float, float]], list[str]]:
+    """Offsets and units that `model` knows, by name, and the names of all columns; none without a preparation."""
+    table, sequences = table_layer(model), sequence_layer(model)
+    layer = table or sequences
+    if layer is None:
+        return {}, []
+    names = layer.feature_names if table else [f"column_{number}" for number in range(len(sequences.mean))]
+    return {name: tuple(constants) for name, constants in layer.rescaled.items()}, names
+
+
+def in_units_of(model, x: np.ndarray, feature_names, rescaled: dict[str, tuple[float, float]]) -> np.ndarray:
+    """Rows `x` as `model` takes them, which come from a dataset whose columns may have other offsets and units.
+
+    Data that have changed since the model was trained may have others.
+
+    Args:
+        model: The model.
+        x: Rows `(rows, columns)` or `(rows, steps, features)`; images are returned as they are.
+        feature_names: Names of the columns; `None` for `column_0` and so on.
+        rescaled: Their offsets and units, by name.
+    """
+    known, names = _rescaled(model)
+    if not names or known == rescaled:
+        return x
+    names, store = feature_names or names, RowStore()
+    for rows in chunks_of(x):
+        rows = rows.copy()
+        for column, name in enumerate(names):
+            if rescaled.get(name) != known.get(name):
+                values = precision.restore(rows[..., column], rescaled.get(name, (0.0, 1.0)))
+                rows[..., column] = precision.rescale(values, known.get(name, (0.0, 1.0)))
+        store.append(rows)
+    return store.finish()
 
 
 def _warn_of_strange_values(x: np.ndarray, layer, where: str) -> None:
@@ -185,6 +247,23 @@ def _warn_of_strange_values(x: np.ndarray, layer, where: str) -> None:
             warnings.warn(f"{where} ({len(x):,} rows): {what}: {shorten(found)}", stacklevel=5)
 
 
+def _warn_of_another_scale(x: np.ndarray, layer, path: Path) -> None:
+    """Warn of bytes for a model of arrays whose values were far smaller, such as from 0 to 1."""
+    number = max(range(len(layer.mean)), key=lambda channel: layer.mean[channel] + layer.scale[channel])
+    mean, scale = layer.mean[number], layer.scale[number]
+    highest = max(rows.max() for rows in chunks_of(x))
+    # Beyond any image: of these deviations, a single white pixel among a thousand black ones has 32.
+    if highest > mean + 40 * scale:
+        warnings.warn(
+            f"{path} holds values up to {highest:g}, and the model was trained on {mean:.2g} with a standard deviation "
+            f"of {scale:.2g}: give an array on that scale instead",
+            stacklevel=5,
+        )
+
+
+_LOSSES_OF_IMAGES = (image_folder.ALPHA_DROPPED, image_folder.CUT_TO_BYTES)
+
+
 def _images(model, path: Path, with_target: bool):
     layer = image_layer(model)
     if layer is None:
@@ -198,15 +277,18 @@ def _images(model, path: Path, with_target: bool):
         source = image_folder.read(path, size, color, background, layer.depth)
         x, y = arrays.judged_part(source.parts)
         y = np.array(source.class_names)[y]
-        dropped = any(image_folder.ALPHA_DROPPED in note for note in source.notes)
+        losses = [loss for loss in _LOSSES_OF_IMAGES if any(loss in note for note in source.notes)]
     else:
         form = image_files.Form(layer.height, layer.width, channels, background, layer.depth)
         (x, headers), y = image_files.read_files(image_files.files_in(path), form), None
         dropped = background is None and any(header.has_alpha for header in headers)
-    if dropped:
-        warnings.warn(
-            f"{path} holds images with {image_folder.ALPHA_DROPPED}, as in the training of {model.name}", stacklevel=4
-        )
+        cut = layer.depth in (None, 8) and any(header.depth > 8 for header in headers)
+        losses = [loss for loss, occurs in zip(_LOSSES_OF_IMAGES, (dropped, cut), strict=True) if occurs]
+    if losses:
+        how = "as in its training" if layer.depth is None else f"as {model.name} was trained on bytes"
+        warnings.warn(f"{path} holds images with {' and '.join(losses)}, {how}", stacklevel=4)
+    if layer.depth is None:
+        _warn_of_another_scale(x, layer, path)
     if len(model.input_shape) == 3:
         x = x[..., 0]
     return (np.moveaxis(x, -1, 1) if layer.data_format == "channels_first" else x), y

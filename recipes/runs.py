@@ -274,6 +274,11 @@ def set_missing(directory: Path, parts: tuple[str, ...]) -> None:
     write_json(directory / VERSIONS, {**facts, **({"missing": list(parts)} if parts else {})})
 
 
+def kept_epoch(path: str | Path) -> int | None:
+    """Epoch whose weights the model of the run has, counted from 1; `None` where an older run does not say."""
+    return (versions(path) or {}).get("kept_epoch")
+
+
 def history(path: str | Path) -> dict[str, list[float]]:
     """History of the run that `path` belongs to: values of each epoch, by name.
 

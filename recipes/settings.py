@@ -21,39 +21,42 @@ class Data(Checked):
     """Which data, and how they are split.
 
     Args:
-        name: A named dataset, `tfds:NAME`, `uci:NAME`, `adding:STEPS`, or the path of a file (CSV, Parquet, NPZ) or a
-            folder of images.
+        name: Name of a dataset, such as iris, tfds:NAME, uci:NAME or adding:STEPS; or the path of a table (CSV, Parquet
+            and others), of an NPZ file or of a folder of images.
         directory: Folder with local copies of named datasets. Not set: the environment variable KERAS_RECIPES_DATA.
-        task: What is predicted. Not set: text and whole numbers of few kinds are classes, others numbers.
-        target: The column of a table that is to be predicted.
-        ignore: Columns of a table that take no part.
-        keep: Columns of a table that take part though they count or name the rows, and would be left out.
-        categorical: Columns of a table that hold categories though they look like numbers.
-        missing: Texts that mean a missing value, besides those in common use.
-        kept_classes: Texts that are classes of the target of a table, though they usually mean a missing value, such as
-            None, NA or ?.
-        decimal: Mark in front of decimals, "." or ",". Not set: "," where numbers prove it (28,7).
-        thousands: Mark between groups of three digits: ",", ".", " " or "'". Not set: where numbers prove it (1,234.5).
-        dates: Whether the day or the month comes first in dates such as 05/06/2024. Not set: where dates prove it
-            (31/12/2024).
-        encoding: Of a CSV file. Not set: UTF-8, or UTF-16 where the file says so.
-        header: Whether the first line of a table in a text file holds the names of the columns. Not set: as it looks.
-        train_rows: How many rows to train on, drawn class by class; the rest of the training part is left out. Not set:
-            all of it.
-        validation_fraction: Share of all rows that early stopping watches.
-        test_fraction: Share of all rows that only the final report reads.
-        group_column: Rows of a table with one value here stay together: all of them train, validate or test.
-        time_column: The latest rows of a table by this column are the test, those before them the validation.
-        validation_file: Rows of their own for the validation, in a file like that of the data.
-        test_file: The same for the test.
-        fold: Which of the four published splits (uci).
-        image_size: Height and width of images. Not set: their own, if they are all alike and not large; else 128 x 128.
-        color: Of images. Not set: as they are.
+        task: Kind of the prediction: classification for classes, regression for numbers. Not set: classification if the
+            target holds text or few different whole numbers, else regression.
+        target: Column to predict.
+        ignore: Columns to leave out.
+        keep: Columns to use though they look like an index or an identifier of the rows.
+        categorical: Columns of numbers that are codes, such as postal codes; each number is a category of its own.
+        missing: Words that mean "no value", besides the common ones such as NA, null and ?.
+        kept_classes: Names of classes that usually mean "no value", such as None, NA or ?.
+        decimal: Decimal mark of numbers such as 28,7: a point (.) or a comma (,). Not set: a point, but a comma in
+            columns where nothing else fits.
+        thousands: Mark between thousands in numbers such as 12,345: a comma (,), a point (.), a space or an apostrophe.
+            Not set: read only in columns where nothing else fits (1,234,567).
+        dates: Order of dates such as 05/06/2024. Not set: read only in columns that show the order (31/12/2024).
+        encoding: Text encoding of a CSV file, such as latin-1 or cp1252. Not set: UTF-8, or UTF-16 where the file says
+            so.
+        header: Whether the first line of a text file holds the names of the columns. Not set: detected.
+        train_rows: Number of rows to train on, drawn at random from each class in proportion. The number of a named
+            recipe is for its own data alone. Not set: all rows of the training part.
+        validation_fraction: Share of the rows for validation: they decide which epoch is kept.
+        test_fraction: Share of the rows for the final report.
+        group_column: Column of groups, such as patients: all rows of a group are in the same part.
+        time_column: Column of times: the latest rows are the test part, those before them the validation part.
+        validation_file: File with the validation rows, instead of a share of the data.
+        test_file: File with the test rows, instead of a share of the data.
+        fold: Number of the published split, 0 to 3 (uci).
+        image_size: Height and width to which images are resized. Not set: their own if all are alike and not large,
+            else [128, 128].
+        color: Colours to which images are converted. Not set: as stored.
         background: Colour behind transparent pixels of images: white, black, or #rrggbb. null: transparency is dropped.
         depth: 8 brings image files of more bits to 8 (16 bits by their highest value; floating point from 0 to 1, or
             from 0 to 255 if a value of the file is above 1). Not set: values of more than 8 bits stay as stored.
-        kind: What rows of two axes are. Not set: images; sequences (steps, features) where there are lengths, and for
-            the builder recurrent.
+        kind: Meaning of arrays of three axes. Not set: images; sequences (rows, steps, features) where there are
+            lengths, and for the builder recurrent.
     """
 
     name: str = "digits"
@@ -139,8 +142,11 @@ class Model(Checked):
         depth: Blocks of each stage (residual). Not set: 3.
         cell: Kind of the recurrent layers (recurrent). Not set: lstm.
         bidirectional: Whether each sequence is read from its end, too (recurrent).
-        body: The trained model that is built upon (transfer): a run folder or .keras file, or a name in saved_models.
+        body: The trained model that is built upon (transfer): a run folder or .keras file, a name in saved_models, or a
+            network of keras.applications, such as MobileNetV3Small.
         body_layer: Its last layer that is used (transfer). Not set: the one in front of its head.
+        weights: File of weights of a network of keras.applications, without those of its head (transfer). Not set: the
+            one in Keras's cache, ~/.keras/models.
     """
 
     builder: Literal["mlp", "convnet", "residual", "recurrent", "transfer"] = "mlp"
@@ -162,6 +168,7 @@ class Model(Checked):
     bidirectional: bool | None = None
     body: str | None = None
     body_layer: str | None = None
+    weights: str | None = None
 
     def __post_init__(self):
         super().__post_init__()

@@ -27,6 +27,7 @@ from recipes.data import ARRAYS, Dataset, bundled, check_seed, load_dataset, row
 from recipes.fine_tuning import unfreeze
 from recipes.lookup import normalize
 from recipes.metrics import ClassificationReport, RegressionReport
+from recipes.metrics.labels import as_array, sum_to_one
 from recipes.models.outputs import last_activation
 from recipes.models.transfer import body_of
 from recipes.settings import Augmentation, Recipe
@@ -53,6 +54,7 @@ class Run:
         record: Gradient norms, update ratios and activations, by epoch and layer.
         report: On the test part.
         directory: The run folder.
+        kept_epoch: Epoch whose weights the model has, counted from 1 as in `history`.
     """
 
     model: keras.Model
@@ -61,6 +63,7 @@ class Run:
     record: Record
     report: ClassificationReport | RegressionReport
     directory: Path
+    kept_epoch: int | None = None
 
 
 def train(
@@ -139,11 +142,12 @@ def train(
                 runs.check_reloads(serving)
             say(f"{dataset.describe()}\n{_size(core)}")
             arguments = (callbacks, seed, fast_dev_run, verbose)
-            history, record = train_core(core, outputs, recipe, dataset, *arguments, late_errors)
+            history, record, kept = train_core(core, outputs, recipe, dataset, *arguments, late_errors)
             facts = {
                 "seed": seed,
                 "model": "the recipe's" if model is None else "the user's own",
                 "classes": dataset.class_names,
+                "kept_epoch": kept,
                 "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
             }
             content = (serving, recipe, facts, history, record, row_digests.of_dataset(dataset))
@@ -160,8 +164,8 @@ def train(
             if isinstance(error, KeyboardInterrupt):
                 raise error
         limit = _limit(recipe, fast_dev_run)
-        report = finishing.finish(directory, serving, recipe, dataset, history, record, limit, pictures)
-    run = Run(serving, recipe, history, record, report, directory)
+        report = finishing.finish(directory, serving, recipe, dataset, history, record, kept, limit, pictures)
+    run = Run(serving, recipe, history, record, report, directory, kept)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
     for error in late_errors:
         error.add_note(f"the training is finished and saved in {run.directory}")
@@ -276,21 +280,29 @@ def _recipe(recipe: str | Path | Recipe) -> Recipe:
     raise ValueError(f"`recipe` must be a name, a Recipe or the path of a YAML file. Received: {recipe!r}")
 
 
-def changed(recipe, target, data_dir, epochs: int | None, model=None) -> Recipe:
+def changed(recipe, target, data_dir, epochs: int | None, model=None, data=None) -> Recipe:
     """The recipe with what the arguments of `train` change."""
+    is_named = isinstance(recipe, str) and not recipe.endswith((".yaml", ".yml"))
     recipe = _recipe(recipe)
+    if is_named and data is not None and not same_source(data, recipe.data.name):
+        # So many rows of its own data are what the recipe is about; of others it takes all.
+        recipe = recipe.replace(data={"train_rows": None})
     if epochs is not None:
         recipe = recipe.replace(fit={"epochs": epochs})
     recipe = recipe.replace(data=with_arguments(recipe.data, target, data_dir))
-    return recipe.with_kind() if model is None else recipe
+    if model is not None:
+        return recipe
+    if recipe.model.builder == "transfer":
+        models.check_body(recipe.model.body, recipe.model.weights)
+    return recipe.with_kind()
 
 
 def _resolve(recipe, data, target, data_dir, seed: int, epochs: int | None, model=None) -> tuple[Recipe, Dataset, str]:
     """The recipe with its changes, the data, and the default name of the run."""
-    recipe = changed(recipe, target, data_dir, epochs, model)
+    recipe = changed(recipe, target, data_dir, epochs, model, data)
     source = recipe.data.name if data is None else data
-    dataset = load_dataset(source, seed, recipe.data)
     own = same_source(source, recipe.data.name)
+    dataset = load_dataset(source, seed, recipe.data)
     default_name = f"{recipe.name}-seed{seed}" if own else f"{recipe.name}-{dataset.name}-seed{seed}"
     if not own:
         name = str(source) if isinstance(source, str | Path) else ARRAYS
@@ -332,7 +344,7 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
         received = f"({', '.join(map(str, ['rows', *shape[1:]]))})"
         raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {received}")
     values = keras.ops.convert_to_numpy(outputs)
-    if shape[1] > 1 and (values >= 0).all() and np.allclose(values.sum(axis=1), 1, atol=1e-3):
+    if shape[1] > 1 and sum_to_one(as_array(values, "outputs")):
         raise ValueError(f"the model gives probabilities, {_LOGITS}")
     return shape[1]
 
@@ -347,18 +359,21 @@ def train_core(
     fast_dev_run: bool,
     verbose: bool,
     late_errors: list[Exception] | None = None,
-) -> tuple[dict[str, list[float]], Record]:
-    """Train `core`, then fine-tune it where the recipe says so; the history of both, and what was seen of them.
+) -> tuple[dict[str, list[float]], Record, int]:
+    """Train `core`, then fine-tune it where the recipe says so.
+
+    Returns:
+        The history of both, what was seen of them, and the epoch whose weights were kept, counted from 1.
 
     Errors that `callbacks` raise when training has ended are added to `late_errors`, where that list is given.
     """
     if recipe.fine_tune.epochs:
         body_of(core)  # refuses a model of the user's own without one
     arguments = (callbacks, seed, fast_dev_run, verbose, late_errors)
-    history, record = _phase(core, outputs, recipe, dataset, "optimizer.learning_rate", 0, *arguments)
+    history, record, kept = _phase(core, outputs, recipe, dataset, "optimizer.learning_rate", 0, *arguments)
     settings = recipe.fine_tune
     if not settings.epochs:
-        return history, record
+        return history, record, kept
     rate = settings.learning_rate or recipe.optimizer.learning_rate / 10
     second = recipe.replace(fit={"epochs": settings.epochs}, optimizer={"learning_rate": rate})
     before = [(weight, np.array(keras.ops.convert_to_numpy(weight))) for weight in core.weights]
@@ -368,13 +383,17 @@ def train_core(
     )
     # Not the loss before: the penalties of the body count only from now on.
     start = _validation_loss(core, recipe, dataset, outputs, fast_dev_run) if recipe.fit.keep == "best" else None
-    tuned, later = _phase(core, outputs, second, dataset, "fine_tune.learning_rate", len(history["loss"]), *arguments)
-    if start is not None and np.nanmin(tuned["val_loss"]) > start:
+    first = len(history["loss"])
+    tuned, later, kept_later = _phase(core, outputs, second, dataset, "fine_tune.learning_rate", first, *arguments)
+    if start is None or np.nanmin(tuned["val_loss"]) <= start:
+        kept = kept_later
+    else:
         for weight, value in before:
             weight.assign(value)
         if verbose:
             print("fine-tuning has not lowered the validation loss: the weights before it are kept")
-    return {name: history[name] + tuned[name] for name in history if name in tuned}, merged([record, later])
+    history = {name: history[name] + tuned[name] for name in history if name in tuned}
+    return history, merged([record, later]), kept
 
 
 def _validation_loss(core, recipe: Recipe, dataset: Dataset, outputs: int, fast_dev_run: bool) -> float:
@@ -395,10 +414,10 @@ def _phase(
     fast_dev_run: bool,
     verbose: bool,
     late_errors: list[Exception] | None,
-) -> tuple[dict[str, list[float]], Record]:
+) -> tuple[dict[str, list[float]], Record, int]:
     """One call of `fit`, whose epochs are counted from `first`; `rate` is the setting of its learning rate."""
     brought = tuple(kind for kind in _WATCHING if any(isinstance(callback, kind) for callback in callbacks))
-    own = [callback for callback in callbacks_for(recipe, _probe(dataset)) if not isinstance(callback, brought)]
+    own = [callback for callback in callbacks_for(recipe, probe_rows(dataset)) if not isinstance(callback, brought)]
     diverged = next(callback for callback in own if isinstance(callback, StopOnDivergence))
     progress = [Progress()] if verbose else []
     epochs = first + recipe.fit.epochs
@@ -424,7 +443,22 @@ def _phase(
         if isinstance(own[-1], EarlyStopping):
             print(*filter(None, (own[-1].reason, own[-1].kept)), sep="\n")
     watched = [callback.record for callback in (*own, *callbacks) if isinstance(callback, _WATCHING)]
-    return _numbers_of_every_epoch(history), merged(watched)
+    kept = kept_epoch([*own, *callbacks], last=first + len(history.epoch))
+    return _numbers_of_every_epoch(history), merged(watched), kept
+
+
+def kept_epoch(callbacks, last: int) -> int:
+    """Epoch whose weights `fit` ended with, counted from 1: that of the last of `callbacks` which restored any.
+
+    Args:
+        callbacks: In their order, which is that in which they restore weights.
+        last: The last epoch that was trained.
+    """
+    for callback in reversed(callbacks):
+        stops = isinstance(callback, keras.callbacks.EarlyStopping) and callback.restore_best_weights
+        if stops and callback.best_weights is not None:
+            return callback.best_epoch + 1
+    return last
 
 
 class _Ended(keras.callbacks.Callback):
@@ -436,7 +470,7 @@ class _Ended(keras.callbacks.Callback):
         self.reached = True
 
 
-def _probe(dataset: Dataset) -> np.ndarray:
+def probe_rows(dataset: Dataset) -> np.ndarray:
     """Prepared training rows, evenly spaced, on which activations are watched."""
     x = dataset.train[0]
     return dataset.preparation(x[np.linspace(0, len(x) - 1, min(len(x), _PROBE_ROWS)).round().astype(int)])

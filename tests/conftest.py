@@ -84,6 +84,26 @@ def run(tmp_path_factory, short_recipe):
 
 
 @pytest.fixture(scope="session")
+def save_run():
+    """Writes a run folder as `train` does, but of a network that was not trained; without a report."""
+    from callbacks import Record
+    from recipes import load_dataset, models, runs
+    from recipes.data import row_digests
+    from recipes.training import network
+
+    def save(directory, recipe, data, target=None):
+        dataset = load_dataset(data, 0, recipe.data, target=target)
+        core, _ = network(recipe, dataset)
+        serving, fingerprint = models.serving_model(core, dataset), row_digests.of_dataset(dataset)
+        recipe = recipe.replace(data={"name": str(data), "target": target})
+        facts = {"seed": 0, "classes": dataset.class_names}
+        runs.save(directory, serving, recipe, facts, {"loss": [1.0]}, Record(), fingerprint)
+        return directory
+
+    return save
+
+
+@pytest.fixture(scope="session")
 def assert_alike():
     """Compares two reports but for the last digits of outputs: backends compute other batches in another order."""
 

@@ -97,9 +97,10 @@ def test_labels_may_be_text():
     assert_equal(recipes.load_dataset(batches(y=names)), recipes.load_dataset((X, names)))
 
 
-def test_large_rows_lie_on_the_disk(monkeypatch):
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_large_rows_lie_on_the_disk(monkeypatch, kind):
     monkeypatch.setattr(store, "MOST_IN_MEMORY", 100)
-    parts = arrays.checked_parts(arrays.parts_of(batches()))
+    parts, _ = arrays.checked_parts(arrays.parts_of(batches(X.astype(kind))))
     assert is_on_disk(parts["all"][0])
     np.testing.assert_array_equal(parts["all"][0], X)
 

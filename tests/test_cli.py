@@ -51,6 +51,9 @@ def test_help_for_training_shows_the_recipes_own_settings(capsys):
     printed = " ".join(capsys.readouterr().out.split())
     assert "--optimizer.learning_rate LEARNING_RATE Peak step size" in printed
     assert f"default: {recipes.get('digits').optimizer.learning_rate}" in printed
+    assert "--data.dates DATES Order of dates such as 05/06/2024." in printed
+    assert "(one of day_first, month_first; default: not set)" in printed
+    assert "Columns to leave out. (a list of texts, such as [age, city]; default: none)" in printed
 
 
 def test_help_comes_without_a_recipe_too(capsys):
@@ -164,6 +167,21 @@ def test_a_flag_takes_a_single_name_and_names_as_they_are_written(flags, part, e
     assert {name: getattr(getattr(recipe, part), name) for name in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--data.ignore", "a", "b"], r"unrecognized arguments: b; a list is one argument, such as '\[a, b\]'"),
+        (["--data.ignore", "a", "--data.ignore=b"], "--data.ignore is given twice: a list is one argument"),
+        (["--data.ignore", "--epochs", "3"], "--data.ignore: expected one argument"),
+        (["--data.ignore", "[a"], r"--data.ignore must be a list of texts, .* Received: \[a$"),
+        (["--data.missing", "[true]"], "--data.missing must be a list of texts, .*; what is text stands in quotation"),
+    ],
+)
+def test_a_list_that_is_none_is_told_in_one_line(flags, message):
+    with pytest.raises(ValueError, match=message):
+        read_recipe("train", ["tabular", *flags], _parser)
+
+
 def test_flags_win_over_the_config_file_which_wins_over_the_recipe(tmp_path):
     (tmp_path / "my.yaml").write_text("fit: {epochs: 2, batch_size: 64}\nmodel: {widths: [4]}\n")
     flags = ["--fit.batch_size=50", "--config", str(tmp_path / "my.yaml"), "--output", str(tmp_path), "--name", "mine"]
@@ -199,7 +217,7 @@ def test_a_trial_goes_through_everything_and_may_be_repeated(tmp_path, capsys):
         (["train", "digits", "more"], "unrecognized arguments: more"),
         (["train", "digits", "--optimizer.lerning_rate", "1"], "did you mean --optimizer.learning_rate?"),
         (["train", "digits", "--optimizer.learning_rate", "fast"], "must be a number. Received: fast"),
-        (["train", "digits", "--optimizer.name", "adm"], "must be one of sgd, momentum, nesterov, adagrad, rmsprop"),
+        (["train", "digits", "--optimizer.name", "adm"], "must be one of sgd, momentum, nesterov, adadelta"),
         (
             ["train", "digits", "--model.normalization", "bach"],
             "one of batch, layer or not set (null). Received: bach",

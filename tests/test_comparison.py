@@ -1,7 +1,9 @@
+import itertools
 import json
 import shutil
 
 import numpy as np
+import pandas
 import pytest
 
 import recipes
@@ -63,6 +65,24 @@ def test_without_stored_predictions_the_models_predict_anew(runs, tmp_path):
     given = recipes.compare(runs / "good", runs / "other", data=(x, y))
     assert given.rows == 113
     assert given.better == "good"
+
+
+def test_models_are_compared_on_the_same_batches(runs):
+    x, y = recipes.load_dataset("breast_cancer").test
+    expected = recipes.compare(runs / "good", runs / "poor", data=(x, y)).pairs
+    batches = [(x[start : start + 30], y[start : start + 30]) for start in range(0, len(x), 30)]
+    assert recipes.compare(runs / "good", runs / "poor", data=iter(batches)).pairs == expected
+    shortened = recipes.compare(runs / "good", runs / "poor", data=lambda: itertools.cycle(batches), steps=2)
+    assert (shortened.rows, shortened.source) == (60, "the rows given")
+    for data, steps, message in (
+        (iter([(x, y, np.ones(len(x)))]), None, "compared on rows without weights"),
+        (iter([]), None, "`data` must have rows. Received: none"),
+        (itertools.cycle(batches), None, "`data` never ends: give `steps`"),
+        (iter([batches[0], (x[:, :2], y)]), None, r"rows of one shape to be compared. Received: \(30,\) and \(2,\)"),
+        ((x, y), 2, "`steps` is for data that come in batches"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            recipes.compare(runs / "good", runs / "poor", data=data, steps=steps)
 
 
 def test_runs_that_were_tested_on_different_rows_are_refused(runs):
@@ -164,3 +184,64 @@ def test_what_cannot_be_compared_is_told_in_one_line(arguments, message, runs, c
     captured = capsys.readouterr()
     assert (captured.out, captured.err.count("\n")) == ("", 1)
     assert message in captured.err
+
+
+def table(count, seed):
+    draws = np.random.default_rng(seed)
+    return pandas.DataFrame(
+        {"a": draws.normal(size=count), "kind": draws.choice(["x", "y"], count), "y": draws.normal(size=count)}
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.*has changed since")
+def test_the_same_settings_and_seed_are_no_proof_of_the_same_rows(tmp_path, short_recipe, save_run):
+    file = tmp_path / "table.csv"
+    table(100, 0).to_csv(file, index=False)
+    first, second = (save_run(tmp_path / name, short_recipe, file, "y") for name in ("first", "second"))
+    pandas.concat([table(100, 0), table(10, 1)]).to_csv(file, index=False)
+    grown = save_run(tmp_path / "grown", short_recipe, file, "y")
+    for data in (None, file):
+        with pytest.raises(ValueError, match="first and grown were tested on different rows"):
+            recipes.compare(first, grown, data=data)
+        with pytest.warns(UserWarning, match="has changed since the training of .*: the report is on its 20 test rows"):
+            assert recipes.compare(first, second, data=data).rows == 20
+
+
+def test_the_same_rows_in_another_order_are_matched(tmp_path, short_recipe, save_run):
+    rows, test = table(100, 0), table(50, 1)
+    for name, order in (("first", test), ("second", test.sample(frac=1, random_state=0))):
+        (tmp_path / name).mkdir()
+        rows.to_csv(tmp_path / name / "table.csv", index=False)
+        order.to_csv(tmp_path / name / "test.csv", index=False)
+        recipe = short_recipe.replace(data={"test_file": str(tmp_path / name / "test.csv")})
+        run = save_run(tmp_path / name / "run", recipe, tmp_path / name / "table.csv", "y")
+        if name == "second":
+            shutil.copy(tmp_path / "first" / "run" / "model.keras", run)
+        predicted = recipes.predict(run, tmp_path / name / "test.csv")[:, 0]
+        np.savez(run / "predictions.npz", label=order["y"], predicted=predicted)
+        (run / "report.json").write_text('{"rows": 50}')
+    runs = tmp_path / "first" / "run", tmp_path / "second" / "run"
+    stored = recipes.compare(*runs)
+    assert stored.source == "the predictions in the run folders"
+    (runs[1] / "predictions.npz").unlink()
+    for comparison in (stored, recipes.compare(*runs)):
+        assert comparison.rows == 50
+        assert comparison.pairs[0].differences["mae"].value == pytest.approx(0, abs=1e-6)
+
+
+def test_runs_of_older_versions_are_compared_by_settings_and_seed(tmp_path, runs, short_recipe, save_run):
+    for name in ("good", "poor"):
+        shutil.copytree(runs / name, tmp_path / name)
+        change(tmp_path / name / "versions.json", fingerprint=None)
+    assert (
+        recipes.compare(tmp_path / "good", tmp_path / "poor").pairs
+        == recipes.compare(runs / "good", runs / "poor").pairs
+    )
+    change(tmp_path / "poor" / "versions.json", seed=1)
+    with pytest.raises(ValueError, match="good and poor were tested on different rows"):
+        recipes.compare(tmp_path / "good", tmp_path / "poor")
+    table(100, 0).to_csv(tmp_path / "table.csv", index=False)
+    files = [save_run(tmp_path / name, short_recipe, tmp_path / "table.csv", "y") for name in ("first", "second")]
+    change(files[0] / "versions.json", fingerprint=None)
+    with pytest.warns(UserWarning, match="cannot be checked"):
+        assert recipes.compare(*files).rows == 20

@@ -58,6 +58,12 @@ def test_a_comma_at_the_end_of_lines_makes_no_column(text):
         ("0,1,2,target\n5,6,7,x\n5,6,8,y\n", True),
         (",0,1\n0,5.5,x\n1,6.6,y\n", True),
         ("country,2019,2020,2021\nIT,1,2,3\nDE,4,5,6\n", True),
+        ("name,2019,weight\nAda,1,60\nEmmy,2,70\nLise,1,65\n", True),
+        ("name,2019\nAda,1\nEmmy,2\nLise,1\n", False),  # it may be wrong, and is told
+        ("size,2019,weight\n5,1,60\n6,2,70\n", True),
+        ("size,2019\n5,yes\n6,no\n", True),
+        ("size,kind\n5,?\n?,x\n", True),
+        ("?,x\n5,y\n6,z\n", True),
         ("B,1,2,3\nR,1,2,4\nB,1,2,5\n", False),
     ],
 )

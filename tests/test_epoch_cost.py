@@ -1,6 +1,7 @@
 import pytest
 
 import recipes
+from callbacks import ActivationStatistics
 from recipes import epoch_cost
 from recipes.training import network
 
@@ -30,10 +31,17 @@ def test_an_epoch_is_timed_and_its_memory_counted(short_recipe):
 
 def test_slow_steps_are_few(short_recipe, monkeypatch):
     monkeypatch.setattr(epoch_cost, "SECONDS", 0.0)
-    _, _, cost = cost_of(short_recipe)
+    ended = []
+    monkeypatch.setattr(ActivationStatistics, "on_train_end", lambda self, logs=None: ended.append(self.model))
+    model, dataset, cost = cost_of(short_recipe)
     assert (cost.timed_steps, cost.validated) == (1, False)
     assert cost.seconds == pytest.approx(cost.steps * cost.step_seconds)
     assert "without validation (1 timed)" in str(cost)
+    # The recipe's callbacks were there, and have ended: the optimizer has no more variables than without them.
+    assert ended == [model]
+    other, _ = network(short_recipe, dataset)
+    other.optimizer.build(other.trainable_variables)
+    assert cost.optimizer == epoch_cost._size(other.optimizer.variables)
 
 
 def test_long_epochs_are_calculated_from_some_of_their_steps(short_recipe, monkeypatch):

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import recipes
+from recipes import runs
 from recipes.optimizers import GradientClipping
 from recipes.settings import FineTune, Model, Recipe
 
@@ -199,6 +200,8 @@ def test_a_recipe_fine_tunes_after_its_head_is_trained(run, tmp_path, assert_ali
     tuned = recipes.train(recipe, output=tmp_path, callbacks=[epochs], pictures=False, verbose=False)
     assert seen == [0, 1, 2, 3, 4]
     assert len(tuned.history["val_loss"]) == 5
+    assert tuned.kept_epoch == 3 + np.argmin(tuned.history["val_loss"][2:])
+    assert runs.kept_epoch(tuned.directory) == tuned.kept_epoch
     assert tuned.report.accuracy > 0.9
     again = recipes.load_model(tuned.directory)
     rows, _ = recipes.load_dataset("breast_cancer").test
@@ -211,6 +214,7 @@ def test_fine_tuning_that_does_harm_is_undone(run, tmp_path):
     recipe = recipe_of(run, learning_rate=10.0).replace(schedule={"name": "constant"})
     tuned = recipes.train(recipe, output=tmp_path, pictures=False, verbose=False)
     assert len(tuned.history["loss"]) == 5
+    assert tuned.kept_epoch == 1 + np.argmin(tuned.history["val_loss"][:2])
     head = recipes.train(
         recipe.replace(fine_tune={"epochs": 0}), output=tmp_path, name="head", pictures=False, verbose=False
     )

@@ -60,7 +60,7 @@ def test_a_picture_that_fails_is_a_note_and_can_be_drawn_later(unfinished, run, 
     ],
 )
 def test_an_error_after_the_training_says_where_the_model_is(unfinished, run, error, kind):
-    expected = r"the trained model is saved in .*run, without its report and predictions and pictures.*: `keras-recipes"
+    expected = r"the trained model is saved in .*run, without its report, predictions, pictures.*: `keras-recipes"
     with pytest.raises(kind, match=expected), finishing.keeping(unfinished, run.recipe):
         raise error
     of_arrays = run.recipe.replace(data={"name": "arrays"})
@@ -72,7 +72,7 @@ def test_an_error_after_the_training_says_where_the_model_is(unfinished, run, er
 @pytest.fixture
 def quick(monkeypatch):
     """Training that takes no time."""
-    monkeypatch.setattr(training, "train_core", lambda *_: ({"loss": [0.0], "val_loss": [0.0]}, Record()))
+    monkeypatch.setattr(training, "train_core", lambda *_: ({"loss": [0.0], "val_loss": [0.0]}, Record(), 1))
     return {"pictures": False, "verbose": False, "name": "run"}
 
 

@@ -126,12 +126,18 @@ def test_deep_images_keep_their_grey_levels_on_one_scale(tmp_path):
     source = image_folder.read(tmp_path)
     assert source.depth == 16
     np.testing.assert_array_equal(source.parts["all"][0][..., 0], [ramp + 500, ramp * 10])
-    assert source.notes == ("2 images hold values of more than 8 bits, used as they are stored: 0 to 630",)
+    assert source.notes == ("2 images hold values of more than 8 bits: all are used as they are stored, from 0 to 630",)
     write(tmp_path / "dog" / "2.png", pixels(8, 8))
-    assert image_folder.read(tmp_path).notes[0].endswith("; the other 1 are multiplied by 257")
+    assert (
+        image_folder.read(tmp_path)
+        .notes[0]
+        .startswith(
+            "2 images hold values of more than 8 bits: all are used as they are stored, those of 8 bits times 257"
+        )
+    )
     source = image_folder.read(tmp_path, depth=None)
     assert source.parts["all"][0].dtype == np.uint8
-    assert source.notes == ("2 of 3 images have more than 8 bits, and are brought to 8 (data.depth)",)
+    assert source.notes == ("2 of 3 images have more than 8 bits, which are brought to 8 (data.depth)",)
 
 
 def test_floating_point_images_keep_their_values_and_are_not_mixed_with_others(tmp_path):
@@ -140,7 +146,7 @@ def test_floating_point_images_keep_their_values_and_are_not_mixed_with_others(t
     write(tmp_path / "dog" / "1.tif", bright)
     source = image_folder.read(tmp_path)
     np.testing.assert_array_equal(source.parts["all"][0][..., 0], [dark, bright])
-    assert source.notes == ("2 images hold floating-point values, used as they are stored: 0 to 15",)
+    assert source.notes == ("2 images hold floating-point values: all are used as they are stored, from 0 to 15",)
     write(tmp_path / "dog" / "2.png", pixels(4, 4))
     with pytest.raises(
         ValueError, match=r"2 of 3 images hold floating-point values .*1\.tif.*2\.png.* set data\.depth"

@@ -34,15 +34,15 @@ ALLOWED = {
     "recipes.losses": {*LEAVES, "recipes.losses", "keras"},
     "recipes.schedules": {*LEAVES, "keras"},
     "recipes.models": {
-        *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.runs", "recipes.models",
-        "custom_layers", "keras",
+        *LEAVES, "recipes.settings", "recipes.data", "recipes.initialization", "recipes.metrics", "recipes.runs",
+        "recipes.models", "custom_layers", "keras", "numpy",
     },
     "recipes.augmentation": {*LEAVES, "recipes.settings", "keras", "numpy"},
     "recipes.fine_tuning": {*LEAVES, "recipes.models", "recipes.optimizers", "keras"},
     "recipes.learning_rate_range": {"recipes.optimizers", "keras", "numpy", "matplotlib"},
     "recipes.batches": {"recipes.data", "keras", "numpy"},
     "recipes.confusion_metric": {"recipes.metrics", "keras", "numpy"},
-    "recipes.output_blocks": {"recipes.data", "recipes.metrics", "recipes.raw_rows", "keras", "numpy"},
+    "recipes.output_blocks": {*LEAVES, "recipes.data", "recipes.metrics", "recipes.raw_rows", "keras", "numpy"},
     "recipes.judging": {"recipes.metrics", "recipes.output_blocks", "numpy"},
     "recipes.raw_rows": {*LEAVES, "recipes.settings", "recipes.data", "custom_layers", "keras", "numpy"},
     "recipes.runs": {
@@ -62,7 +62,7 @@ ALLOWED = {
     },
     "recipes.comparison": {
         "recipes.settings", "recipes.raw_rows", "recipes.runs", "recipes.own_data", "recipes.data", "recipes.metrics",
-        "recipes.evaluation", "numpy",
+        "recipes.evaluation", "recipes.output_blocks", "numpy",
     },
     "recipes.cross_validation": {
         "recipes.settings", "recipes.data", "recipes.models", "recipes.metrics", "recipes.output_blocks",

@@ -1,5 +1,7 @@
 """Data that come in batches are judged as the same rows in arrays."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -55,8 +57,9 @@ def test_a_dataset_of_tensorflow_is_judged_likewise(model):
     tf = pytest.importorskip("tensorflow")
     data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(1000, seed=0).batch(64)
     assert_same(recipes.evaluate(model, data), recipes.evaluate(model, (X, Y)))
-    with pytest.raises(ValueError, match="`data` must come to an end. Received: a .*Dataset"):
+    with pytest.raises(ValueError, match="`data` never ends: give `steps`.* Received: a .*Dataset"):
         recipes.evaluate(model, data.repeat())
+    assert recipes.evaluate(model, data.repeat(), steps=20).rows == 4 * 64 + 15 * 64 + 40
 
 
 @pytest.mark.backend
@@ -106,6 +109,20 @@ def test_several_labels_a_row_have_a_report_of_their_own(from_logits):
         recipes.evaluate(model, (X[:300], truth[:, :2]))
 
 
+def test_of_batches_without_end_so_many_are_taken(model):
+    def batches():
+        while True:
+            yield X[:10], Y[:10]
+
+    assert recipes.evaluate(model, batches(), steps=3).rows == 30
+    assert recipes.evaluate(model, batches, steps=3).rows == 30
+    assert recipes.evaluate(model, iter(Batches(100)), steps=30).rows == 1000
+    with pytest.raises(ValueError, match="`steps` must be a whole number of at least 1. Received: 0"):
+        recipes.evaluate(model, batches(), steps=0)
+    with pytest.raises(ValueError, match="`steps` is for data that come in batches. Received: steps=3"):
+        recipes.evaluate(model, (X, Y), steps=3)
+
+
 def endless():
     class Endless(Batches):
         num_batches = None
@@ -121,7 +138,8 @@ def endless():
         (lambda: iter([(X, Y[:5])]), r"must have as many rows. Received: shapes \(1000, 3\), \(5,\), none in batch 0"),
         (lambda: iter([(X[:, :2], Y)]), r"the model takes rows of shape \(3,\). Received: rows of shape \(2,\)"),
         (lambda: iter([(X, Y + 1)]), "unknown classes '2' in the labels. Known: 0, 1"),
-        (endless(), "`data` must come to an end. Received: a Endless without a number of batches"),
+        (endless(), "`data` never ends: give `steps`.* Received: a Endless without a number of batches"),
+        (itertools.cycle([(X, Y)]), "`data` never ends: give `steps`.* Received: a cycle"),
     ],
 )
 def test_batches_that_cannot_be_judged_are_told_in_one_line(model, data, message):

@@ -6,22 +6,8 @@ import pandas
 import pytest
 
 import recipes
-from callbacks import Record
-from recipes import models, own_data, runs
+from recipes import own_data, runs
 from recipes.cli import main
-from recipes.data import row_digests
-from recipes.training import network
-
-
-def save_run(directory, recipe, data, target=None):
-    """A run folder as `train` writes it, but of a network that was not trained."""
-    dataset = recipes.load_dataset(data, 0, recipe.data, target=target)
-    recipe = recipe.replace(data={"name": str(data), "target": target})
-    core, _ = network(recipe, dataset)
-    facts = {"seed": 0, "classes": dataset.class_names}
-    fingerprint = row_digests.of_dataset(dataset)
-    runs.save(directory, models.serving_model(core, dataset), recipe, facts, {"loss": [1.0]}, Record(), fingerprint)
-    return directory
 
 
 def rows(count, seed):
@@ -32,7 +18,7 @@ def rows(count, seed):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, short_recipe):
+def project(tmp_path_factory, short_recipe, save_run):
     """A folder with a table of 200 rows and a run on it, whose test part has 40."""
     folder = tmp_path_factory.mktemp("project")
     rows(200, 0).to_csv(folder / "table.csv", index=False)
@@ -97,7 +83,7 @@ def test_test_rows_that_are_gone_are_counted(project, model, tmp_path, change, k
         load(project / "runs" / "run", model, tmp_path / "table.csv")
 
 
-def test_a_row_that_is_trained_and_tested_stays_a_test_row_and_is_counted(tmp_path, short_recipe):
+def test_a_row_that_is_trained_and_tested_stays_a_test_row_and_is_counted(tmp_path, short_recipe, save_run):
     frame = pandas.DataFrame({"a": np.arange(100) % 10, "y": np.arange(100) % 2})
     frame.to_csv(tmp_path / "table.csv", index=False)
     run = save_run(tmp_path / "run", short_recipe, tmp_path / "table.csv", "y")
@@ -106,7 +92,7 @@ def test_a_row_that_is_trained_and_tested_stays_a_test_row_and_is_counted(tmp_pa
         assert len(load(run, None, tmp_path / "table.csv").y) == 20
 
 
-def test_images_and_arrays_are_found_again(tmp_path, short_recipe):
+def test_images_are_found_again(tmp_path, short_recipe, save_run):
     from PIL import Image
 
     draws = np.random.default_rng(0)
@@ -127,15 +113,21 @@ def test_images_and_arrays_are_found_again(tmp_path, short_recipe):
     np.testing.assert_array_equal(found.x, expected[0])
     assert found.y.tolist() == np.array(["cat", "dog"])[expected[1]].tolist()
 
-    x, y = draws.normal(size=(60, 3)), draws.normal(size=60)
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_arrays_are_found_again_whatever_their_units(tmp_path, short_recipe, save_run, task):
+    draws = np.random.default_rng(0)
+    seconds = 1_700_000_000 + 60 * np.arange(60)  # counted from an offset, which more of them change
+    x, y = np.c_[draws.normal(size=60), seconds], np.arange(60) % 2 if task == "classification" else np.arange(60) / 7
     np.savez(tmp_path / "arrays.npz", x=x, y=y)
-    run = save_run(tmp_path / "of_arrays", short_recipe, tmp_path / "arrays.npz")
-    expected = recipes.load_dataset(tmp_path / "arrays.npz").test
-    np.savez(tmp_path / "arrays.npz", x=np.r_[x[:1] + 1, x], y=np.r_[0, y])
+    run = save_run(tmp_path / "run", short_recipe, tmp_path / "arrays.npz")
+    dataset = recipes.load_dataset(tmp_path / "arrays.npz")
+    more = np.c_[draws.normal(size=500), 1_600_000_000 + np.arange(500)]
+    np.savez(tmp_path / "arrays.npz", x=np.r_[more, x], y=np.r_[y, y, y, y, y, y, y, y, y[:20], y])
     with pytest.warns(UserWarning, match=r"arrays.npz has changed since the training of .* on its 12 test rows"):
-        found = load(run, None, tmp_path / "arrays.npz")
-    np.testing.assert_array_equal(found.x, expected[0])
-    np.testing.assert_array_equal(found.y, expected[1])
+        found = load(run, recipes.load_model(run), tmp_path / "arrays.npz")
+    np.testing.assert_array_equal(found.x, dataset.test[0])
+    np.testing.assert_array_equal(found.y.astype(float), dataset.test[1])
 
 
 @pytest.mark.filterwarnings("default:.*has changed since")  # the command prints the warning

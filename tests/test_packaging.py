@@ -9,6 +9,7 @@ import pytest
 from test_imports import PACKAGES, hide_and_import
 
 ROOT = Path(__file__).parent.parent
+BODY = Path("recipes/saved_models/mnist-small")  # of digits-transfer
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +23,15 @@ def installed(tmp_path_factory):
     return folder / "installed"
 
 
-def test_the_wheel_holds_the_three_packages_and_nothing_else(installed):
+def test_the_wheel_holds_the_three_packages_a_body_and_nothing_else(installed):
     version = "0.1.0"
     assert {path.name for path in installed.iterdir()} == {*PACKAGES, f"keras_recipes-{version}.dist-info"}
     for package in PACKAGES:
         files = {path.relative_to(installed) for path in (installed / package).rglob("*") if path.is_file()}
         source = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*") if path.suffix in (".py", ".typed")}
-        assert files == source
+        assert {file for file in files if BODY not in file.parents} == source
+    shipped = {"model.keras", "recipe.yaml", "report.json", "versions.json"}
+    assert {path.name for path in (installed / BODY).iterdir()} == shipped
 
 
 @pytest.mark.extensive
@@ -38,6 +41,7 @@ def test_it_works_away_from_the_checkout(installed, tmp_path):
         "run = recipes.train('tabular', 'iris', fast_dev_run=True, pictures=False, verbose=False)\n"
         "print(recipes.__file__, custom_layers.__file__, callbacks.__file__)\n"
         "print(recipes.evaluate(run.directory))\n"
+        "recipes.transfer('mnist-small', 3)\n"
     )
     environment = {"PYTHONPATH": str(installed), "TF_CPP_MIN_LOG_LEVEL": "2"}
     result = subprocess.run(

@@ -10,6 +10,7 @@ import pytest
 import custom_layers
 import recipes
 from recipes import raw_rows
+from recipes.data.precision import to_float32
 from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")
@@ -124,6 +125,42 @@ def test_codes_of_another_dataset_are_refused(frame, trained):
         recipes.evaluate(trained.directory, other)
 
 
+@pytest.fixture(scope="module")
+def times():
+    """Rows of ten minutes, a dataset of them, and a model that gives what is prepared."""
+    x = np.c_[1_714_730_400 + np.arange(600.0), np.arange(600) % 7]
+    dataset = recipes.load_dataset((x, np.arange(600) % 2))
+    inputs = keras.Input((2,))
+    layer = custom_layers.TablePreparation(**dataset.preparation.constants(), name="preparation")
+    return x, dataset, keras.Model(inputs, layer(inputs))
+
+
+def test_values_that_float32_would_merge_are_rescaled_in_arrays(times, tmp_path):
+    x, dataset, model = times
+    expected = dataset.preparation(to_float32(x, {0: dataset.preparation.rescaled["column_0"]}))
+    assert len(np.unique(expected[:, 0])) == 600
+    model.save(tmp_path / "model.keras")
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    for rows in (x, x.astype(np.int64), x.tolist()):
+        np.testing.assert_allclose(model.predict(raw_rows.rescaled_rows(model, rows), verbose=0), expected, atol=1e-6)
+    # Rows of a dataset, and of batches in float32, are rescaled already.
+    assert raw_rows.rescaled_rows(model, dataset.test[0]) is dataset.test[0]
+    with pytest.raises(ValueError, match="`x` is float32, which merges values of column 'column_0'.* as float64"):
+        raw_rows.rescaled_rows(model, x.astype(np.float32))
+
+
+def test_a_dataset_with_other_offsets_is_taken_with_those_of_the_model(times):
+    x, dataset, model = times
+    other = recipes.load_dataset((np.r_[x, np.add(x, (600, 0)), np.add(x, (1200, 0))], np.arange(1800) % 2))
+    offset, _ = other.preparation.rescaled["column_0"]
+    known, _ = dataset.preparation.rescaled["column_0"]
+    assert offset != known
+    rows, names = other.test[0], other.feature_names
+    found = raw_rows.in_units_of(model, rows, names, other.preparation.rescaled)
+    np.testing.assert_array_equal(found, rows + np.float32([offset - known, 0]))
+    assert raw_rows.in_units_of(model, rows, None, dataset.preparation.rescaled) is rows
+
+
 def test_an_array_may_lack_what_the_training_lacked(frame, short_recipe, tmp_path):
     gaps = frame[["width", "good"]].assign(height=frame["width"].mask(frame.index % 9 == 0) + 1)
     run = recipes.train(short_recipe, gaps, target="good", output=tmp_path, pictures=False, verbose=False)
@@ -160,10 +197,10 @@ def test_image_files_are_predicted_at_any_size(tmp_path, color, assert_alike):
     assert recipes.predict(run.directory, tmp_path / "photos" / "light").shape == (12, 1)
 
 
-def image_model(**kwargs):
+def image_model(mean=100.0, scale=50.0, **kwargs):
     """A network that was trained on grey images of 4 x 4 pixels."""
     inputs = keras.Input((None, None, 1))
-    layer = custom_layers.ImagePreparation(4, 4, [0.0], [1.0], **kwargs)
+    layer = custom_layers.ImagePreparation(4, 4, [mean], [scale], **kwargs)
     return keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(keras.layers.Flatten()(layer(inputs))), name="icons")
 
 
@@ -193,10 +230,35 @@ def test_files_are_read_as_those_of_the_training_were(icons, background, depth, 
 def test_models_of_before_drop_transparency_and_say_so(icons):
     for with_target in (False, True):
         with pytest.warns(
-            UserWarning, match="holds images with an alpha channel, which is dropped, as in the training"
+            UserWarning, match="holds images with an alpha channel, which is dropped, as in its training"
         ):
             x, _ = raw_rows.of_model(image_model(), icons, Data(), with_target=with_target)
         assert (x.dtype, x.any()) == (np.uint8, False)
+
+
+def test_bytes_for_a_model_of_arrays_on_another_scale_are_warned_of(icons):
+    from PIL import Image
+
+    Image.fromarray(np.full((4, 4), 255, np.uint8)).save(icons / "white.png")
+    with pytest.warns(
+        UserWarning, match=r"values up to 255, and the model was trained on 0\.3 with .* of 0\.25: give an"
+    ):
+        raw_rows.of_model(image_model(0.3, 0.25), icons / "white.png", Data(), with_target=False)
+    raw_rows.of_model(image_model(2.0, 8.0), icons / "white.png", Data(), with_target=False)  # a rare white pixel
+
+
+def test_a_model_of_bytes_says_that_it_cuts_deeper_images_and_refuses_floating_point(icons):
+    from PIL import Image
+
+    model = image_model(background=[255, 255, 255], depth=8)
+    Image.fromarray(np.full((4, 4), 257, np.uint16)).save(icons / "a" / "2.png")
+    for with_target in (False, True):
+        with pytest.warns(UserWarning, match="more than 8 bits, which are brought to 8, as icons was trained on bytes"):
+            x, _ = raw_rows.of_model(model, icons, Data(), with_target=with_target)
+        assert x[1].max() == 1
+    Image.fromarray(np.ones((4, 4), np.float32)).save(icons / "a" / "3.tif")
+    with pytest.raises(ValueError, match=r"3\.tif holds floating-point values, where images of bytes are expected"):
+        raw_rows.of_model(model, icons, Data(), with_target=False)
 
 
 @pytest.mark.parametrize(

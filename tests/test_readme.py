@@ -13,7 +13,12 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def marks(example):
+    """Whole trainings are tested elsewhere, too."""
+    return pytest.mark.extensive if "recipes.train(" in example else ()
+
+
+@pytest.mark.parametrize("number", [pytest.param(number, marks=marks(text)) for number, text in enumerate(EXAMPLES)])
 def test_an_example_runs_as_printed(number, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "saved_models" / "digits", tmp_path / "saved_models" / "digits")
     monkeypatch.chdir(tmp_path)

@@ -166,7 +166,6 @@ def test_random_slopes_are_drawn_once_for_each_sequence():
         ({"mask_value": np.nan}, "`mask_value` must be a finite number, or None. Received: nan"),
         ({"activation": "maxout"}, "maxout is an activation of the cell simple_rnn. Received: maxout with lstm"),
         ({"activation": "prelu", "cell": "gru"}, "prelu is an activation of the cell simple_rnn. .* prelu with gru"),
-        ({"recurrent_dropout": 0.1}, "unknown argument of recurrent: 'recurrent_dropout'"),
     ],
 )
 def test_wrong_arguments_are_refused_at_the_call(arguments, message):

@@ -61,7 +61,9 @@ def test_arrays_are_recognized_with_their_targets():
     np.testing.assert_array_equal(row_digests.of_arrays(-negative, np.array([0, 1, 0]), ("no", "yes"))[0], named[0])
     np.testing.assert_array_equal(row_digests.of_arrays(x, np.array([1, 0, 1]), ("yes", "no")), named)
     numbers = row_digests.of_arrays(x, np.array([1, 2, 2]))
-    np.testing.assert_array_equal(numbers, row_digests.of_arrays(x, np.array([1.0, 2.0, 2.0])))
+    for same in (np.array([1.0, 2.0, 2.0]), np.array(["1", "2", "2"])):
+        np.testing.assert_array_equal(numbers, row_digests.of_arrays(x, same))
+    np.testing.assert_array_equal(numbers, row_digests.of_arrays(x, np.array([0, 1, 1]), ("1", "2")))
     assert numbers[1] == numbers[2]
 
 

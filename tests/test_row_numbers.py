@@ -23,6 +23,7 @@ def found(name, values, blocks=4):
         ("x", SHUFFLED + 1000),
         ("x", SHUFFLED + 2.0**52),
         ("Unnamed: 0", np.cumsum(GAPS + 1)),  # of a file of which rows were dropped
+        ("Unnamed: 0", np.r_[np.arange(30), np.arange(30)]),  # of two files that were put together
         ("id", GAPS),
         ("CustomerId", GAPS),
         ("order_id", GAPS),
@@ -43,6 +44,9 @@ def test_columns_that_count_or_name_the_rows_are_found(name, values):
         ("x", np.r_[np.arange(40), np.arange(41, 61)]),
         ("id", np.r_[GAPS[:59], GAPS[0]]),
         ("solid", GAPS),
+        ("x", np.r_[np.arange(30), np.arange(30)]),
+        ("id", np.repeat(np.arange(30), 2)),
+        ("patient_id", np.tile(np.arange(6), 10)),
         ("year", np.arange(60) + 1960),
         ("x", np.arange(19)),
     ],

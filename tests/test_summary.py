@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -59,6 +60,17 @@ def test_columns_that_are_left_out_are_shown_with_their_reason(tmp_path, capsys)
     }  # fmt: skip
     assert main(["show", "--data", str(tmp_path / "t.csv"), "--target", "wage"]) == 0
     assert "city    category           left out: constant" in capsys.readouterr().out
+
+
+def test_columns_are_shown_in_their_own_units(tmp_path, capsys):
+    lines = "".join(
+        f"{1_700_000_000 + row % 90},2024-05-03T12:00:{row % 50:02},{'ab'[row % 2]}\n" for row in range(100)
+    )
+    (tmp_path / "rows.csv").write_text("time,date,y\n" + lines)
+    assert main(["show", "--data", str(tmp_path / "rows.csv"), "--target", "y"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"time .* 17000000\d\d to 17000000\d\d\n", printed)
+    assert re.search(r"date .* 2024-05-03T12:00:\d\d to 2024-05-03T12:00:\d\d\n", printed)
 
 
 def test_images_are_summarized_by_shape_and_channel():

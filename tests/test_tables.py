@@ -194,10 +194,61 @@ def test_labels_are_found_in_every_container(tmp_path, labels):
             np.testing.assert_array_equal(encode_labels(y, source.class_names)[0], source.parts["all"][1])
 
 
+def stamped(rows=300):
+    """Rows of one minute, as seconds since 1970 and as dates, and a column that float32 holds."""
+    seconds = 1_714_730_400 + np.arange(rows) / 5
+    return pandas.DataFrame(
+        {
+            "seconds": seconds, "date": pandas.to_datetime(np.round(seconds * 1e6).astype("int64"), unit="us"),
+            "width": np.random.default_rng(0).normal(size=rows).round(3), "y": ["a", "b"] * (rows // 2),
+        }
+    )  # fmt: skip
+
+
+def test_times_that_float32_would_merge_stay_different(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_file, "_BLOCK_BYTES", 4096)
+    frame = stamped()
+    tables_of_all = containers(frame, tmp_path / "rows.csv")
+    dataset = recipes.load_dataset(frame, target="y")
+    assert list(dataset.preparation.rescaled) == ["seconds", "date"]
+    assert "shifted in float64, since float32 would merge different values: seconds, date" in dataset.notes
+    x = np.concatenate([x for x, _ in (dataset.train, dataset.validation, dataset.test)])
+    assert [len(np.unique(column)) for column in x.T[:2]] == [300, 300]
+    prepared, _ = dataset.prepared("train")
+    np.testing.assert_allclose(prepared[:, 0], prepared[:, 1], atol=1e-4)
+    np.testing.assert_allclose(prepared.std(axis=0), 1, atol=1e-5)
+    # Alike from every container, in training and in prediction.
+    for table in tables_of_all:
+        source = tables.read({"all": table}, Data(target="y"), "rows")
+        assert source.rescaled.keys() == {"seconds", "date"}
+        for other in tables_of_all:
+            x, _ = tables.rows_for(other, source.feature_names, {}, source.dates, rescaled=source.rescaled, known=["y"])
+            np.testing.assert_array_equal(x, source.parts["all"][0])
+
+
+def test_values_beyond_float32_are_brought_into_it_where_that_keeps_them_apart(tmp_path):
+    frame = pandas.DataFrame({"large": 1e39 + np.arange(60) * 1e37, "y": ["a", "b"] * 30})
+    x, _ = recipes.load_dataset(frame, target="y").train
+    assert len(np.unique(x)) == len(x)
+    frame.loc[7, "large"] = 1e300
+    with pytest.raises(ValueError, match="column 'large' .* infinite or beyond float32, the first at row 0"):
+        recipes.load_dataset(frame, target="y")
+    frame = frame.assign(large=np.arange(60.0) % 7)
+    frame.loc[9, "large"] = 1e300
+    with pytest.raises(ValueError, match="1 values are infinite or beyond float32, the first at row 9"):
+        recipes.load_dataset(frame, target="y")
+
+
+def test_columns_that_float32_holds_are_not_touched(frame):
+    assert recipes.load_dataset(frame, target="good").preparation.rescaled == {}
+    for name in ("iris", "wine", "breast_cancer", "diabetes"):
+        assert recipes.load_dataset(name).preparation.rescaled == {}
+
+
 def test_a_class_may_be_called_by_what_usually_means_missing(tmp_path):
     rows = pandas.DataFrame({"x": np.arange(60.0), "color": ["None", "red", "?"] * 20, "y": ["NA", "b"] * 30})
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    with pytest.raises(ValueError, match=r"30 missing values, the first at row 0 \('NA'\): .*kept_classes: \[NA\]"):
+    with pytest.raises(ValueError, match=r"30 missing values, the first at row 0: .* \(data.kept_classes: \[NA\]\)"):
         recipes.load_dataset(tmp_path / "rows.csv", target="y")
     for data in (tmp_path / "rows.csv", rows):
         dataset = recipes.load_dataset(data, settings=Data(target="y", kept_classes=("na",)))

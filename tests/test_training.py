@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 
 import recipes
+from callbacks import EarlyStopping
+from recipes.cli.arguments import read_recipe
+from recipes.cli.train import _parser
+from recipes.training import changed, kept_epoch
 
 
 def files(folder):
@@ -29,6 +33,19 @@ def test_every_recipe_goes_through_everything(name, tmp_path):
     assert recipes.load_model(run.directory).name == run.model.name
     if name == "tabular":  # another trial replaces the first
         recipes.train(name, output=tmp_path, fast_dev_run=True, pictures=False, verbose=False)
+
+
+def test_the_epoch_that_was_kept_is_known(run):
+    assert run.kept_epoch == 1 + np.argmin(run.history["val_loss"])
+    assert recipes.runs.kept_epoch(run.directory) == run.kept_epoch
+    theirs, ours = keras.callbacks.EarlyStopping(restore_best_weights=True), EarlyStopping()
+    assert kept_epoch([ours, theirs], last=7) == 7
+    ours.best_weights, ours.best_epoch = [0], 4
+    assert kept_epoch([ours, theirs], last=7) == 5
+    theirs.best_weights, theirs.best_epoch = [0], 2
+    assert kept_epoch([ours, theirs], last=7) == 3
+    theirs.restore_best_weights = False
+    assert kept_epoch([ours, theirs], last=7) == 5
 
 
 @pytest.mark.backend
@@ -416,3 +433,23 @@ def test_tables_are_not_augmented(tmp_path):
     recipe = recipes.get("tabular").replace(augmentation={"flip": "horizontal"})
     with pytest.raises(ValueError, match=r"augmentation is for images. Received: rows of shape \(13,\)"):
         recipes.train(recipe, "wine", output=tmp_path, pictures=False, verbose=False)
+
+
+def test_the_rows_that_a_named_recipe_draws_are_of_its_own_data():
+    def rows(recipe, data=None):
+        return changed(recipe, None, None, None, data=data).data.train_rows
+
+    assert (rows("digits-transfer"), rows("digits_transfer", "Digits"), rows("digits-transfer", "photos")) == (
+        50,
+        50,
+        None,
+    )
+    assert rows(recipes.get("digits-transfer"), "photos") == 50  # as its owner has it
+    for arguments, expected in (
+        (["--data", "photos"], None),
+        (["--data", "digits"], 50),
+        ([], 50),
+        (["--data=photos", "--data.train_rows=50"], 50),
+    ):
+        _, recipe, _ = read_recipe("train", ["digits-transfer", *arguments], _parser)
+        assert recipe.data.train_rows == expected

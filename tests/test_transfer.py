@@ -142,9 +142,9 @@ def two_outputs():
         (lambda: keras.Sequential([keras.layers.Dense(2)]), {}, "models that are built, and sequential.* is none"),
         (None, {"layer": "conv_2_rleu"}, "unknown layer of convnet: 'conv_2_rleu': did you mean 'conv_2_relu'"),
         (None, {"input_shape": (30,)}, r"takes rows of shape \(8, 8, 1\), and .* Received: \(30,\)"),
+        (None, {"input_shape": (8, 8, 4)}, r"takes 1 channels, and alpha .* set data\.color .* Received: \(8, 8, 4\)"),
         (None, {"input_shape": (8, 8, 2)}, r"takes rows of shape \(8, 8, 1\), and .* Received: \(8, 8, 2\)"),
         (None, {"activation": "rleu"}, "unknown activation 'rleu'"),
-        (None, {"actvation": "relu"}, "unknown argument of transfer: 'actvation': did you mean 'activation'"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(source, model, arguments, message):
@@ -162,7 +162,12 @@ def test_a_missing_body_says_how_it_is_made(tmp_path):
     with pytest.raises(ValueError, match="model.body belongs to transfer. Received: 'mnist-tiny' with mlp"):
         recipes.train(recipe.replace(model={"builder": "mlp"}), output=tmp_path, pictures=False, verbose=False)
     with pytest.raises(ValueError, match="model.initialization would overwrite the body. Received: 'lsuv'"):
-        recipes.train(recipe.replace(model={"initialization": "lsuv"}), output=tmp_path, pictures=False, verbose=False)
+        recipes.train(
+            recipe.replace(model={"body": "mnist-small", "initialization": "lsuv"}),
+            output=tmp_path,
+            pictures=False,
+            verbose=False,
+        )
     assert not list(tmp_path.iterdir())
 
 

@@ -30,8 +30,8 @@ def summary(name: str) -> str:
 
 
 def description(name: str) -> str:
-    """What the recipe called `name` is, and the result it claims."""
-    return _module(name).__doc__.strip()
+    """What the recipe called `name` is, and the result it claims; its name where Python runs without docstrings."""
+    return (_module(name).__doc__ or name).strip()
 
 
 def _module(name: str):

@@ -10,7 +10,15 @@ import warnings
 from recipes.lookup import unknown
 
 # In the order of a newcomer's first steps.
-COMMANDS = ("list", "show", "train", "find-lr", "evaluate", "compare", "predict")
+COMMANDS = {
+    "list": "Show all recipes.",
+    "show": "Show a recipe, its settings, its network and its cost. With --data: what was understood of data.",
+    "train": "Train by a recipe; save the model, its report and pictures in a run folder.",
+    "find-lr": "Find a learning rate for a recipe: a short run in which the rate grows until the loss diverges.",
+    "evaluate": "Evaluate a trained model: on its own test part, or on other data.",
+    "compare": "Tell whether trained models differ on the same rows, and which is better.",
+    "predict": "Predict for the rows of a file: class and probabilities of each, as CSV.",
+}
 
 ERROR = 2
 INTERRUPTED = 130
@@ -74,7 +82,7 @@ def _command(name: str):
 
 
 def _help() -> str:
-    lines = [f"  {name:<10}{_command(name).__doc__.splitlines()[0]}" for name in COMMANDS]
+    lines = [f"  {name:<10}{summary}" for name, summary in COMMANDS.items()]
     return "\n".join(
         [
             "usage: keras-recipes COMMAND ...",

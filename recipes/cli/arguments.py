@@ -15,14 +15,29 @@ import yaml
 
 from recipes import catalogue, plain_yaml
 from recipes.checked import convert, describe, refusal
+from recipes.cli import COMMANDS
+from recipes.lookup import normalize
 from recipes.settings import Recipe, parts
+
+
+class _HelpFormatter(jsonargparse.DefaultHelpFormatter):
+    """jsonargparse's, but the help of a setting has the words of `recipes.checked` for its type."""
+
+    def _get_help_string(self, action):
+        return action.help if "; default: " in (action.help or "") else super()._get_help_string(action)
 
 
 class Parser(jsonargparse.ArgumentParser):
     """jsonargparse's parser, with errors as `ValueError` in one sentence."""
 
-    def __init__(self, command: str, description: str, **kwargs):
-        super().__init__(prog=f"keras-recipes {command}", description=description, exit_on_error=False, **kwargs)
+    def __init__(self, command: str, **kwargs):
+        super().__init__(
+            prog=f"keras-recipes {command}",
+            description=COMMANDS[command],
+            exit_on_error=False,
+            formatter_class=_HelpFormatter,
+            **kwargs,
+        )
         self.hints = {}
 
     def parse(self, arguments: list[str]) -> jsonargparse.Namespace:
@@ -40,24 +55,28 @@ class Parser(jsonargparse.ArgumentParser):
     def add_setting(self, group, name: str, hint, default, text: str) -> None:
         """A flag `--name` in `group` whose type is told in the words of `recipes.checked`."""
         self.hints[name] = hint
+        allowed = describe(hint).removesuffix(" or not set (null)")
+        text = f"{text} ({allowed}; default: {_shown(default)})"
         group.add_argument(f"--{name}", type=hint, default=default, help=text)
 
     def _with_plain_values(self, arguments: list[str]) -> list[str]:
         """`arguments` with lists and mappings written out: a single name is a list of one, and `no` is a name."""
-        plain, following = [], None
+        plain, following, given = [], None, set()
         for argument in arguments:
             flag, equals, value = argument.partition("=")
-            if following:
+            name = flag.removeprefix("--")
+            if following and not argument.startswith("--"):
                 plain.append(_plain(following, self.hints[following], argument))
                 following = None
-            elif flag.removeprefix("--") not in self.hints or not _is_compound(self.hints[flag.removeprefix("--")]):
-                plain.append(argument)
-            elif equals:
-                name = flag.removeprefix("--")
-                plain.append(f"{flag}={_plain(name, self.hints[name], value)}")
-            else:
-                plain.append(argument)
-                following = flag.removeprefix("--")
+                continue
+            following = None
+            if flag.startswith("--") and name in self.hints and _is_compound(self.hints[name]):
+                if name in given:
+                    raise ValueError(f"{flag} is given twice: a list is one argument, such as '[a, b]'")
+                given.add(name)
+                argument = f"{flag}={_plain(name, self.hints[name], value)}" if equals else argument
+                following = None if equals else name
+            plain.append(argument)
         return plain
 
     def _refuse_unknown_flags(self, arguments):
@@ -71,6 +90,8 @@ class Parser(jsonargparse.ArgumentParser):
 
     def _sentence(self, message: str) -> str:
         message = " ".join(message.split())
+        if message.startswith("unrecognized arguments"):
+            return f"{message}; a list is one argument, such as '[a, b]'"
         wrong = re.match(r'Parser key "(?P<name>.+?)": .*?(?:Got|Given) value: (?P<value>.*)', message)
         if wrong and wrong["name"] in self.hints:
             return f"--{wrong['name']} must be {describe(self.hints[wrong['name']])}. Received: {wrong['value']}"
@@ -93,8 +114,8 @@ def _plain(name: str, hint, text: str) -> str:
     else:
         try:
             value = plain_yaml.load(text)
-        except ValueError as error:
-            raise ValueError(f"--{name} is {error}") from None
+        except ValueError:
+            raise ValueError(f"--{name} must be {describe(hint)}. Received: {text}") from None
     try:
         value = convert(value, hint)
         value = list(value) if isinstance(value, tuple) else value
@@ -102,6 +123,17 @@ def _plain(name: str, hint, text: str) -> str:
         raise ValueError(refusal(f"--{name}", hint, value)) from None
     # Not JSON, which has no infinity.
     return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True, width=math.inf).strip()
+
+
+def _shown(default) -> str:
+    """A default as it would be written behind the flag."""
+    if default is None:
+        return "not set"
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, tuple):
+        return f"[{', '.join(map(str, default))}]" if default else "none"
+    return str(default)
 
 
 _HELP = {"-h", "--help"}
@@ -136,7 +168,13 @@ def read_recipe(
     arguments = [lengthened(argument) for argument in arguments]
     base = _base(command, arguments, make_parser)
     options = make_parser(base).parse(arguments)
-    return base, base.replace(**{part: vars(options[part]) for part in parts()}), options
+    recipe = base.replace(**{part: vars(options[part]) for part in parts()})
+    is_other = recipe.data.name != base.data.name and normalize(options.recipe) in catalogue.names()
+    if is_other and not any(text.startswith("--data.train_rows") for text in arguments):
+        # As in `recipes.train`: a number of rows that a named recipe draws is for its own data.
+        own = catalogue.get(options.recipe).data.train_rows
+        recipe = recipe.replace(data={"train_rows": None}) if recipe.data.train_rows == own else recipe
+    return base, recipe, options
 
 
 def _base(command: str, arguments: list[str], make_parser: Callable[[Recipe], Parser]) -> Recipe:
@@ -161,8 +199,8 @@ def named_recipe(name: str) -> Recipe:
 def add_recipe(parser: Parser, base: Recipe, required: bool = True) -> None:
     """Name, seed, `--config`, and a flag for every setting; those of `base` are the defaults."""
     count = {} if required else {"nargs": "?"}
-    parser.add_argument("recipe", metavar="NAME", help="of a recipe, or the path of a YAML file", **count)
-    parser.add_setting(parser, "seed", int, 0, "of everything: split, weights, order of the rows")
+    parser.add_argument("recipe", metavar="NAME", help="name of a recipe, or the path of a YAML file", **count)
+    parser.add_setting(parser, "seed", int, 0, "seed of the split, the initial weights and the order of the rows")
     parser.add_argument("--config", help="YAML file of settings: they change the recipe's; flags change both")
     for part in parts():
         add_part(parser, part, getattr(base, part))
@@ -170,18 +208,18 @@ def add_recipe(parser: Parser, base: Recipe, required: bool = True) -> None:
 
 def add_part(parser: Parser, part: str, base) -> None:
     """A flag for every setting of a part of a recipe; the settings `base` are their defaults."""
-    group = parser.add_argument_group(part, type(base).__doc__.splitlines()[0])
+    group = parser.add_argument_group(part, (type(base).__doc__ or "").partition("\n")[0])
     hints, texts = typing.get_type_hints(type(base)), _texts(type(base))
     for field in dataclasses.fields(base):
         flag = f"{part}.{field.name}"
         short = [f" Short: {short}" for short, long in SHORT.items() if long == f"--{flag}"]
-        text = "".join([texts[field.name], *short])
+        text = "".join([texts.get(field.name, ""), *short])
         parser.add_setting(group, flag, hints[field.name], getattr(base, field.name), text)
 
 
 def _texts(settings: type) -> dict[str, str]:
-    """What the docstring of a part of a recipe says about each setting."""
-    described = settings.__doc__.partition("Args:\n")[2]
+    """What the docstring of a part of a recipe says about each setting; nothing under `python -OO`."""
+    described = (settings.__doc__ or "").partition("Args:\n")[2]
     entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", described, flags=re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in entries}
 
@@ -225,3 +263,17 @@ def start_keras(training: bool = False) -> None:
         raise ValueError(
             f"the backend of Keras ({os.environ.get('KERAS_BACKEND')}) cannot be loaded: {error}"
         ) from None
+
+
+def check_body(recipe: Recipe) -> None:
+    """Refuse a body that is not there before the data are read; for recipes of other builders, load nothing.
+
+    Raises:
+        ValueError, FileNotFoundError: As `recipes.models.check_body`.
+    """
+    if recipe.model.builder != "transfer":
+        return
+    start_keras(training=True)
+    from recipes import models
+
+    models.check_body(recipe.model.body, recipe.model.weights)

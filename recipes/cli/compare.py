@@ -7,7 +7,7 @@ from recipes.cli.arguments import Parser, add_json, start_keras
 
 def run(arguments: list[str]) -> None:
     """`keras-recipes compare RUN RUN ...`."""
-    parser = Parser("compare", __doc__)
+    parser = Parser("compare")
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders; the others are compared with the first")
     parser.add_argument("--data", help="rows that none was trained on, as for evaluate (default: the runs' test part)")
     parser.add_argument("--target", help="the column of a table that holds the truth (default: as in the training)")

@@ -7,7 +7,7 @@ from recipes.cli.arguments import Parser, add_json, start_keras
 
 def run(arguments: list[str]) -> None:
     """`keras-recipes evaluate RUN [DATA]`."""
-    parser = Parser("evaluate", __doc__)
+    parser = Parser("evaluate")
     parser.add_argument("run", help="a run folder, or a .keras file")
     parser.add_argument(
         "data",

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from recipes.cli.arguments import Parser, add_json, add_recipe, read_recipe, start_keras
+from recipes.cli.arguments import Parser, add_json, add_recipe, check_body, read_recipe, start_keras
 from recipes.settings import Recipe
 
 
@@ -34,6 +34,7 @@ def _find(recipe: Recipe, seed: int, options):
     from recipes.learning_rate_range import find_learning_rate
     from recipes.training import network, rows_to_fit
 
+    check_body(recipe)
     recipe = recipe.with_kind()
     dataset = load_dataset(recipe.data.name, seed, recipe.data)
     keras.utils.set_random_seed(seed)
@@ -74,7 +75,7 @@ def _draw(result, recipe: Recipe, path: Path) -> None:
 
 def _parser(base: Recipe) -> Parser:
     """All flags; the settings of `base` are their defaults."""
-    parser = Parser("find-lr", __doc__, usage="keras-recipes find-lr NAME [--flag VALUE ...]")
+    parser = Parser("find-lr", usage="keras-recipes find-lr NAME [--flag VALUE ...]")
     parser.add_setting(parser, "lowest", float, 1e-6, "rate of the first step")
     parser.add_setting(parser, "highest", float, 10.0, "rate of the last step, if the loss has not diverged")
     parser.add_setting(parser, "steps", int, 100, "from the lowest rate to the highest")

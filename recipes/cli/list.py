@@ -8,7 +8,7 @@ from recipes.cli.arguments import Parser, add_json
 
 def run(arguments: list[str]) -> None:
     """`keras-recipes list [--json]`."""
-    parser = Parser("list", __doc__)
+    parser = Parser("list")
     add_json(parser)
     summaries = {name: catalogue.summary(name) for name in catalogue.names()}
     if parser.parse(arguments).json:

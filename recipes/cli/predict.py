@@ -9,7 +9,7 @@ from recipes.cli.arguments import Parser, add_json, start_keras
 
 def run(arguments: list[str]) -> None:
     """`keras-recipes predict RUN FILE`."""
-    parser = Parser("predict", __doc__)
+    parser = Parser("predict")
     parser.add_argument("run", help="a run folder, or a .keras file")
     parser.add_argument("file", help="raw rows: a table (CSV, Parquet ...), an NPZ file with the array x, or images")
     add_json(parser)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from recipes import catalogue
-from recipes.cli.arguments import Parser, add_json, add_recipe, lengthened, read_recipe, start_keras
+from recipes.cli.arguments import Parser, add_json, add_recipe, check_body, lengthened, read_recipe, start_keras
 from recipes.lookup import normalize
 from recipes.settings import Recipe, parts
 
@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> None:
 
 def _parser(base: Recipe) -> Parser:
     usage = "keras-recipes show NAME [--flag VALUE ...] | show [NAME] --data FILE [--flag VALUE ...]"
-    parser = Parser("show", __doc__, usage=usage)
+    parser = Parser("show", usage=usage)
     parser.add_argument("--no-network", action="store_true", help="settings alone, at once: load and train nothing")
     add_json(parser)
     add_recipe(parser, base, required=False)
@@ -48,12 +48,15 @@ def _show_recipe(name: str, recipe: Recipe, seed: int, as_json: bool, with_netwo
     if with_network:
         from recipes.data import load_dataset
 
+        reason = ""
         try:
+            check_body(recipe)
+            reason = ", because its size depends on the data"
             recipe = recipe.with_kind()
             dataset = load_dataset(recipe.data.name, seed, recipe.data, download=False)
         except OSError as error:
             content["network"] = None
-            note = f"the network is not shown, because its size depends on the data: {error}"
+            note = f"the network is not shown{reason}: {error}"
             print(f"keras-recipes: note: {note}", file=sys.stderr) if as_json else _print_comment(f"\n{note}")
         else:
             content["network"] = _network(recipe, dataset, seed, None if as_json else _print_comment)
@@ -93,6 +96,8 @@ def _print_comment(text: str) -> None:
 def _show_data(recipe: Recipe, seed: int, as_json: bool, with_network: bool) -> None:
     from recipes.data import load_dataset, summary
 
+    if with_network:
+        check_body(recipe)
     recipe = recipe.with_kind()
     dataset = load_dataset(recipe.data.name, seed, recipe.data)
     if not as_json:

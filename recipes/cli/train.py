@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> None:
 
 def _parser(base: Recipe) -> Parser:
     """All flags; the settings of `base` are their defaults."""
-    parser = Parser("train", __doc__, usage="keras-recipes train NAME [--flag VALUE ...]")
+    parser = Parser("train", usage="keras-recipes train NAME [--flag VALUE ...]")
     parser.add_argument("--output", default="saved_models", help="the folder that receives the run folder")
     parser.add_argument("--name", help="of the run folder; not set: NAME[-DATA]-seedSEED")
     parser.add_argument("--overwrite", action="store_true", help="replace a run folder of that name")

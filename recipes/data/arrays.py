@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.data import batched, sequences
+from recipes.data import batched, precision, sequences
 from recipes.data.label_text import label_name
-from recipes.data.store import chunks_of
+from recipes.data.store import RowStore, chunks_of, is_on_disk
 
 MOST_DISTINCT_FLOAT_CLASSES = 20
 MOST_DISTINCT_WHOLE_CLASSES = 100
@@ -16,29 +16,40 @@ FEWEST_ROWS_OF_A_CLASS = 20
 _SUFFIXES = {"train": ("_train",), "validation": ("_validation", "_val"), "test": ("_test",), "all": ("",)}
 
 
-def checked_parts(parts: dict[str, tuple], kind: str | None = None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def checked_parts(
+    parts: dict[str, tuple], kind: str | None = None
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], dict[int, precision.Rescaling]]:
     """Each part as `(x, y)` of arrays that are finite and agree in the shape of a row; sequences, in their features.
+
+    Returns:
+        The parts, and the offset and unit of the columns or features that float32 would merge, by their number.
 
     Raises:
         ValueError: With the array, the value and its place.
     """
-    checked = {}
+    checked, rescaled = {}, None
     for part, (x, y) in parts.items():
         suffix = "" if part == "all" else f"_{part}"
-        x = check_input(x, f"x{suffix}", kind=kind)
+        if rescaled is None:
+            first = _as_array(x, f"x{suffix}")
+            has_columns = first.size and first.ndim == (3 if kind == "sequences" else 2)
+            rescaled = precision.of_columns(first.reshape(-1, first.shape[-1])) if has_columns else {}
+        x = check_input(x, f"x{suffix}", kind=kind, rescaled=rescaled)
         checked[part] = x, check_target(y, len(x), f"y{suffix}")
     shape, first = next(iter(checked.values()))[0].shape[1:], 2 if kind == "sequences" else 1
     for part, (x, _) in checked.items():
         if x.shape[first:] != shape[first - 1 :]:
             raise ValueError(f"all parts must have rows of one shape. Received: {shape} and, in {part}, {x.shape[1:]}")
-    return checked
+    return checked, rescaled
 
 
-def check_input(x, name: str = "x", may_miss: tuple[int, ...] = (), kind: str | None = None) -> np.ndarray:
+def check_input(
+    x, name: str = "x", may_miss: tuple[int, ...] = (), kind: str | None = None, rescaled=None
+) -> np.ndarray:
     """`x` as an array of finite numbers, `(rows, columns)` or `(rows, height, width[, channels])`.
 
     In the columns `may_miss`, NaN may stand for a missing value. Of the kind `"sequences"`, grey images become rows of
-    steps, and whole steps at the end of a row may be NaN.
+    steps, and whole steps at the end of a row may be NaN. The columns `rescaled` have an offset and a unit.
     Bytes stay bytes, to save memory; everything else becomes float32.
     """
     x = _as_array(x, name)
@@ -55,13 +66,23 @@ def check_input(x, name: str = "x", may_miss: tuple[int, ...] = (), kind: str | 
     if 0 in x.shape:
         raise ValueError(f"`{name}` is empty. Received: shape {x.shape}")
     if kind == "sequences":
-        return _check_sequences(x, name)
+        return _check_sequences(x, name, rescaled or {})
     if x.dtype == np.uint8:
         return x
-    with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, and is reported as such
-        x = x.astype(np.float32, copy=False)
+    # Float64 beyond float32 becomes infinite, and is reported as such.
+    x = _to_float32(x, rescaled or {})
     _refuse_not_finite(x, name, may_miss)
     return x
+
+
+def _to_float32(x: np.ndarray, rescaled) -> np.ndarray:
+    """Rows on the disk stay there."""
+    if not is_on_disk(x) or (x.dtype == np.float32 and not rescaled):
+        return precision.to_float32(x, rescaled)
+    store = RowStore()
+    for rows in chunks_of(x):
+        store.append(precision.to_float32(rows, rescaled))
+    return store.finish()
 
 
 def _refuse_not_finite(x: np.ndarray, name: str, may_miss: tuple[int, ...]) -> None:
@@ -84,7 +105,7 @@ def _refuse_not_finite(x: np.ndarray, name: str, may_miss: tuple[int, ...]) -> N
         )
 
 
-def _check_sequences(x: np.ndarray, name: str) -> np.ndarray:
+def _check_sequences(x: np.ndarray, name: str, rescaled: dict[int, precision.Rescaling]) -> np.ndarray:
     if x.ndim == 4 and x.shape[-1] == 1:
         x = x[..., 0]  # a grey image is read line by line
     if x.ndim != 3:
@@ -92,8 +113,7 @@ def _check_sequences(x: np.ndarray, name: str) -> np.ndarray:
         raise ValueError(
             f"sequences have the shape (rows, steps, features). Received: `{name}` of shape {x.shape}{fix}"
         )
-    with np.errstate(over="ignore"):  # as above
-        x = x.astype(np.float32, copy=False)
+    x = precision.to_float32(x, rescaled)
     sequences.check(x, name)
     return x
 
@@ -130,6 +150,8 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
 def _as_array(values, name: str) -> np.ndarray:
     if hasattr(values, "toarray"):
         raise ValueError(f"`{name}` must be dense; a sparse matrix is {name}.toarray()")
+    if np.ma.is_masked(values):
+        raise ValueError(f"`{name}` has masked values: leave those rows out, or give {name}.filled(...)")
     try:
         return np.asarray(values)
     except ValueError:

@@ -64,7 +64,8 @@ def days(values: pyarrow.Array) -> np.ndarray:
         raise ValueError("a time of day is no date")
     if is_text(values.type):
         values = plain_timestamps(values)
-    seconds = values.cast(pyarrow.timestamp("us", getattr(values.type, "tz", None))).cast(pyarrow.int64())
+    # Float64 does not hold nanoseconds of today.
+    seconds = values.cast(pyarrow.timestamp("us", getattr(values.type, "tz", None)), safe=False).cast(pyarrow.int64())
     return _floats(seconds) / 86_400e6
 
 

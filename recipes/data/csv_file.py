@@ -106,7 +106,9 @@ def _first_lines(path: Path, encoding: str) -> tuple[str, bool]:
                 break
         whole = not _read(path, stream, 1)
     if not encoding.startswith(("utf-16", "utf-32")) and b"\0" in start:
-        raise ValueError(f"{path} is no CSV file: it holds bytes that are no text")
+        is_wide = start[1::2].count(b"\0") > 0.4 * len(start)
+        fix = "; if it is in UTF-16, say so (data.encoding: utf-16-le)" if is_wide else ""
+        raise ValueError(f"{path} is no CSV file: it holds bytes that are no text{fix}")
     try:
         # The sample may end within a character.
         text = codecs.getincrementaldecoder(encoding)().decode(start)
@@ -237,9 +239,12 @@ def _explained(path: Path, encoding: str, found: Layout, message: str) -> ValueE
         if row:
             line, count = row
             by = "spaces" if found.delimiter == WHITESPACE else repr(found.delimiter)
+            reason = "are there two delimiters, or is one inside a text without quotes?"
+            if count < fields:
+                reason = "is the line incomplete, or are there two delimiters?"
             return ValueError(
-                f"{path} has {count} fields in line {line} and {fields} in the first, separated by {by}: "
-                "are there two delimiters, or is one inside a text without quotes?"
+                f"{path} has {count} field{'s' * (count != 1)} in line {line} and {fields} in the first, separated by "
+                f"{by}: {reason}"
             )
     if "compress" in message or "zlib" in message:
         return ValueError(f"{path} is damaged: {message[:200]}")

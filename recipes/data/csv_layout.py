@@ -6,12 +6,12 @@ import io
 import re
 from dataclasses import dataclass
 
+from recipes.data.csv_names import detect_names, is_value
 from recipes.lookup import column_name
 
 DELIMITERS = (",", ";", "\t", "|")
 WHITESPACE = " "  # fields are separated by spaces or tabs, however many
 _MOST_RECORDS = 1000
-_VALUE = re.compile(r"[+-]?([$€£]\s?)?(\d[\d.,:/ \-]*|\.\d+)([eE][+-]?\d+)?(T[\d:.]+Z?)?\s?%?")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
 _BLANKS = re.compile(r'((?<![^\s])"[^"\r\n]*")|[ \t]+')
 _EDGES = re.compile(r"(^|[\r\n])\t|\t(?=[\r\n]|$)")
@@ -53,36 +53,38 @@ def layout(
     """
     lines = io.StringIO(text, newline="").readlines()
     start, given, comments = _preamble(lines, skip_lines)
+    if start == len(lines) and not comments:
+        return None
     if start == len(lines):
-        if not comments:
-            return None
         start, comments = comments[0], []
-    delimiter = given or _delimiter("".join(lines[start:]), whole)
-    escapes = _has_escapes("".join(lines[start:]), delimiter)
-    records = _records("".join(lines[start:]), delimiter, whole, escapes)
-    in_comments = [_records(lines[number].lstrip().lstrip("#"), delimiter, True, escapes)[0][0] for number in comments]
-    alike = [fields for fields in in_comments if len(fields) == len(records[0][0]) > 1]
+
+    body = "".join(lines[start:])
+    delimiter = given or _delimiter(body, whole)
+    escapes = _has_escapes(body, delimiter)
+    records = _records(body, delimiter, whole, escapes)
+    commented = [_records(lines[number].lstrip().lstrip("#"), delimiter, True, escapes)[0][0] for number in comments]
+    alike = [fields for fields in commented if len(fields) == len(records[0][0]) > 1]
     if len(alike) > 1:  # they are rows, whose first value begins with the sign of a comment
         start, alike = comments[0], []
         records = _records("".join(lines[start:]), delimiter, whole, escapes)
-    first, first_lines = records[0]
-    rows = [fields for fields, _ in records[1:]]
     if columns is not None:
         return Layout(delimiter, escapes, start, tuple(columns))
-    stripped = [column_name(name) for name in first]
-    has_names, reason = _has_names(stripped, rows, header, expected)
-    if alike and alike[0] is in_comments[-1] and header is not False:
-        names = [column_name(name) for name in alike[0]]
-        is_needed = not has_names or any(map(_is_value, stripped)) or set(names) & set(expected)
-        if is_needed and not any(map(_is_value, names)):
-            return Layout(delimiter, escapes, start, tuple(names))
-    if not has_names:
-        surplus = _empty_at_end([first, *rows])
-        names = tuple(f"column_{number}" for number in range(len(first) - surplus))
-        return Layout(delimiter, escapes, start, names, surplus, () if reason is None else (reason,))
-    names, surplus = _fitted(stripped, rows)
-    notes = () if reason is None else (reason,)
-    return Layout(delimiter, escapes, start + first_lines, tuple(names), surplus, notes)
+
+    (first, first_lines), rows = records[0], [fields for fields, _ in records[1:]]
+    first = [column_name(field) for field in first]
+    has_names, note = detect_names(first, rows, header, expected)
+    notes = () if note is None else (note,)
+    if alike and alike[0] is commented[-1] and header is not False:
+        names = tuple(map(column_name, alike[0]))
+        is_needed = not has_names or any(map(is_value, first)) or set(names) & set(expected)
+        if is_needed and not any(map(is_value, names)):
+            return Layout(delimiter, escapes, start, names)
+    if has_names:
+        names, surplus = _fitted(first, rows)
+        return Layout(delimiter, escapes, start + first_lines, tuple(names), surplus, notes)
+    surplus = _empty_at_end([first, *rows])
+    names = tuple(f"column_{number}" for number in range(len(first) - surplus))
+    return Layout(delimiter, escapes, start, names, surplus, notes)
 
 
 def squeezed(text: str) -> str:
@@ -134,7 +136,7 @@ def _delimiter(body: str, whole: bool) -> str:
     spaced = best == "\t" and count > 1 and re.search(r"\S {2,}\S", body)  # runs of spaces between other fields
     if share_of_blanks == 1 and count_of_blanks > 1 and (share < 1 or (spaced and count_of_blanks > count)):
         rows = [fields for fields, _ in _records(body, WHITESPACE, whole)[:100]]
-        if any(_is_value(field) for field in rows[-1]):  # and not a single column of texts of several words
+        if any(is_value(field) for field in rows[-1]):  # and not a single column of texts of several words
             return WHITESPACE
     return best
 
@@ -167,65 +169,6 @@ def _records(body: str, delimiter: str, whole: bool, escapes: bool = False) -> l
 def _has_escapes(body: str, delimiter: str) -> bool:
     """Whether a quotation mark behind a backslash goes on with the text, which it never does without escapes."""
     return re.search(rf'\\"[^"{re.escape(delimiter)}\r\n]', body) is not None
-
-
-def _is_value(field: str) -> bool:
-    field = field.strip()
-    return _is_number(field) or _VALUE.fullmatch(field) is not None
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
-
-
-def _has_names(first: list[str], rows: list[list[str]], header: bool | None, expected) -> tuple[bool, str | None]:
-    """Whether the `first` record holds names, and a note where that is not certain."""
-    if header is not None:
-        return header, None
-    if set(first) & set(expected):
-        return True, None
-    # The caller knows columns by number, so it had a file without names before.
-    numbered = any(re.fullmatch(r"column_\d+", name) for name in expected)
-    line = f"the first line ({', '.join(first[:3])} ...) is taken for"
-    as_row = f"{line} a row, and columns are called column_0 and so on; data.header: true takes it for their names"
-    as_row = None if numbered else as_row
-    values = [field for field in first if _is_value(field)]
-    if values:
-        others = [field for field in first if field and not _is_value(field)]
-        if _count_up(values) and (len(values) > 2 or (not others and not first[0])) and not _recur(first, rows):
-            return True, f"{line} the names of the columns; data.header: false takes it for a row"
-        return False, as_row
-    if any(_is_above_values(first, rows, number) for number in range(len(first))):
-        return True, None
-    if numbered or (len(first) > 1 and 2 * _recur(first, rows) >= len(first)):
-        return False, as_row
-    return True, None
-
-
-def _count_up(values: list[str]) -> bool:
-    """Whether these are the names that numbers of columns, or years, make."""
-    if not all(value.isdecimal() for value in values):
-        return False
-    numbers = list(map(int, values))
-    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-
-
-def _recur(first: list[str], rows: list[list[str]]) -> int:
-    """Number of texts of the first record that occur again in their column."""
-    return sum(
-        any(len(row) > number and row[number].strip() == field for row in rows)
-        for number, field in enumerate(first)
-        if field and not _is_value(field)
-    )
-
-
-def _is_above_values(first: list[str], rows: list[list[str]], number: int) -> bool:
-    below = [row[number] for row in rows if len(row) > number and row[number].strip()]
-    return bool(first[number]) and bool(below) and all(map(_is_value, below))
 
 
 def _empty_at_end(records: list[list[str]]) -> int:

@@ -32,6 +32,7 @@ class Fingerprint:
     @classmethod
     def of(cls, digests: dict[str, np.ndarray], columns: tuple[str, ...] = ()) -> "Fingerprint":
         """The fingerprint of rows with these `digests`, by part."""
+        digests = {part: digests[part] for part in ("train", "validation", "test") if part in digests}
         rows = {part: len(values) for part, values in digests.items()}
         return cls(tuple(columns), rows, {part: _digest(values) for part, values in digests.items()}, dict(digests))
 

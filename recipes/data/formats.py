@@ -7,11 +7,22 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as compute
 
-ISO, DAY_FIRST, MONTH_FIRST = "iso", "day_first", "month_first"
+ISO, DAY_FIRST, MONTH_FIRST, NAMED = "iso", "day_first", "month_first", "named"
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+# English names of months, whole or shortened to three or four letters.
+MONTH_NAMES = [f"{name[:3]}(?:{name[3:]}|{name[3:4]})?" for name in _MONTHS]
 # Of a date in each order; RE2 names the groups of an extraction.
 _DATES = {
     ISO: r"(?P<year>\d{4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?|[/.](?P<month2>\d{1,2})[/.](?P<day2>\d{1,2}))",
     DAY_FIRST: r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4}|\d\d)",
+    # The name of the month has become its number in angle brackets.
+    NAMED: (
+        r"(?:(?P<day>\d{1,2})(?:st|nd|rd|th)?[ -]<(?P<month>\d\d)>[ ,-]+(?P<year>\d{4}|\d\d)"
+        r"|<(?P<month2>\d\d)> (?:(?P<day2>\d{1,2})(?:st|nd|rd|th)?,? +)?(?P<year2>\d{4}))"
+    ),
     MONTH_FIRST: r"(?P<month>\d{1,2})[/.-](?P<day>\d{1,2})[/.-](?P<year>\d{4}|\d\d)",
 }
 _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d(?:[.,]\d+)?))?(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
@@ -30,7 +41,8 @@ class Format:
         decimal: Mark in front of the decimals.
         thousands: Mark between groups of three digits.
         unit: Text beside each number, such as %, $ or kg.
-        dates: Order of dates, `"iso"`, `"day_first"` or `"month_first"`; `""` where they are no dates.
+        dates: Order of dates: `"iso"`, `"day_first"`, `"month_first"` or, with the name of the month, `"named"`; `""`
+            where they are no dates.
         clock: Whether they are times of day or durations, which become seconds.
     """
 
@@ -55,9 +67,12 @@ class Format:
         if self.clock:
             return "times of day or durations, in seconds"
         if self.dates:
-            return {ISO: "dates", DAY_FIRST: "dates with the day first", MONTH_FIRST: "dates with the month first"}[
-                self.dates
-            ]
+            return {
+                ISO: "dates",
+                DAY_FIRST: "dates with the day first",
+                MONTH_FIRST: "dates with the month first",
+                NAMED: "dates with the name of the month",
+            }[self.dates]
         marks = [f"the unit {self.unit!r}"] if self.unit else []
         marks += [f"{self.thousands!r} between thousands"] if self.thousands else []
         marks += ["a decimal comma"] if self.decimal == "," else []
@@ -123,11 +138,13 @@ def _plain_numbers(texts, form: Format) -> pyarrow.Array:
 
 
 def _timestamps(texts, order: str) -> pyarrow.Array:
+    if order == NAMED:
+        for number, name in enumerate(MONTH_NAMES, start=1):
+            texts = compute.replace_substring_regex(texts, rf"(?i)\b{name}\b\.?", f"<{number:02}>")
     found = compute.extract_regex(texts, rf"^{_DATES[order]}(?:[T ]+{_CLOCK})?{_ZONE}$")
-    field = _fields(found, len(texts))
-    year, month, day = field("year"), field("month"), field("day")
-    if order == ISO:
-        month, day = np.where(np.isnan(month), field("month2"), month), np.where(np.isnan(day), field("day2"), day)
+    field = _fields(found)
+    year, month, day = (_either(found, field, name) for name in ("year", "month", "day"))
+    if order in (ISO, NAMED):  # 2024-12 and December 2024
         day = np.where(np.isnan(day), 1.0, day)
     year = np.where(year < 69, year + 2000, np.where(year < 100, year + 1900, year))
     fits = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
@@ -144,7 +161,7 @@ def _timestamps(texts, order: str) -> pyarrow.Array:
 
 def _seconds(texts) -> pyarrow.Array:
     found = compute.extract_regex(texts, _DURATION)
-    field = _fields(found, len(texts))
+    field = _fields(found)
     hour, minute, second = field("hour"), field("minute"), np.nan_to_num(field("second"))
     seconds = _half(found, hour) * 3600 + minute * 60 + second
     seconds = np.where(_equal(found, "sign", "-"), -seconds, seconds) + np.nan_to_num(field("days")) * 86_400
@@ -166,7 +183,14 @@ def _half(found, hour: np.ndarray) -> np.ndarray:
     return np.where(given, hour % 12 + 12 * afternoon, hour)
 
 
-def _fields(found, rows: int):
+def _either(found, field, name: str) -> np.ndarray:
+    """A group that a pattern has in two places, such as `day` and `day2`."""
+    if found.type.get_field_index(f"{name}2") < 0:
+        return field(name)
+    return np.where(np.isnan(field(name)), field(f"{name}2"), field(name))
+
+
+def _fields(found):
     """A function that gives a group of an extraction as numbers `(rows,)`, NaN where it is not there."""
 
     def field(name: str) -> np.ndarray:

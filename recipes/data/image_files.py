@@ -54,7 +54,7 @@ class Form:
     depth: int | None = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Header:
     """What is known of an image before it is decoded.
 

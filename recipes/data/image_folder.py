@@ -16,7 +16,9 @@ PARTS = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 
+# What a model that is given such images should warn of.
 ALPHA_DROPPED = "an alpha channel, which is dropped"
+CUT_TO_BYTES = "more than 8 bits, which are brought to 8"
 LAYOUT = "expected a folder for each class, FOLDER/CLASS/1.png, or FOLDER/train/CLASS/1.png, FOLDER/test/CLASS/2.png"
 
 
@@ -222,16 +224,17 @@ def _depths(headers, form, parts):
     deep = sum(header.depth > 8 for header in headers.values())
     cut = sum(header.is_cut for header in headers.values())
     notes = []
-    if deep and form.depth is None:
-        notes.append(f"{deep:,} of {len(headers):,} images have more than 8 bits, and are brought to 8 (data.depth)")
+    if deep and form.depth in (None, 8):
+        notes.append(f"{deep:,} of {len(headers):,} images have {CUT_TO_BYTES} (data.depth)")
     elif deep:
         least, most = np.inf, -np.inf
         for x, _ in parts.values():
             for rows in chunks_of(x):
                 least, most = min(least, rows.min()), max(most, rows.max())
         kind = "floating-point values" if form.depth == 32 else "values of more than 8 bits"
-        others = f"; the other {len(headers) - deep:,} are multiplied by 257" if deep < len(headers) else ""
-        notes.append(f"{deep:,} images hold {kind}, used as they are stored: {least:g} to {most:g}{others}")
+        others = ", those of 8 bits times 257" if deep < len(headers) else ""
+        count = "1 image holds" if deep == 1 else f"{deep:,} images hold"
+        notes.append(f"{count} {kind}: all are used as they are stored{others}, from {least:g} to {most:g}")
     if cut:
         notes.append(f"{cut:,} colour images store 16 bits, of which the upper 8 are read")
     return notes

@@ -6,7 +6,7 @@ import numpy as np
 
 from recipes.data import arrays, leaks, readers, row_digests, sequences, tables
 from recipes.data.dataset import Dataset, shorten
-from recipes.data.duplicates import count_duplicates
+from recipes.data.duplicates import count_duplicates, count_known
 from recipes.data.fingerprint import Fingerprint
 from recipes.data.images import color_of, fit_all
 from recipes.data.label_text import by_value, encode_labels
@@ -73,12 +73,12 @@ def load_dataset(
 def read_source(data, settings: Data, seed: int, download: bool = True) -> tuple[Source, str]:
     """The data as they are before they are split, and the task; see `load_dataset`."""
     source = readers.read(data, settings, seed, download)
+    _read_as_sequences(source, settings)
+    _take_role_columns(source, settings)
     if not source.row_digests:
         source.row_digests = {
             part: row_digests.of_arrays(x, y, source.class_names) for part, (x, y) in source.parts.items()
         }
-    _read_as_sequences(source, settings)
-    _take_role_columns(source, settings)
     _size_images(source, settings)
     task = _task(source, settings)
     if settings.task is None:
@@ -146,6 +146,7 @@ def _take_role_columns(source: Source, settings: Data) -> None:
         source.feature_names = names[:column] + names[column + 1 :]
         source.vocabularies.pop(name, None)
         source.dates = tuple(date for date in source.dates if date != name)
+        source.rescaled.pop(name, None)
 
 
 def _size_images(source: Source, settings: Data) -> None:
@@ -282,22 +283,22 @@ def _forget_categories_not_in_training(source: Source) -> None:
 
 def _dataset(source: Source, task: str, how: str, background) -> Dataset:
     x, y = source.parts["train"]
-    given_away = ()
+    about_columns = ()
     if x.ndim == 2:
         preparation = TablePreparation.fit(
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
-            left_out=source.left_out, formats=source.formats,
+            rescaled=source.rescaled, left_out=source.left_out, formats=source.formats,
         )  # fmt: skip
-        given_away = leaks.notes(x, y, task, preparation)
+        about_columns = leaks.notes(x, y, task, preparation)
     elif source.kind == "sequences":
         padded = any(sequences.is_padded(x) for x, _ in source.parts.values())
-        preparation = SequencePreparation.fit(x, y, task, padded)
+        preparation = SequencePreparation.fit(x, y, task, padded, source.rescaled)
     else:
         preparation = ImagePreparation.fit(x, y, task, background, 8 if x.dtype == np.uint8 else source.depth)
     duplicates = [
         f"{count:,} rows of the {part} part stand in the training part, too"
         for part in ("validation", "test")
-        if (count := count_duplicates(source.parts["train"], source.parts[part]))
+        if (count := _count_duplicates(source, part))
     ]
     return Dataset(
         source.name,
@@ -308,6 +309,22 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
         preparation=preparation,
         target_name=source.target,
         how_split=how,
-        notes=(*source.notes, *given_away, *duplicates),
+        notes=(*source.notes, *_rescaled_note(preparation), *about_columns, *duplicates),
         fingerprint=Fingerprint.of(source.row_digests, source.digest_columns) if source.row_digests else None,
     )
+
+
+def _rescaled_note(preparation) -> tuple[str, ...]:
+    left_out = getattr(preparation, "left_out", {})
+    names = [name for name in getattr(preparation, "rescaled", {}) if name not in left_out]
+    if not names:
+        return ()
+    return (f"shifted in float64, since float32 would merge different values: {shorten(names)}",)
+
+
+def _count_duplicates(source: Source, part: str) -> int:
+    """How many rows of `part` stand in the training part, too."""
+    train = source.parts["train"]
+    if train[0].ndim == 2 and source.row_digests:
+        return count_known(source.row_digests[part], source.row_digests["train"])
+    return count_duplicates(train, source.parts[part])  # two files may hold the same image

@@ -70,6 +70,8 @@ class TablePreparation(Preparation):
             column is left out.
         indicators: Columns of numbers with missing values.
         dates: Columns that hold days.
+        rescaled: Offset and unit, by column, of those that float32 would merge: raw rows hold `(value - offset) /
+            unit`, calculated in float64 (`recipes.data.precision`).
         formats: How numbers and dates are written, by column, the target included, where it is not plainly.
         left_out: By column, why it does not take part.
         scale: 0 marks a column of numbers that does not vary, and columns of categories.
@@ -79,6 +81,7 @@ class TablePreparation(Preparation):
     vocabularies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     indicators: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    rescaled: dict[str, tuple[float, float]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     formats: dict[str, dict] = field(default_factory=dict)
 
@@ -92,6 +95,7 @@ class TablePreparation(Preparation):
         *,
         vocabularies=None,
         dates=(),
+        rescaled=None,
         left_out=None,
         formats=None,
     ):
@@ -104,6 +108,7 @@ class TablePreparation(Preparation):
             feature_names: Of the columns.
             vocabularies: Of the columns of codes.
             dates: Names of the columns of days.
+            rescaled: Offset and unit of the columns that have them.
             left_out: By column, why it does not take part.
             formats: How numbers and dates are written, by column.
 
@@ -143,6 +148,7 @@ class TablePreparation(Preparation):
             vocabularies=vocabularies,
             indicators=indicators,
             dates=tuple(dates),
+            rescaled=dict(rescaled or {}),
             left_out=left_out,
             formats=dict(formats or {}),
             **target_scaling(y, task),
@@ -168,6 +174,7 @@ class TablePreparation(Preparation):
             "vocabularies": {name: list(categories) for name, categories in self.vocabularies.items()},
             "indicators": list(self.indicators),
             "dates": list(self.dates),
+            "rescaled": {name: list(constants) for name, constants in self.rescaled.items()},
             "formats": self.formats,
             "most_one_hot": MOST_ONE_HOT,
         }
@@ -302,12 +309,15 @@ class SequencePreparation(Preparation):
 
     Attributes:
         padded: Whether there are padded steps, NaN in every feature, which become `PADDING`.
+        rescaled: Offset and unit of the features that float32 would merge, as in `TablePreparation`; the first feature
+            is `"column_0"`.
     """
 
     padded: bool = False
+    rescaled: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, padded: bool = False) -> "SequencePreparation":
+    def fit(cls, x: np.ndarray, y: np.ndarray, task: str, padded: bool = False, rescaled=None) -> "SequencePreparation":
         """Learn from the training rows: `x` `(rows, steps, features)`, NaN in padded steps, and `y`.
 
         Raises:
@@ -317,7 +327,8 @@ class SequencePreparation(Preparation):
         if not varies:
             raise ValueError(f"every feature is constant in the {len(x)} training sequences: nothing to learn from")
         scaling = target_scaling(y, task)
-        return cls(input_shape=x.shape[1:], mean=mean, scale=scale, padded=padded, **scaling)
+        constants = {"mean": mean, "scale": scale, "padded": padded, "rescaled": dict(rescaled or {})}
+        return cls(input_shape=x.shape[1:], **constants, **scaling)
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -331,7 +342,12 @@ class SequencePreparation(Preparation):
 
     def constants(self) -> dict:
         """What the layer `custom_layers.SequencePreparation` is made of."""
-        return {"mean": self.mean.tolist(), "scale": self.scale.tolist(), "padding": self.mask_value}
+        return {
+            "mean": self.mean.tolist(),
+            "scale": self.scale.tolist(),
+            "padding": self.mask_value,
+            "rescaled": {name: list(constants) for name, constants in self.rescaled.items()},
+        }
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Raw rows `(rows, steps, features)`, NaN in padded steps, as float32 of the same shape."""

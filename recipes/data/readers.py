@@ -127,7 +127,9 @@ def _source(name: str, parts: dict, kind: str | None, settings: Data) -> Source:
         raise ValueError(f"data.kind={settings.kind!r} does not fit {name}, which has lengths of sequences")
     kind = kind or settings.kind
     kind = kind if kind == "sequences" else None
-    return Source(name, arrays.checked_parts(parts, kind), kind=kind)
+    parts, rescaled = arrays.checked_parts(parts, kind)
+    by_name = {f"column_{number}": constants for number, constants in rescaled.items()}
+    return Source(name, parts, kind=kind, rescaled=by_name)
 
 
 def _arrays(data, settings: Data) -> Source:

@@ -3,6 +3,7 @@
 That two different rows share a number has a chance of 1 in 10**19 for each pair.
 """
 
+import contextlib
 import hashlib
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def of_arrays(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...] | None 
         y: Targets `(rows,)`, numbers or texts; class numbers where there are `class_names`.
         class_names: Class names, by which the digests of targets are then made.
     """
-    targets = _of_targets(y) if class_names is None else _of_texts(class_names)[y]
+    targets = _of_targets(y) if class_names is None else _of_labels(class_names)[y]
     store, start = RowStore(), 0
     for rows in chunks_of(x):
         stop = start + len(rows)
@@ -82,6 +83,11 @@ def of_file(file: Path, label: str) -> int:
 
 
 def _of_values(values: pyarrow.Array) -> np.ndarray:
+    is_text = pyarrow.types.is_string(values.type)
+    if is_text or pyarrow.types.is_integer(values.type) or pyarrow.types.is_floating(values.type):
+        with contextlib.suppress(pyarrow.ArrowInvalid):  # most columns are numbers throughout
+            numbers = compute.cast(values, pyarrow.float64(), safe=is_text).to_numpy(zero_copy_only=False)
+            return _canonical(numbers.astype(np.float64)).view(np.uint64)
     encoded = compute.dictionary_encode(values, null_encoding="encode")
     distinct = encoded.dictionary
     if pyarrow.types.is_temporal(distinct.type):
@@ -101,7 +107,19 @@ def _of_targets(y: np.ndarray) -> np.ndarray:
     if y.dtype.kind in "buif":
         return _canonical(y.astype(np.float64)).view(np.uint64)
     distinct, places = np.unique(y, return_inverse=True)
-    return _of_texts(map(str, distinct))[places]
+    return _of_labels(distinct.tolist())[places]
+
+
+def _of_labels(labels) -> np.ndarray:
+    """Class `1` is the number, whether it is called by a text or not, so that class names are as good as labels."""
+    digests = []
+    for label in map(str, labels):
+        try:
+            number = float({"true": "1", "false": "0"}.get(label.lower(), label))
+            digests.append(_canonical(np.array([number])).view(np.uint64))
+        except ValueError:
+            digests.append(_of_texts([label]))
+    return np.concatenate(digests)
 
 
 def _of_texts(texts) -> np.ndarray:

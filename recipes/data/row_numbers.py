@@ -8,6 +8,8 @@ import numpy as np
 FEWEST_ROWS = 20
 # Up to so many values, those of a column called "id" are compared with each other; beyond it, they must ascend.
 MOST_COMPARED = 2**20
+# How often an index may begin again.
+MOST_RESTARTS = 5
 _CHUNK = 2**20
 _LARGEST = 2.0**53
 _INDEX_NAME = re.compile(
@@ -27,15 +29,16 @@ _TIME_NAME = re.compile(
 class RowNumbers:
     """Whether the values of a column are the numbers of its rows, learnt block by block in bounded memory.
 
-    They are if they are the whole numbers from any first one to any last one, each once, in whatever order; in a
-    column whose name says that it is an index or an identifier, if they are whole numbers of which no two are equal.
+    They are if they are the whole numbers from any first one to any last one, each once, in whatever order. In a column
+    whose name says that it is an index or an identifier, they may have gaps, or begin again a few times, as the index
+    of files that were put together does.
     """
 
     def __init__(self, name: str):
         self._has_index_name = bool(_INDEX_NAME.fullmatch(name.strip()) or _CAMEL_CASE_ID.fullmatch(name.strip()))
         self._possible = not _TIME_NAME.fullmatch(name.strip())
         self._rows, self._least, self._most, self._digest = 0, np.inf, -np.inf, 0
-        self._last, self._ascending, self._compared = -np.inf, True, []
+        self._last, self._restarts, self._compared = -np.inf, 0, []
 
     def update(self, numbers: np.ndarray) -> None:
         """Look at the next values `(rows,)`, float64; NaN where one is missing or text."""
@@ -43,17 +46,15 @@ class RowNumbers:
             return
         # Most columns of whole numbers repeat one at once, and need no closer look.
         first = numbers[:1000]
-        if len(np.unique(first)) < len(first) or not (np.abs(numbers) < _LARGEST).all():
-            self._possible = False
-            return
-        if (numbers != np.round(numbers)).any():
+        repeats = not self._has_index_name and len(np.unique(first)) < len(first)
+        if repeats or not (np.abs(numbers) < _LARGEST).all() or (numbers != np.round(numbers)).any():
             self._possible = False
             return
         self._rows += len(numbers)
         self._least, self._most = min(self._least, numbers.min()), max(self._most, numbers.max())
         self._digest += _digest(numbers.astype(np.int64))
         if self._has_index_name:
-            self._ascending = self._ascending and bool((np.diff(numbers, prepend=self._last) > 0).all())
+            self._restarts += int((np.diff(numbers, prepend=self._last) <= 0).sum())
             self._last = numbers[-1]
             if self._rows <= MOST_COMPARED:
                 self._compared.append(numbers)
@@ -63,8 +64,10 @@ class RowNumbers:
         """Whether all values so far number their rows."""
         if not self._possible or self._rows < FEWEST_ROWS:
             return False
-        if self._has_index_name and (self._ascending or self._are_distinct()):
-            return True
+        if self._has_index_name:
+            ascends = self._restarts <= MOST_RESTARTS and self._rows >= FEWEST_ROWS * (self._restarts + 1)
+            if ascends or self._are_distinct():
+                return True
         if self._most - self._least != self._rows - 1:
             return False
         # Of values within a range of as many whole numbers, equal sums of digests mean that none is missing or twice.

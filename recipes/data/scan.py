@@ -9,12 +9,12 @@ import pyarrow.compute as compute
 from recipes.data import columns, formats
 from recipes.data.dataset import as_setting
 from recipes.data.formats import Format
+from recipes.data.precision import LARGEST, Precision, Rescaling, rescale
 from recipes.data.row_numbers import RowNumbers
 from recipes.data.shapes import Shapes
 
 MOST_STRAY_TEXTS = 0.1
 ISO_SHAPE = "9999-99-99"
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass
@@ -31,6 +31,8 @@ class Scan:
         truths: Whether every value is true or false.
         dates: Whether every value is a date.
         row_numbers: Whether the values number the rows.
+        precision: What float32 does to the numbers, or days.
+        least, most: Of the numbers.
         shapes: Shapes of the texts.
         form: How the texts are written, where that is known.
         sees_marks: Whether the shapes of plain numbers count, too: where a point stands between thousands.
@@ -49,6 +51,9 @@ class Scan:
     truths: bool = True
     dates: bool = True
     row_numbers: RowNumbers = field(init=False)
+    precision: Precision = field(default_factory=Precision)
+    least: float = np.inf
+    most: float = -np.inf
     shapes: Shapes = field(default_factory=Shapes)
     form: Format | None = None
     sees_marks: bool = False
@@ -79,7 +84,10 @@ class Scan:
         if self.form is not None:
             values = self._read(values)
         if self.dates:
-            self.dates = _are_dates(values)
+            days = _days_of_dates(values)
+            self.dates = days is not None
+            if self.dates:
+                self.precision.update(days)
         if self.dates and self.form is None and present and columns.is_text(values.type):
             self.shapes.add(ISO_SHAPE, present, compute.drop_null(values)[0].as_py())
         if not (self.dates or self._is_settled()):
@@ -121,12 +129,15 @@ class Scan:
             self._look_at(values)
         else:
             self.shapes.plain += len(values) - values.null_count
-        infinite = np.abs(parsed) > _LARGEST
+        infinite = np.abs(parsed) > LARGEST
         if infinite.any():
             if self.first_infinite is None:
                 self.first_infinite = self.rows + int(infinite.argmax())
             self.infinite += int(infinite.sum())
+        self.least = float(np.fmin.reduce(parsed, initial=self.least))
+        self.most = float(np.fmax.reduce(parsed, initial=self.most))
         self.row_numbers.update(parsed)
+        self.precision.update(parsed)
         if self.whole:
             self.whole = _are_whole(values)
             self.wide |= bool((np.abs(parsed) >= columns.LARGEST_WHOLE).any())
@@ -148,11 +159,20 @@ class Scan:
         if not self.fits:
             return "category"
         kind = self.form.kind if self.form else "number"
-        self.require(kind, where)
+        self.require(kind, where, self.precision.rescaling)
         return kind
 
-    def require(self, kind: str, where: str) -> None:
+    def _is_within_float32(self, rescaling: Rescaling) -> bool:
+        with np.errstate(over="ignore"):
+            return bool((np.abs(rescale(np.array([self.least, self.most]), rescaling)) <= LARGEST).all())
+
+    def require(self, kind: str, where: str, rescaling: Rescaling | None = None) -> None:
         """Refuse values that do not go with `kind`.
+
+        Args:
+            kind: `"number"`, `"category"` or `"date"`.
+            where: The table, for messages.
+            rescaling: Offset and unit of the column, where it has them.
 
         Raises:
             ValueError: With the column, how many they are, and the first.
@@ -169,7 +189,7 @@ class Scan:
                 f"{text!r} at row {row}: mend them, or say that they are missing (data.missing: {as_setting([text])}) "
                 f"or that the column holds categories (data.categorical: {as_setting([self.name])})"
             )
-        if kind == "number" and self.infinite:
+        if kind == "number" and self.infinite and not self._is_within_float32(rescaling or (0.0, 1.0)):
             raise ValueError(
                 f"{column} must be finite: {self.infinite:,} values are infinite or beyond float32, the first at row "
                 f"{self.first_infinite}"
@@ -188,15 +208,15 @@ def _are_truths(values) -> bool:
     return compute.all(compute.match_substring_regex(values, r"^(?i:true|false)$")).as_py() is not False
 
 
-def _are_dates(values) -> bool:
+def _days_of_dates(values) -> np.ndarray | None:
+    """Cleaned `values` in days since 1970, if all of them are dates."""
     if pyarrow.types.is_timestamp(values.type) or pyarrow.types.is_date(values.type):
-        return True
+        return columns.days(values)
     if not columns.is_text(values.type):
-        return False
+        return None
     if compute.all(compute.match_substring_regex(values, r"^\d{4}-\d\d-\d\d")).as_py() is False:
-        return False
+        return None
     try:
-        columns.days(values)
+        return columns.days(values)
     except (pyarrow.ArrowInvalid, ValueError):
-        return False
-    return True
+        return None

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recipes.data import precision
 from recipes.data.store import chunks_of
 
 
@@ -21,9 +22,9 @@ def is_padded(x: np.ndarray) -> bool:
 
 
 def cut(x, steps, name: str = "x", lengths_name: str = "lengths") -> np.ndarray:
-    """`x` `(rows, steps, features)` as float32, with NaN behind the first `steps` `(rows,)` steps of each row.
+    """`x` `(rows, steps, features)` as float32, or as float64 where it has more digits, cut to so many steps a row.
 
-    What stood there does not matter.
+    Behind the first `steps` `(rows,)` steps there is NaN. What stood there does not matter.
 
     Raises:
         ValueError: If `steps` are not whole numbers from 1 to the steps of `x`, one for each row.
@@ -44,8 +45,7 @@ def cut(x, steps, name: str = "x", lengths_name: str = "lengths") -> np.ndarray:
             f"`{lengths_name}` must be whole numbers from 1 to {x.shape[1]}, the steps of `{name}`. "
             f"Received: {steps[wrong[0]]} at row {wrong[0]}"
         )
-    with np.errstate(over="ignore"):  # what is beyond float32 is found by `check`
-        x = x.astype(np.float32)
+    x = x.astype(np.float64 if precision.has_more_digits(x.dtype) else np.float32)
     unknown = np.flatnonzero(is_padding(x)[np.arange(len(x)), steps.astype(int) - 1])
     if len(unknown):
         raise ValueError(

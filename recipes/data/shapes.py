@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as compute
 
-from recipes.data.formats import DAY_FIRST, ISO, MONTH_FIRST, Format, normalized
+from recipes.data.formats import DAY_FIRST, ISO, MONTH_FIRST, MONTH_NAMES, NAMED, Format, normalized
 
 MOST_SHAPES = 2000
 MOST_UNITS = 4  # of one column, for a note that they differ
@@ -34,9 +34,14 @@ _TIME = rf"(?:[T ]+{_DIGIT}{{1,2}}:99(?::99(?:[.,]9+)?)?(?: ?[AaPp]\.?[Mm]\.?)?)
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]99(?::?99)?))?"
 _ISO = re.compile(rf"{_DIGIT}9{{3}}(?:-9{{1,2}}(?:-9{{1,2}})?|(?P<mark>[/.])9{{1,2}}(?P=mark)9{{1,2}}){_TIME}{_ZONE}")
 _DAY_AND_MONTH = re.compile(rf"({_DIGIT}{{1,2}})([/.-])({_DIGIT}{{1,2}})(?:\2)(9999|99){_TIME}{_ZONE}")
+_MONTH = rf"(?:{'|'.join(MONTH_NAMES)})\.?"
+_DAY = rf"{_DIGIT}{{1,2}}(?:st|nd|rd|th)?"
+_NAMED = re.compile(
+    rf"(?:{_DAY}[ -]{_MONTH}[ ,-]+(?:9999|99)|{_MONTH} (?:{_DAY},? +)?9999){_TIME}{_ZONE}", re.IGNORECASE
+)
 _CLOCK = re.compile(rf"(?:[+-]?{_DIGIT}+ days?,? ?)?[+-]?{_DIGIT}{{1,3}}:99(?::99(?:\.9+)?)?(?: ?[AaPp]\.?[Mm]\.?)?")
 _NUMBER = re.compile(
-    rf"(?P<sign>[+-]?) ?(?P<before>[A-Z]{{0,3}}[$€£¥₹₩₽₺] ?|[A-Z]{{3}} )?[+-]?"
+    rf"(?P<sign>[+-]?) ?(?P<before>[A-Z]{{0,3}}[$€£¥₹₩₽₺] ?|[A-Z]{{3}} |Rs\.? ?)?[+-]?"
     rf"(?P<body>{_DIGIT}(?:[{_DIGIT[1:-1]}.,' ]*{_DIGIT})?[.,]?|[.,]9+)(?P<exponent>[eE][+-]?9+)?"
     r"(?P<after> ?(?:[^\W\d_]|[%‰°$€£¥₹₩₽₺µ\"′″])(?:[^\W\d_]|[%/²³° .]){0,11})?"
 )
@@ -138,9 +143,10 @@ def verdict(
 
 
 def _dates(shapes: Shapes, needed: float, order: str | None) -> Verdict | None:
-    iso = [shape for shape in shapes.counts if _ISO.fullmatch(shape)]
-    if iso and _count(shapes, iso) >= needed:
-        return Verdict(Format(dates=ISO), shapes.examples[iso[0]])
+    for pattern, form in ((_ISO, Format(dates=ISO)), (_NAMED, Format(dates=NAMED))):
+        fitting = [shape for shape in shapes.counts if pattern.fullmatch(shape)]
+        if fitting and _count(shapes, fitting) >= needed:
+            return Verdict(form, shapes.examples[fitting[0]])
     found = {shape: match for shape in shapes.counts if (match := _DAY_AND_MONTH.fullmatch(shape))}
     if not found or _count(shapes, found) < needed:
         return None

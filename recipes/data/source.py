@@ -25,6 +25,8 @@ class Source:
         vocabularies: Of the columns of a table that hold categories, by column name. Their values in `x` are codes: 1
             is the first category, and 0 none of them.
         dates: Names of the columns that hold dates, in days.
+        rescaled: By name of a column of a table, the offset and the unit that its values in `x` are counted from and
+            in, for float32 would merge them.
         groups: Of each row of the part to be split, `(rows,)`: rows of one group stay together.
         times: Of each row of the part to be split, `(rows,)`: the latest are the test.
         formats: How numbers and dates of a table are written, by column name, where it is not plainly.
@@ -46,6 +48,7 @@ class Source:
     feature_names: tuple[str, ...] | None = None
     vocabularies: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dates: tuple[str, ...] = ()
+    rescaled: dict[str, tuple[float, float]] = field(default_factory=dict)
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
     left_out: dict[str, str] = field(default_factory=dict)

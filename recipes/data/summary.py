@@ -3,6 +3,7 @@
 import numpy as np
 
 from recipes.data.dataset import PARTS, Dataset, shorten
+from recipes.data.precision import restore
 from recipes.data.preparation import SequencePreparation, TablePreparation
 from recipes.data.sequences import lengths
 from recipes.data.store import chunks_of
@@ -49,14 +50,20 @@ def _sequences(dataset: Dataset) -> dict:
     preparation, (x, _) = dataset.preparation, dataset.train
     steps = lengths(x)
     least, most = np.inf, -np.inf
+    constants = [preparation.rescaled.get(f"column_{number}", (0.0, 1.0)) for number in range(x.shape[2])]
     for rows in chunks_of(x):
-        least, most = min(least, np.nanmin(rows)), max(most, np.nanmax(rows))
+        for number, rescaling in enumerate(constants):
+            values = restore(rows[..., number], rescaling)
+            least, most = (
+                np.fmin.reduce(values, axis=None, initial=least),
+                np.fmax.reduce(values, axis=None, initial=most),
+            )
     return {
         "steps": {"least": int(steps.min()), "median": float(np.median(steps)), "greatest": int(steps.max())},
         "values": {"least": float(least), "greatest": float(most)},
         "features": [
-            {"mean": float(mean), "standard_deviation": float(scale)}
-            for mean, scale in zip(preparation.mean, preparation.scale, strict=True)
+            {"mean": float(restore(mean, rescaling)), "standard_deviation": float(scale * rescaling[1])}
+            for mean, scale, rescaling in zip(preparation.mean, preparation.scale, constants, strict=True)
         ],
     }
 
@@ -91,7 +98,8 @@ def _columns(dataset: Dataset) -> list[dict]:
         else:
             column["missing"] = int(missing[number])
             column |= {"kind": "date"} if name in preparation.dates else {}
-            column |= {"least": float(least[number]), "greatest": float(most[number])}
+            ends = restore(np.array([least[number], most[number]]), preparation.rescaled.get(name, (0.0, 1.0)))
+            column |= {"least": float(ends[0]), "greatest": float(ends[1])}
         columns.append(column)
     return columns
 
@@ -143,9 +151,18 @@ def _values(column: dict) -> str:
         rare = f"; rare or unseen: {column['rare_or_unseen']:,}" if column["rare_or_unseen"] else ""
         return f"{column['categories']} categories: {', '.join(common)}{f', {more} more' if more > 0 else ''}{rare}"
     if column["kind"] == "date":
-        days = np.array([column["least"], column["greatest"]]).astype("datetime64[D]")
-        return f"{days[0]} to {days[1]}"
-    return f"{column['least']:g} to {column['greatest']:g}"
+        days = np.array([column["least"], column["greatest"]])
+        ends = days.astype("datetime64[D]")
+        if ends[0] == ends[1]:
+            ends = np.round(days * 86_400).astype("datetime64[s]")
+        return f"{ends[0]} to {ends[1]}"
+    # Six digits, or more where the values of a column differ in later ones, as seconds since 1970 do.
+    ends = column["least"], column["greatest"]
+    for digits in (6, 9, 12, 15):
+        texts = [f"{end:.{digits}g}" for end in ends]
+        if all(abs(float(text) - end) <= (ends[1] - ends[0]) / 100 for text, end in zip(texts, ends, strict=True)):
+            break
+    return " to ".join(texts)
 
 
 def _target(content: dict) -> list[str]:

@@ -5,16 +5,14 @@ import warnings
 import numpy as np
 import pyarrow
 
-from recipes.data import columns, formats, row_digests
+from recipes.data import columns, formats, row_digests, table_columns
 from recipes.data.columns import Vocabulary
-from recipes.data.dataset import as_setting, shorten
+from recipes.data.dataset import shorten
 from recipes.data.formats import Format
-from recipes.data.scan import MOST_STRAY_TEXTS, Scan
-from recipes.data.shapes import verdict
+from recipes.data.precision import rescale
 from recipes.data.source import Source
 from recipes.data.store import RowStore
 from recipes.data.table import Table
-from recipes.lookup import unknown
 from recipes.settings import Data
 
 # Kinds of targets that may be classes, which keep the text of their labels.
@@ -34,13 +32,13 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         ValueError: If there is no such column, the parts differ in their columns, or values do not go together.
     """
     first = next(iter(tables.values()))
-    roles = _roles(first, settings)
+    roles = table_columns.roles(first, settings)
     features = tuple(column for column in first.columns if column not in {*roles.values(), *settings.ignore})
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
-    missing = missing_texts(first, settings.missing, roles["target"], settings.kept_classes)
-    scans, forms, notes = _understand(first, features, roles, settings, missing)
-    kinds, left_out = _kinds(first, features, roles, settings, scans)
+    missing = table_columns.missing_texts(first, settings.missing, roles["target"], settings.kept_classes)
+    found = table_columns.understand(first, features, roles, settings, missing)
+    kinds, left_out, forms, rescaled = found.kinds, found.left_out, found.forms, found.rescaled
     target = roles.pop("target")
     used = tuple(column for column in features if column not in left_out)
     vocabularies = {column: Vocabulary() for column in used if kinds[column] == "category"}
@@ -49,14 +47,14 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     for part, table in tables.items():
         if table is not first:
             check_columns(table, (*used, target), may_have=first.columns)
-            _require(table, kinds, (*used, target), missing, forms)
+            table_columns.require(table, kinds, (*used, target), missing, forms, rescaled)
             vocabularies = {column: Vocabulary(known.categories, grows=False) for column, known in vocabularies.items()}
             classes = classes and Vocabulary(classes.categories, grows=False)
         needed = {role: (column, kinds[column], None) for role, column in (roles if table is first else {}).items()}
         needed["target"] = target, kinds[target], classes
         if kinds[target] in ("whole", "wide"):
             needed["labels"] = target, "category", classes
-        x, others = _encode(table, features, kinds, vocabularies, needed, missing, forms, digested=(*used, target))
+        x, others = _encode(table, features, kinds, vocabularies, needed, missing, forms, rescaled, (*used, target))
         parts[part], digests[part] = (x, others.pop("target")), others.pop("digests")
         labels[part] = others.pop("labels", parts[part][1])
         extra = extra or others
@@ -67,9 +65,10 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         feature_names=features,
         vocabularies={column: vocabularies[column].categories for column in features if column in vocabularies},
         dates=tuple(column for column in used if kinds[column] == "date"),
+        rescaled=rescaled,
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
-        notes=(*(note for table in tables.values() for note in table.notes), *notes),
+        notes=(*(note for table in tables.values() for note in table.notes), *found.notes),
         left_out=left_out
         | {
             column: f"more than {columns.MOST_CATEGORIES:,} different texts"
@@ -104,6 +103,7 @@ def rows_for(
     kept_classes=(),
     numeric_target: bool = False,
     written=None,
+    rescaled=None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows of `table` as a trained model takes them, its columns in whatever order.
 
@@ -119,6 +119,7 @@ def rows_for(
         kept_classes: Texts that are classes, though they usually mean a missing value.
         numeric_target: Whether the target holds numbers to predict, rather than classes.
         written: How numbers and dates are written, by column, as `Format.to_dict` has it; default: plainly.
+        rescaled: Offset and unit, by column, of those that float32 would merge.
 
     Returns:
         `x` `(rows, columns)`, float32, and `y` `(rows,)`, numbers or texts, or `None`. Whole numbers that are classes
@@ -131,20 +132,21 @@ def rows_for(
     check_columns(table, (*used, *([target] if target else [])), may_have=(*unused, *known))
     kinds = {column: "date" if column in dates else "number" for column in used}
     kinds |= {column: "category" for column in used if column in vocabularies}
-    missing = missing_texts(table, missing, target, kept_classes)
+    missing = table_columns.missing_texts(table, missing, target, kept_classes)
     forms = {column: Format(**form) for column, form in (written or {}).items() if column in (*used, target)}
-    scans = _require(table, kinds, used, missing, forms, also=[target] if target else [])
+    rescaled = rescaled or {}
+    scans = table_columns.require(table, kinds, used, missing, forms, rescaled, also=[target] if target else [])
     known_categories = {
         column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
     }
     roles = {}
     if target:
-        _refuse_missing_targets(scans[target], table)
-        kind, classes = _target_kind(scans[target], table.where, ()), Vocabulary()
+        table_columns.refuse_missing_targets(scans[target], table)
+        kind, classes = table_columns.target_kind(scans[target], table.where, ()), Vocabulary()
         if numeric_target and kind != "category":
             kind = "number"
         roles = {"target": (target, "number" if kind == "number" else "category", classes)}
-    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing, forms)
+    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing, forms, rescaled)
     y = others.get("target")
     if target and kind != "number":
         y = _texts_or_whole(classes, kind)[y - 1]
@@ -180,173 +182,8 @@ def _count(items, what: str) -> str:
     return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
 
 
-def missing_texts(table: Table, texts, target: str | None, kept_classes) -> dict[str, tuple[str, ...]]:
-    """By column, the texts that mean a missing value, in lower case."""
-    marks = (*columns.MISSING, *(text.lower() for text in texts))
-    kept = {text.lower() for text in kept_classes}
-    return {name: tuple(mark for mark in marks if name != target or mark not in kept) for name in table.columns}
-
-
-def _roles(table: Table, settings: Data) -> dict[str, str]:
-    """Column names of the target and, where there are any, of groups and times."""
-    if settings.target is None:
-        raise ValueError(
-            f"which column of {table.where} is to be predicted? Say so by --target (data.target). It has: "
-            f"{shorten(table.columns, 30)}"
-        )
-    roles = {role: getattr(settings, role) for role in ("target", "group_column", "time_column")}
-    roles = {role: column for role, column in roles.items() if column is not None}
-    for setting, named in ((f"data.{role}", [column]) for role, column in roles.items()):
-        _refuse_unknown(table, setting, named)
-    for setting in ("ignore", "categorical", "keep"):
-        _refuse_unknown(table, f"data.{setting}", getattr(settings, setting))
-    return roles
-
-
-def _refuse_unknown(table: Table, setting: str, named) -> None:
-    for column in named:
-        if column not in table.columns:
-            error = unknown(f"column for {setting} of {table.where}:", column, table.columns)
-            raise ValueError("; ".join([str(error), *table.notes]))
-
-
-def _scan(table: Table, names, missing, forms=None, sees_marks: bool = False) -> dict[str, Scan]:
-    refused = next((name for name in names if name in table.refused), None)
-    if refused is not None:
-        raise ValueError(table.refused[refused])
-    scans = {name: Scan(name, form=(forms or {}).get(name), sees_marks=sees_marks) for name in names}
-    for batch in table.batches():
-        for name, scan in scans.items():
-            scan.update(columns.cleaned(batch.column(table.columns.index(name)), missing[name]))
-    return scans
-
-
-def _understand(
-    table: Table, features, roles, settings: Data, missing
-) -> tuple[dict[str, Scan], dict[str, Format], tuple[str, ...]]:
-    """What each column holds, how it is written where it is not plainly, and what is worth a note about that."""
-    scans = _scan(table, (*features, *roles.values()), missing, sees_marks=settings.thousands == ".")
-    forms, examples, notes = {}, {}, []
-    for name, scan in scans.items():
-        if name in settings.categorical or name == roles.get("group_column"):
-            continue
-        found = verdict(scan.shapes, 1 - MOST_STRAY_TEXTS, settings.decimal, settings.thousands, settings.dates)
-        if found.form is not None and not (scan.dates or _names_classes(name, found.form, roles, settings)):
-            forms[name], examples[name] = found.form, found.example
-        elif found.hint and name == roles["target"]:
-            raise ValueError(
-                f"the target {name!r} of {table.where} looks like {found.hint}; if it holds classes, say so "
-                f"(data.categorical: {as_setting([name])})"
-            )
-        elif found.hint:
-            notes.append(f"column {name!r} is taken as text, but looks like {found.hint}")
-    if forms:
-        again = _scan(table, forms, missing, forms)
-        forms = {name: form for name, form in forms.items() if again[name].fits}
-        scans |= {name: again[name] for name in forms}
-    for words in dict.fromkeys(form.describe() for form in forms.values()):
-        alike = [name for name, form in forms.items() if form.describe() == words]
-        notes.append(f"read as {words}: {shorten(alike)} (such as {examples[alike[0]]!r})")
-    return scans, forms, tuple(notes)
-
-
-def _names_classes(name: str, form: Format, roles, settings: Data) -> bool:
-    """Whether the column is a target whose texts, such as 3D and 2D, are rather names of classes than measures."""
-    return name == roles["target"] and settings.task != "regression" and any(map(str.isalpha, form.unit))
-
-
-def _kinds(table: Table, features, roles, settings, scans) -> tuple[dict[str, str], dict[str, str]]:
-    """The kind of each column that takes part, and why the other features are left out."""
-    left_out = _left_out([scans[column] for column in features], settings)
-    kinds = {
-        column: scans[column].kind(table.where, settings.categorical) for column in features if column not in left_out
-    }
-    for role, column in roles.items():
-        if role == "target":
-            _refuse_missing_targets(scans[column], table)
-            kinds[column] = _target_kind(scans[column], table.where, settings.categorical)
-        elif scans[column].missing:
-            raise _without_value(scans[column], f"data.{role}", table.where)
-        elif role == "time_column":
-            kinds[column] = scans[column].kind(table.where)
-            if kinds[column] == "category":
-                text = scans[column].first_text
-                raise ValueError(
-                    f"data.time_column must hold numbers or dates such as 2024-12-31. Received: {text[0]!r}"
-                )
-        else:
-            kinds[column] = "key"
-    return kinds, left_out
-
-
-def _left_out(scans: list[Scan], settings: Data) -> dict[str, str]:
-    """By column, why its values say nothing about other rows."""
-    left_out = {scan.name: "no value in any row" for scan in scans if not scan.present}
-    may_count = {scan.name for scan in scans} - {*left_out, *settings.keep, *settings.categorical}
-    counting = [scan.name for scan in scans if scan.name in may_count and scan.counts_rows]
-    # The only column of a table is what there is to learn from, whatever it looks like.
-    if len(counting) < len(scans) - len(left_out):
-        left_out |= dict.fromkeys(counting, f"counts or names the rows ({keep_hint(counting)})")
-    return left_out
-
-
-def keep_hint(names) -> str:
-    """How to keep columns that are left out."""
-    return f"data.keep: {as_setting(names)} keeps {'it' if len(names) == 1 else 'them'}"
-
-
-def _target_kind(scan: Scan, where: str, categorical) -> str:
-    """`"category"`, `"whole"`, `"wide"` (whole numbers that int64 does not hold) or `"number"`."""
-    if scan.truths:
-        return "category"
-    kind = scan.kind(where, categorical)
-    if kind == "date":
-        raise ValueError(f"the target {scan.name!r} of {where} holds dates: neither classes nor numbers to predict")
-    if kind == "number" and scan.whole:
-        return "wide" if scan.wide else "whole"
-    return kind
-
-
-def _refuse_missing_targets(scan: Scan, table: Table) -> None:
-    if not scan.missing:
-        return
-    text = _text_at(table, scan.name, scan.first_missing)
-    fix = "leave such rows out"
-    if text:
-        fix += f", or, where it is a class, say so (data.kept_classes: {as_setting([text])})"
-    error = _without_value(scan, "the target", table.where)
-    raise ValueError(f"{error}{f' ({text!r})' if text else ''}: {fix}")
-
-
-def _text_at(table: Table, column: str, row: int) -> str:
-    """What stands in a row of a column of text; an empty text for columns of other kinds."""
-    number = table.columns.index(column)
-    for batch in table.batches():
-        if row < len(batch):
-            value = batch.column(number)[row].as_py()
-            return value.strip() if isinstance(value, str) else ""
-        row -= len(batch)
-    return ""
-
-
-def _without_value(scan: Scan, what: str, where: str) -> ValueError:
-    return ValueError(
-        f"{what} {scan.name!r} of {where} has {scan.missing:,} missing values, the first at row {scan.first_missing}"
-    )
-
-
-def _require(table: Table, kinds, names, missing, forms, also=()) -> dict[str, Scan]:
-    dates = {name: Format(dates=formats.ISO) for name in names if kinds[name] == "date"}
-    scans = _scan(table, (*names, *also), missing, dates | forms)
-    for name in names:
-        kind = kinds[name]
-        if name not in also:
-            scans[name].require("number" if kind in ("whole", "wide") else kind, table.where)
-    return scans
-
-
 def _encode(
-    table: Table, features, kinds, vocabularies, roles, missing, forms, digested=()
+    table: Table, features, kinds, vocabularies, roles, missing, forms, rescaled, digested=()
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """`x` `(rows, features)`, and by role the other columns, `(rows,)`.
 
@@ -358,6 +195,7 @@ def _encode(
         roles: By role the column, its kind and, for categories, its vocabulary.
         missing: By column, the texts that mean a missing value.
         forms: How numbers and dates are written, by column, where it is not plainly.
+        rescaled: Offset and unit, by column of `x`, of those that float32 would merge.
         digested: Columns of which the role `digests` is made.
     """
     store, others = RowStore(), {role: RowStore() for role in (*roles, *(["digests"] if digested else []))}
@@ -369,7 +207,8 @@ def _encode(
                 x[:, number] = 0
                 continue
             values = columns.cleaned(batch.column(where[name]), missing[name])
-            x[:, number] = _values(values, kinds[name], vocabularies.get(name), forms.get(name))
+            found = _values(values, kinds[name], vocabularies.get(name), forms.get(name))
+            x[:, number] = rescale(found, rescaled[name]) if name in rescaled else found
         store.append(x)
         for role, (name, kind, vocabulary) in roles.items():
             values = columns.cleaned(batch.column(where[name]), missing[name])

@@ -1,11 +1,11 @@
 """Builders of networks, and the model that is saved."""
 
 import inspect
-from collections.abc import Mapping
 from dataclasses import fields
 
 from recipes.data import Dataset
 from recipes.initialization import initialize
+from recipes.models import blocks
 from recipes.models.convnet import convnet as convnet
 from recipes.models.mlp import mlp as mlp
 from recipes.models.recurrent import recurrent as recurrent
@@ -13,6 +13,7 @@ from recipes.models.residual import residual as residual
 from recipes.models.serving import serving_model as serving_model
 from recipes.models.table import ModelTable as ModelTable
 from recipes.models.table import model_table as model_table
+from recipes.models.transfer import check_body as check_body
 from recipes.models.transfer import from_settings
 from recipes.models.transfer import transfer as transfer
 from recipes.settings import Recipe
@@ -45,6 +46,8 @@ def build(recipe: Recipe, dataset: Dataset):
     if initialization and name == "transfer":
         raise ValueError(f"model.initialization would overwrite the body. Received: {initialization!r} with transfer")
     chosen |= {field.name: getattr(recipe.regularization, field.name) for field in fields(recipe.regularization)}
+    if name == "transfer" and getattr(dataset.preparation, "depth", None) == 8:
+        chosen["pixels"] = (dataset.preparation.mean, dataset.preparation.scale)
     if dataset.embedded:
         if "embedded" not in _arguments(name):
             raise ValueError(f"{name} takes no categories of many kinds, which {dataset.name} has: use mlp or residual")
@@ -64,5 +67,7 @@ def build(recipe: Recipe, dataset: Dataset):
     return model
 
 
-def _arguments(builder: str) -> Mapping:
-    return inspect.signature(BUILDERS[builder]).parameters
+def _arguments(builder: str) -> set[str]:
+    parameters = set(inspect.signature(BUILDERS[builder]).parameters)
+    # `from_settings` passes these on to `transfer`.
+    return parameters | {field.name for field in fields(blocks.Hidden)} if "hidden" in parameters else parameters

@@ -1,13 +1,10 @@
 """What the builders share: their arguments, checks at the call, and how every hidden layer is made."""
 
-import functools
-import inspect
 import math
 import numbers
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, TypedDict, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 from keras.src.backend.common import global_state
@@ -18,7 +15,6 @@ from recipes.lookup import normalize, unknown
 from recipes.widths import is_count
 
 NORMALIZATIONS = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
-Builder = TypeVar("Builder", bound=Callable)
 
 
 def require(name: str, value, test: Callable[[Any], bool], allowed: str) -> None:
@@ -47,22 +43,7 @@ def check(input_shape, num_outputs: int) -> tuple[int, ...]:
 class Hidden:
     """How every hidden layer is made.
 
-    Args:
-        activation: Of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`, `"rrelu"` or
-            `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
-        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or that `"prelu"` begins with (0.25).
-        pieces: Maps of each unit of `"maxout"`.
-        kernel_initializer: Of every hidden layer: a Keras initializer, or a name that `recipes.initialization.get`
-            knows. Default: chosen from the activation, as `initializer_for` does.
-        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
-            own inside. `None` for none.
-        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
-        input_dropout: Share of the inputs to drop.
-        noise: Standard deviation of normal noise on the inputs, in training.
-        l1: Weight of the absolute kernel values in the loss.
-        l2: Weight of the squared kernel values in the loss.
-        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
-        bias_start: What the biases of every hidden layer begin at; slightly positive, such as 0.1, keeps ReLUs alive.
+    Its fields are arguments of every builder, and told there.
     """
 
     activation: Any = "relu"
@@ -93,19 +74,6 @@ class Hidden:
                 f"`negative_slope` belongs to leaky_relu and prelu. Received: {self.negative_slope!r} with {self.name}"
             )
         self.initializer()  # refuses an unknown activation or initializer, and wrong slopes and pieces
-
-    @classmethod
-    def of(cls, arguments: dict, builder: str) -> "Hidden":
-        """From the keyword arguments that `builder` was given.
-
-        Raises:
-            ValueError: For an unknown argument, or a value that is not allowed.
-        """
-        known = [field.name for field in fields(cls)]
-        for name in arguments:
-            if name not in known:
-                raise unknown(f"argument of {builder}:", name, known)
-        return cls(**arguments)
 
     @property
     def name(self) -> str:
@@ -235,52 +203,6 @@ class Hidden:
     def penalty(self) -> keras.regularizers.Regularizer | None:
         """Of one layer's kernel."""
         return keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
-
-
-class HiddenArguments(TypedDict, total=False):
-    """The fields of `Hidden`, for editors that complete arguments."""
-
-    activation: Any
-    negative_slope: float | None
-    pieces: int
-    kernel_initializer: Any
-    normalization: str | None
-    dropout: float
-    input_dropout: float
-    noise: float
-    l1: float
-    l2: float
-    max_norm: float | None
-    bias_start: float
-
-
-def builder(**defaults) -> Callable[[Builder], Builder]:
-    """Tell the arguments of `Hidden` in the signature and the docstring of a builder that takes them as `**hidden`.
-
-    Args:
-        **defaults: Of this builder, where they differ from those of `Hidden`.
-    """
-
-    def decorate(build: Builder) -> Builder:
-        @functools.wraps(build)
-        def call(*args, **kwargs):
-            return build(*args, **{**defaults, **kwargs})
-
-        signature = inspect.signature(build)
-        own = [parameter for parameter in signature.parameters.values() if parameter.name != "hidden"]
-        shared = [
-            inspect.Parameter(
-                field.name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(field.name, field.default),
-                annotation=field.type,
-            )
-            for field in fields(Hidden)
-        ]  # fmt: skip
-        call.__signature__ = signature.replace(parameters=[*own, *shared])
-        texts = re.search(r"Args:\n(.*?)\s*$", Hidden.__doc__, re.DOTALL)[1]
-        call.__doc__ = build.__doc__.replace("        **hidden: As in `Hidden`.", texts)
-        return call
-
-    return decorate
 
 
 def shrink(widths: tuple[int, ...], most: int | None, build: Callable[[tuple[int, ...]], keras.Model]) -> keras.Model:

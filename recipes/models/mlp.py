@@ -1,14 +1,11 @@
 """The multi-layer perceptron."""
 
-from typing import Unpack
-
 import keras
 
 from recipes.models import blocks
 from recipes.widths import resolve
 
 
-@blocks.builder()
 def mlp(
     input_shape,
     num_outputs: int,
@@ -16,7 +13,18 @@ def mlp(
     widths=(256, 128),
     max_parameters: int | None = None,
     embedded: tuple[int, ...] = (),
-    **hidden: Unpack[blocks.HiddenArguments],
+    activation="relu",
+    negative_slope: float | None = None,
+    pieces: int = 2,
+    kernel_initializer=None,
+    normalization: str | None = None,
+    dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    noise: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    max_norm: float | None = None,
+    bias_start: float = 0.0,
 ) -> keras.Model:
     """Dense layers, each with its normalization, activation and dropout; then one linear layer for the logits.
 
@@ -28,7 +36,22 @@ def mlp(
         max_parameters: The layers are made narrower, in the same proportions, until the model has no more.
         embedded: Numbers of codes of the last columns of a row, which hold categories of many kinds
             (`dataset.embedded`): each gets learned vectors.
-        **hidden: As in `Hidden`.
+        activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
+            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
+        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or initial slope of `"prelu"` (0.25).
+        pieces: Number of maps of each unit of `"maxout"`.
+        kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
+            `recipes.initialization.get` knows. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
+            own inside. `None` for none.
+        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
+        input_dropout: Share of the inputs to drop.
+        noise: Standard deviation of normal noise on the inputs, in training.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
+            alive.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`.
@@ -37,7 +60,21 @@ def mlp(
         ValueError: For an argument that is not allowed, with the value received.
     """
     input_shape = blocks.check(input_shape, num_outputs)
-    widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "mlp")
+    widths = resolve(widths)
+    hidden = blocks.Hidden(
+        activation=activation,
+        negative_slope=negative_slope,
+        pieces=pieces,
+        kernel_initializer=kernel_initializer,
+        normalization=normalization,
+        dropout=dropout,
+        input_dropout=input_dropout,
+        noise=noise,
+        l1=l1,
+        l2=l2,
+        max_norm=max_norm,
+        bias_start=bias_start,
+    )
 
     def build(widths):
         inputs = x = keras.Input(input_shape, name="inputs")

@@ -1,7 +1,6 @@
 """The recurrent network: what it says about a sequence does not depend on how many steps are padded behind it."""
 
 import math
-from typing import Unpack
 
 import keras
 
@@ -13,7 +12,6 @@ from recipes.widths import is_count, resolve
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 
-@blocks.builder(activation="tanh")
 def recurrent(
     input_shape,
     num_outputs: int,
@@ -22,7 +20,18 @@ def recurrent(
     cell: str = "lstm",
     bidirectional: bool = False,
     mask_value: float | None = None,
-    **hidden: Unpack[blocks.HiddenArguments],
+    activation="tanh",
+    negative_slope: float | None = None,
+    pieces: int = 2,
+    kernel_initializer=None,
+    normalization: str | None = None,
+    dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    noise: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    max_norm: float | None = None,
+    bias_start: float = 0.0,
 ) -> keras.Model:
     """Recurrent layers, each with normalization and dropout behind it; the last state goes to a layer for the logits.
 
@@ -39,7 +48,22 @@ def recurrent(
             `"simple_rnn"`.
         bidirectional: Read each sequence from its end, too, by a layer of its own (Schuster & Paliwal 1997).
         mask_value: Steps whose every feature has this value are padding (`dataset.mask_value`): they change nothing.
-        **hidden: As in `Hidden`.
+        activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
+            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
+        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or initial slope of `"prelu"` (0.25).
+        pieces: Number of maps of each unit of `"maxout"`.
+        kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
+            `recipes.initialization.get` knows. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
+            own inside. `None` for none.
+        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
+        input_dropout: Share of the inputs to drop.
+        noise: Standard deviation of normal noise on the inputs, in training.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
+            alive.
 
     Returns:
         An uncompiled model from `(batch, steps, features)` to logits `(batch, num_outputs)`. Layers are called
@@ -50,7 +74,21 @@ def recurrent(
     """
     features = _features(input_shape)
     blocks.check((features,), num_outputs)
-    widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "recurrent")
+    widths = resolve(widths)
+    hidden = blocks.Hidden(
+        activation=activation,
+        negative_slope=negative_slope,
+        pieces=pieces,
+        kernel_initializer=kernel_initializer,
+        normalization=normalization,
+        dropout=dropout,
+        input_dropout=input_dropout,
+        noise=noise,
+        l1=l1,
+        l2=l2,
+        max_norm=max_norm,
+        bias_start=bias_start,
+    )
     if not widths:
         raise ValueError("`widths` must name one layer at least. Received: ()")
     cell = blocks.choose("cell", cell, CELLS)

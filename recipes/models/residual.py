@@ -1,7 +1,6 @@
 """The residual network: blocks that begin as the identity, so that hundreds of them train."""
 
 import dataclasses
-from typing import Unpack
 
 import keras
 
@@ -10,7 +9,6 @@ from recipes.models.convnet import POOLING, check_images
 from recipes.widths import resolve
 
 
-@blocks.builder()
 def residual(
     input_shape,
     num_outputs: int,
@@ -20,7 +18,18 @@ def residual(
     kernel_size: int = 3,
     pooling: str = "average",
     embedded: tuple[int, ...] = (),
-    **hidden: Unpack[blocks.HiddenArguments],
+    activation="relu",
+    negative_slope: float | None = None,
+    pieces: int = 2,
+    kernel_initializer=None,
+    normalization: str | None = None,
+    dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    noise: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    max_norm: float | None = None,
+    bias_start: float = 0.0,
 ) -> keras.Model:
     """A residual network (He et al. 2016, arXiv:1603.05027): of dense layers for rows, of convolutions for images.
 
@@ -38,7 +47,22 @@ def residual(
         pooling: How an image becomes a row in front of the last layer: the `"average"` or `"max"` over the whole
             image, or `"flatten"`.
         embedded: Of rows, as in `mlp`.
-        **hidden: As in `Hidden`.
+        activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
+            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
+        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or initial slope of `"prelu"` (0.25).
+        pieces: Number of maps of each unit of `"maxout"`.
+        kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
+            `recipes.initialization.get` knows. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
+            own inside. `None` for none.
+        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
+        input_dropout: Share of the inputs to drop.
+        noise: Standard deviation of normal noise on the inputs, in training.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
+            alive.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`. Layers are called
@@ -48,7 +72,21 @@ def residual(
         ValueError: For an argument that is not allowed, with the value received.
     """
     input_shape = blocks.check(input_shape, num_outputs)
-    widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "residual")
+    widths = resolve(widths)
+    hidden = blocks.Hidden(
+        activation=activation,
+        negative_slope=negative_slope,
+        pieces=pieces,
+        kernel_initializer=kernel_initializer,
+        normalization=normalization,
+        dropout=dropout,
+        input_dropout=input_dropout,
+        noise=noise,
+        l1=l1,
+        l2=l2,
+        max_norm=max_norm,
+        bias_start=bias_start,
+    )
     if not widths:
         raise ValueError("`widths` must name one stage at least. Received: ()")
     blocks.check_count("depth", depth)

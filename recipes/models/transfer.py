@@ -1,7 +1,7 @@
 """Transfer learning: what a trained model has learnt to see, under a new head for another task."""
 
+import difflib
 from pathlib import Path
-from typing import Unpack
 
 import keras
 
@@ -9,13 +9,14 @@ from custom_layers import ImagePreparation, InferenceModel
 from custom_layers.image_preparation import CONVERSIONS
 from recipes import runs
 from recipes.lookup import unknown
-from recipes.models import blocks
+from recipes.models import applications, blocks
 from recipes.models.serving import core_of
 from recipes.widths import resolve
 
 # The layer that is the body.
 BODY = "body"
-SHIPPED = Path(__file__).resolve().parents[2] / "saved_models"
+# Runs that ship: of an installed package inside of it, of a checkout beside it.
+SHIPPED = tuple(Path(__file__).resolve().parents[place] / "saved_models" for place in (1, 2))
 # By the number of axes between those of the batch and of the features.
 _POOLING = {
     1: keras.layers.GlobalAveragePooling1D,
@@ -24,7 +25,6 @@ _POOLING = {
 }
 
 
-@blocks.builder()
 def transfer(
     model: keras.Model | str | Path,
     num_outputs: int,
@@ -32,7 +32,18 @@ def transfer(
     input_shape=None,
     layer: str | None = None,
     widths=(),
-    **hidden: Unpack[blocks.HiddenArguments],
+    activation="relu",
+    negative_slope: float | None = None,
+    pieces: int = 2,
+    kernel_initializer=None,
+    normalization: str | None = None,
+    dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    noise: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    max_norm: float | None = None,
+    bias_start: float = 0.0,
 ) -> keras.Model:
     """The body of a trained model, frozen, and a new head for the logits (Yosinski et al. 2014, arXiv:1411.1792).
 
@@ -41,7 +52,8 @@ def transfer(
     statistics it has, which a few new rows would spoil.
 
     Args:
-        model: A functional or `Sequential` model, such as one of `keras.applications`; a run folder or a `.keras` file;
+        model: A functional or `Sequential` model, such as one of `keras.applications` (which wants pixels through its
+            own preprocessing, not scaled rows: the builder of recipes sees to that); a run folder or a `.keras` file;
             or the name of a run folder in `saved_models`, here or of this package. Of what `recipes.train` has saved,
             the network inside is taken, without preparation and softmax: it takes prepared rows.
         num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
@@ -51,7 +63,22 @@ def transfer(
             convolution of a single pixel) with nothing trained behind it; without such a head, the model's last one.
         widths: Units of the hidden layers of the head, or a rule, as in `mlp`. Maps are averaged over all their pixels
             (or steps) before. Default: none, just the logits.
-        **hidden: As in `Hidden`.
+        activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
+            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
+        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or initial slope of `"prelu"` (0.25).
+        pieces: Number of maps of each unit of `"maxout"`.
+        kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
+            `recipes.initialization.get` knows. Default: chosen from the activation, as `initializer_for` does.
+        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
+            own inside. `None` for none.
+        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
+        input_dropout: Share of the inputs to drop.
+        noise: Standard deviation of normal noise on the inputs, in training.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
+            alive.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`, whose layer `body` is the
@@ -63,7 +90,21 @@ def transfer(
         FileNotFoundError: If there is no such run folder or file.
     """
     blocks.check((1,) if input_shape is None else input_shape, num_outputs)
-    widths, hidden = resolve(widths), blocks.Hidden.of(hidden, "transfer")
+    widths = resolve(widths)
+    hidden = blocks.Hidden(
+        activation=activation,
+        negative_slope=negative_slope,
+        pieces=pieces,
+        kernel_initializer=kernel_initializer,
+        normalization=normalization,
+        dropout=dropout,
+        input_dropout=input_dropout,
+        noise=noise,
+        l1=l1,
+        l2=l2,
+        max_norm=max_norm,
+        bias_start=bias_start,
+    )
     body = _body(_trained(model), layer)
     shape = tuple(body.inputs[0].shape[1:])
     input_shape = shape if input_shape is None else tuple(input_shape)
@@ -84,20 +125,59 @@ def transfer(
     return keras.Model(inputs, hidden.logits(x, num_outputs, _free("logits", taken)), name="transfer")
 
 
-@blocks.builder()
 def from_settings(
     input_shape,
     num_outputs: int,
     *,
     body: str | None = None,
     body_layer: str | None = None,
+    weights: str | None = None,
+    pixels: tuple | None = None,
     widths=(),
-    **hidden: Unpack[blocks.HiddenArguments],
+    **hidden,
 ) -> keras.Model:
-    """`transfer` as a builder like the others: for rows of `input_shape`, with the names that the settings have."""
-    if body is None:
-        raise ValueError("model.body must name a run folder or a .keras file, for the builder transfer. Received: None")
+    """`transfer` as a builder like the others: for rows of `input_shape`, with the names that the settings have.
+
+    Args:
+        input_shape: Shape of one prepared row.
+        num_outputs: As in `transfer`.
+        body: A run folder or `.keras` file, as in `transfer`, or the name of a network of `keras.applications`.
+        body_layer: Name of the last layer of the body. Default: the one in front of its head.
+        weights: Path of a file of weights of a network of `keras.applications`. Default: that of Keras's cache.
+        pixels: As in `applications.network`.
+        widths: As in `transfer`.
+        **hidden: Further arguments of `transfer`.
+    """
+    check_body(body, weights)
+    if is_application(body):
+        body = applications.network(body, tuple(input_shape), weights, pixels)
+        body_layer = body_layer or body.layers[-1].name
     return transfer(body, num_outputs, input_shape=input_shape, layer=body_layer, widths=widths, **hidden)
+
+
+def check_body(body: str | None, weights: str | None = None) -> None:
+    """Refuse settings of a body that is not there, before any work.
+
+    Raises:
+        ValueError: If no body is named, or weights for another one than a network of `keras.applications`.
+        FileNotFoundError: If there is no such body, or there are no weights for it.
+    """
+    if body is None:
+        raise ValueError(
+            "model.body must name a run folder, a .keras file or a network of keras.applications, for the builder "
+            "transfer. Received: None"
+        )
+    if is_application(body):
+        applications.weights_file(body, weights)
+    else:
+        find(body)
+        if weights is not None:
+            raise ValueError(f"model.weights is for networks of keras.applications. Received: {weights!r} with {body}")
+
+
+def is_application(body: str) -> bool:
+    """Whether `body` is the name of a network of `keras.applications`, rather than of a run folder or file."""
+    return body in applications.NETWORKS and not Path(body).exists()
 
 
 def body_of(model: keras.Model) -> keras.Model:
@@ -114,18 +194,23 @@ def body_of(model: keras.Model) -> keras.Model:
 
 
 def find(name: str | Path) -> Path:
-    """A run folder or `.keras` file: by its path, or by its name in `saved_models`, here or beside this package.
+    """A run folder or `.keras` file: by its path, or by its name in `saved_models`, here or of this package.
 
     Raises:
         FileNotFoundError: If there is none.
     """
-    places = [Path(name), "saved_models" / Path(name), SHIPPED / name]
+    places = [Path(name), "saved_models" / Path(name), *(shipped / name for shipped in SHIPPED)]
     for place in places:
         if place.exists():
             return place
+    near = difflib.get_close_matches(str(name), applications.NETWORKS, n=1)
+    hint = (
+        f"did you mean {near[0]}, of keras.applications?"
+        if near
+        else f"`keras-recipes train {Path(name).name} --name {Path(name).name}` makes that of a recipe"
+    )
     raise FileNotFoundError(
-        f"there is no run folder or .keras file {name}, and none of that name in saved_models: "
-        f"`keras-recipes train {Path(name).name} --name {Path(name).name}` makes that of a recipe"
+        f"there is no run folder or .keras file {name}, and none of that name in saved_models: {hint}"
     )
 
 
@@ -218,6 +303,11 @@ def _bridge(given: tuple, wanted: tuple) -> keras.layers.Layer | None:
         wanted = tuple(new if own is None else own for own, new in zip(wanted, given, strict=True))
         if wanted == given:
             return None
+        if len(wanted) == 3 and given[2] == 4 and wanted[2] in (1, 3):
+            raise ValueError(
+                f"the body takes {wanted[2]} channels, and alpha cannot be told from others once rows are scaled: set "
+                f"data.color to rgb or grey. Received: {given}"
+            )
         if len(wanted) == 3 and (wanted[2] == given[2] or (given[2], wanted[2]) in CONVERSIONS):
             height, width, channels = wanted
             return ImagePreparation(height, width, [0.0] * channels, [1.0] * channels, name="resize")

@@ -1,0 +1,87 @@
+"""Whether the first record of a text file holds the names of the columns, detected from what stands below it."""
+
+import re
+
+_VALUE = re.compile(r"[+-]?([$€£]\s?)?(\d[\d.,:/ \-]*|\.\d+)([eE][+-]?\d+)?(T[\d:.]+Z?)?\s?%?")
+# Texts that say nothing about the kind of their column.
+_MISSING = ("", "?", "-", "--", ".", "na", "n/a", "nan", "null", "none", "missing", "unknown")
+
+
+def is_value(field: str) -> bool:
+    """Whether a field looks like a number, an amount, a share or a date, as names seldom do."""
+    field = field.strip()
+    return _is_number(field) or _VALUE.fullmatch(field) is not None
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def detect_names(first: list[str], rows: list[list[str]], header: bool | None, expected) -> tuple[bool, str | None]:
+    """Whether the `first` record holds names, and a note where that is not certain.
+
+    It does if it has a name that is looked for; or more texts above values, or values above texts, than values above
+    values; or no value, and at most half of its texts again below; or numbers that count up, as pandas names columns.
+
+    Args:
+        first: Fields of the first record.
+        rows: Fields of the records below it.
+        header: What the user says; `None` for nothing.
+        expected: Names that the caller will look for.
+    """
+    if header is not None:
+        return header, None
+    if set(first) & set(expected):
+        return True, None
+    # The caller knows columns by number, so it had a file without names before.
+    numbered = any(re.fullmatch(r"column_\d+", name) for name in expected)
+    line = f"the first line ({', '.join(first[:3])} ...) is taken for"
+    as_row = f"{line} a row, and columns are called column_0 and so on; data.header: true takes it for their names"
+    as_names = f"{line} the names of the columns; data.header: false takes it for a row"
+    as_row = None if numbered else as_row
+
+    values = [field for field in first if is_value(field)]
+    unlike, alike = _kinds_below(first, rows)
+    if values and (unlike < alike or not unlike):
+        others = [field for field in first if field and not is_value(field)]
+        if _count_up(values) and (len(values) > 2 or (not others and not first[0])) and not _recur(first, rows):
+            return True, as_names
+        return False, as_row
+    if unlike:
+        return True, as_names if alike else None
+    if numbered or (len(first) > 1 and 2 * _recur(first, rows) >= len(first)):
+        return False, as_row
+    return True, None
+
+
+def _count_up(values: list[str]) -> bool:
+    """Whether these are the names that numbers of columns, or years, make."""
+    if not all(value.isdecimal() for value in values):
+        return False
+    numbers = list(map(int, values))
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _recur(first: list[str], rows: list[list[str]]) -> int:
+    """Number of texts of the first record that occur again in their column."""
+    return sum(
+        any(len(row) > number and row[number].strip() == field for row in rows)
+        for number, field in enumerate(first)
+        if field and not is_value(field)
+    )
+
+
+def _kinds_below(first: list[str], rows: list[list[str]]) -> tuple[int, int]:
+    """Columns of which one of the first field and those below is a value, the other a text; columns of values alone."""
+    unlike = alike = 0
+    for number, field in enumerate(first):
+        below = [row[number] for row in rows if len(row) > number and row[number].strip().lower() not in _MISSING]
+        kinds = set(map(is_value, below))
+        if len(kinds) == 1 and field.lower() not in _MISSING:
+            unlike += kinds != {is_value(field)}
+            alike += kinds == {True} and is_value(field)
+    return unlike, alike
