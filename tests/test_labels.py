@@ -5,6 +5,7 @@ import pyarrow
 import pytest
 
 import recipes
+from recipes.data.arrays import check_target
 from recipes.metrics import ClassificationCounts, ClassificationReport, MultiLabelReport
 from recipes.metrics.labels import class_probabilities, column_names, has_several_labels, sum_to_one
 
@@ -55,6 +56,16 @@ def test_nullable_numbers_and_truth_values_are_labels(form, names):
 def test_labels_that_are_missing_or_mixed_are_told(y_true, y_score, message):
     with pytest.raises(ValueError, match=message):
         recipes.classification_report(y_true, y_score)
+
+
+def test_masked_values_are_nowhere_taken_for_values():
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(ValueError, match="`y_true` has masked values, the first at row 1"):
+        recipes.metrics.regression_report(masked, [1.0, 2.0])
+    with pytest.raises(ValueError, match=r"`y` has masked values: leave those rows out, or give y.filled"):
+        check_target(masked, 2)
+    numbers = pandas.Series([1.0, 2.0], dtype=object)
+    assert recipes.metrics.regression_report(numbers, masked.filled(5.0)).mae == 1.5
 
 
 @pytest.fixture(scope="module")

@@ -150,6 +150,8 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
 def _as_array(values, name: str) -> np.ndarray:
     if hasattr(values, "toarray"):
         raise ValueError(f"`{name}` must be dense; a sparse matrix is {name}.toarray()")
+    if np.ma.is_masked(values):
+        raise ValueError(f"`{name}` has masked values: leave those rows out, or give {name}.filled(...)")
     try:
         return np.asarray(values)
     except ValueError:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from recipes.metrics.comoments import Comoments
+from recipes.metrics.labels import as_array
 from recipes.metrics.quantiles import MOST_BINS, QuantileSketch, quantiles_of
 from recipes.metrics.regression import QUANTILES, RegressionReport
 
@@ -174,7 +175,7 @@ class RegressionSums:
         return targets, predicted, weights
 
     def _numbers(self, name: str, values) -> np.ndarray:
-        values = np.asarray(values)
+        values = as_array(values, name)
         if values.dtype.kind not in "buif":
             raise ValueError(f"`{name}` must hold numbers. Received: {values.dtype}")
         if values.ndim == 0 or values.size != len(values):
