@@ -236,3 +236,10 @@ def test_images_are_resized_and_recoloured_on_request():
     assert dataset.train[0].shape[1:] == (12, 10, 3)
     with pytest.raises(ValueError, match="data.color is for images. Received: 'rgb' for a table"):
         recipes.load_dataset("iris", settings=Data(color="rgb"))
+
+
+def test_a_target_with_more_digits_than_predictions_is_noted():
+    x, y = np.random.default_rng(0).normal(size=(2, 300))
+    for target, noted in ((1.7e9 + 100 * y, True), (2024 + 10 * y, False), (y, False), (1e6 * y, False)):
+        notes = recipes.load_dataset((x[:, None], target)).notes
+        assert any("predictions are float32, which near 1.7e+09 is in steps of 128" in note for note in notes) == noted

@@ -56,7 +56,9 @@ def test_good_features_are_no_leaks(generator):
     frame = pandas.DataFrame({"label": label, "group": [f"group {row // 2}" for row in range(ROWS)]})
     frame["score"] = label + generator.normal(0, 0.25, ROWS)  # right for 97.7 % of the rows
     assert named(frame, "label") == []
-    rare = (np.arange(ROWS) < 4).astype(int)
+    rare = (np.arange(ROWS) < 8).astype(int)
+    frame = pandas.DataFrame({"label": rare, "a": generator.random(ROWS), "b": rare + generator.random(ROWS) / 2})
+    assert named(frame, "label") == ["b"]
     assert named(pandas.DataFrame({"label": rare, "a": generator.random(ROWS), "b": label}), "label") == []
 
 

@@ -35,6 +35,13 @@ def test_constant_columns_are_left_out_and_named():
     assert preparation(x).shape == (9, 1)
 
 
+def test_a_layer_of_an_older_model_has_no_formats():
+    layer = custom_layers.TablePreparation(["a"], [0.0], [1.0], formats={"a": {"unit": "kg"}})
+    config = layer.get_config()
+    assert config.pop("formats") == {"a": {"unit": "kg"}}
+    assert custom_layers.TablePreparation.from_config(config).formats == {}
+
+
 def test_large_offsets_keep_their_variance():
     # Computed in float32, the deviation of these columns would be lost.
     x = (np.random.default_rng(0).normal(size=(10_000, 1)) + 4096).astype(np.float32)

@@ -26,6 +26,7 @@ def found(name, values, blocks=4):
         ("Unnamed: 0", np.r_[np.arange(30), np.arange(30)]),  # of two files that were put together
         ("id", GAPS),
         ("CustomerId", GAPS),
+        ("message_id", 1.5e18 + 4e12 * GAPS),
         ("order_id", GAPS),
     ],
 )
@@ -44,6 +45,8 @@ def test_columns_that_count_or_name_the_rows_are_found(name, values):
         ("x", np.r_[np.arange(40), np.arange(41, 61)]),
         ("id", np.r_[GAPS[:59], GAPS[0]]),
         ("solid", GAPS),
+        ("weight", 1.5e18 + 4e12 * GAPS),
+        ("id", np.r_[np.inf, np.arange(59)]),
         ("x", np.r_[np.arange(30), np.arange(30)]),
         ("id", np.repeat(np.arange(30), 2)),
         ("patient_id", np.tile(np.arange(6), 10)),

@@ -55,6 +55,9 @@ def from_arrow(array: pyarrow.Array | pyarrow.ChunkedArray) -> pyarrow.Array | p
     if types.is_dictionary(kind):
         values = from_arrow(array.dictionary)
         return array if values is array.dictionary else pyarrow.DictionaryArray.from_arrays(array.indices, values)
+    if types.is_string_view(kind) or types.is_binary_view(kind):  # of Polars; much of Arrow cannot read them yet
+        plain = pyarrow.large_string() if types.is_string_view(kind) else pyarrow.large_binary()
+        return from_arrow(array.cast(plain))
     if types.is_run_end_encoded(kind):
         return from_arrow(compute.run_end_decode(array))
     if isinstance(kind, pyarrow.BaseExtensionType):

@@ -11,6 +11,8 @@ from recipes.data.preparation import TablePreparation
 MOST_ROWS = 100_000
 MOST_BYTES = 64 * 2**20
 MOST_NOTES = 3
+# Rows and columns that are sorted at once, to find those worth a closer look.
+_SCREENED_ROWS, _SCREENED_COLUMNS = 512, 2048
 # A real feature separates the classes of a small table now and then (the setosas of iris); hardly so many rows.
 FEWEST_ROWS = 100
 SHARE = 0.995  # of rows that one feature classifies rightly
@@ -38,8 +40,11 @@ def notes(x: np.ndarray, y: np.ndarray, task: str, preparation: TablePreparation
     most = max(FEWEST_ROWS, min(MOST_ROWS, MOST_BYTES // x[:1].nbytes))
     rows = slice(None, None, -(-len(x) // most))
     x, y, found = np.asarray(x[rows]), np.asarray(y[rows]), {}
-    for name in names:
-        values = x[:, preparation.feature_names.index(name)]
+    if task != "regression" and np.count_nonzero(np.bincount(y)) > MOST_CLASSES:
+        return ()
+    columns = np.array([preparation.feature_names.index(name) for name in names])
+    for column in columns[_are_promising(x, y, columns)]:
+        name, values = preparation.feature_names[column], x[:, column]
         explain = _explains_number if task == "regression" else _explains_class
         how = explain(values, y, name in preparation.vocabularies)
         if how:
@@ -53,10 +58,32 @@ def notes(x: np.ndarray, y: np.ndarray, task: str, preparation: TablePreparation
     return (*sentences, *([f"{len(more)} more columns do so: {as_setting(more)}"] if more else []))
 
 
+def _are_promising(x: np.ndarray, y: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Whether targets jump less than half as much as at random where rows are sorted by a column, `(columns,)`."""
+    # In random order, so that rows of equal values are not in that of the file, which may be sorted by the target.
+    rows = np.random.default_rng(0).permutation(len(y))
+    is_class = np.issubdtype(y.dtype, np.integer)
+    if is_class:  # as many of each class, so that rare ones count
+        counts = np.bincount(y)
+        by_class = rows[np.argsort(y[rows], kind="stable")]
+        place = np.arange(len(rows)) - (np.cumsum(counts) - counts)[y[by_class]]
+        chosen = by_class[place < max(2, _SCREENED_ROWS // np.count_nonzero(counts))]
+        rows = rows[np.isin(rows, chosen)]
+    rows = rows[:_SCREENED_ROWS]
+    y = y[rows] if is_class else _ranks(y[rows])
+
+    def jumps(ordered):
+        return (ordered[1:] != ordered[:-1] if is_class else np.abs(np.diff(ordered, axis=0))).sum(axis=0)
+
+    promising = []
+    for start in range(0, len(columns), _SCREENED_COLUMNS):
+        order = np.argsort(x[np.ix_(rows, columns[start : start + _SCREENED_COLUMNS])], axis=0, kind="stable")
+        promising.append(jumps(y[order]) < 0.5 * jumps(y))
+    return np.concatenate(promising)
+
+
 def _explains_class(values: np.ndarray, y: np.ndarray, is_category: bool) -> str:
     counts = np.bincount(y)
-    if np.count_nonzero(counts) > MOST_CLASSES:
-        return ""
     share = _share_by_group(*_groups(values, is_category), y)
     if not is_category:
         share = max(share, _share_by_thresholds(values, y))

@@ -19,6 +19,8 @@ from recipes.settings import Data
 
 # A category of fewer training rows teaches nothing; such rows teach what to make of a category never seen.
 FEWEST_ROWS_OF_A_CATEGORY = 2
+# Predictions of a regression are in at least so many steps of float32 within a standard deviation of the target.
+COARSE = 1000
 
 
 def load_dataset(
@@ -309,7 +311,7 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
         preparation=preparation,
         target_name=source.target,
         how_split=how,
-        notes=(*source.notes, *_rescaled_note(preparation), *about_columns, *duplicates),
+        notes=(*source.notes, *_rescaled_note(preparation), *_target_note(preparation), *about_columns, *duplicates),
         fingerprint=Fingerprint.of(source.row_digests, source.digest_columns) if source.row_digests else None,
     )
 
@@ -320,6 +322,18 @@ def _rescaled_note(preparation) -> tuple[str, ...]:
     if not names:
         return ()
     return (f"shifted in float64, since float32 would merge different values: {shorten(names)}",)
+
+
+def _target_note(preparation) -> tuple[str, ...]:
+    """A note on a target of a regression that differs in digits which predictions, in float32, do not have."""
+    mean, scale = preparation.target_mean, preparation.target_scale
+    spacing = float(np.spacing(np.float32(abs(mean) + scale)))
+    if spacing < scale / COARSE:
+        return ()
+    return (
+        f"predictions are float32, which near {mean:.6g} is in steps of {spacing:g}: subtract an offset from the "
+        f"target to predict its differences (standard deviation {scale:.3g})",
+    )
 
 
 def _count_duplicates(source: Source, part: str) -> int:

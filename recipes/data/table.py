@@ -48,7 +48,10 @@ def from_frame(frame, where: str = "the frame") -> Table:
         names, convert = distinct_names(frame.columns, where), frame_columns.from_values
         found = [frame.iloc[:, number] for number in range(len(names))]
     else:
-        arrow, convert = pyarrow.table(frame), frame_columns.from_arrow
+        try:
+            arrow, convert = pyarrow.table(frame), frame_columns.from_arrow
+        except pyarrow.ArrowException as error:
+            raise ValueError(f"{where} holds a type that Arrow does not know: cast the column ({error})") from None
         names, found = distinct_names(arrow.column_names, where), arrow.columns
     if not names or not len(found[0]):
         raise ValueError(f"{where} has no rows")

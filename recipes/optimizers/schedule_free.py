@@ -12,8 +12,8 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
     x is the average of all z. The model has y while it trains; x is what `fit` ends with, and what
     `callbacks.AveragedWeights` and `callbacks.EarlyStopping` validate.
 
-    It differs from Keras's, which never puts x into the model, decays x but not z, and on TensorFlow and PyTorch mixes
-    the z of before an update with the one behind it.
+    It differs from Keras's, which never puts x into the model, decays x but not z, on TensorFlow begins at 0 instead of
+    the initial weights in `fit`, and there and on PyTorch mixes the z of before an update with the one behind it.
 
     Args:
         learning_rate: Learning rate: a number, a schedule (such as a warm-up), or a function.
@@ -43,14 +43,13 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
             return
         super().build(variables)
         self._decaying = frozenset()
-        self._fast, self._velocities = self.add_optimizer_variables(variables, ["fast", "velocity"])
-        for variable, fast, average in self._states(variables):
-            fast.assign(ops.copy(variable))
-            average.assign(ops.copy(variable))
-
-    def _states(self, variables):
-        states = zip(variables, self._fast, self._model_variables_moving_average, strict=True)
-        return [(variable, fast, average) for variable, fast, average in states if fast is not None]
+        self._velocities = self.add_optimizer_variables(variables, "velocity")
+        self._fast = [
+            None
+            if velocity is None
+            else self.add_variable_from_reference(variable, "fast", initializer=_value_of(variable))
+            for variable, velocity in zip(variables, self._velocities, strict=True)
+        ]
 
     def update_step(self, gradient, variable, learning_rate):
         place, dtype = self._get_variable_index(variable), variable.dtype
@@ -78,9 +77,15 @@ class ScheduleFreeAdamW(keras.optimizers.Optimizer):
     def finalize_variable_values(self, var_list):
         super().finalize_variable_values(var_list)
         # A training that goes on begins at the average.
-        for _, fast, average in self._states(self._trainable_variables):
-            fast.assign(ops.copy(average))
+        for fast, average in zip(self._fast, self._model_variables_moving_average, strict=True):
+            if fast is not None:
+                fast.assign(ops.copy(average))
 
     def get_config(self):
         own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
         return {**super().get_config(), **own}
+
+
+def _value_of(variable):
+    # By assigning it would be lost where TensorFlow traces a step that builds the optimizer: it does that twice.
+    return lambda shape, dtype: ops.cast(ops.copy(variable), dtype)
