@@ -14,28 +14,28 @@ import pytest
 
 
 def pytest_configure(config):
-    """Let JAX keep what it compiles (it reads this when it is imported): many tests need the same programs."""
+    """Set up the backends, which read their settings when they are imported or compute for the first time."""
+    # Many tests need the same programs.
     if config.pluginmanager.hasplugin("cacheprovider"):
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(config.cache.mkdir("jax")))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+    runs_tests = hasattr(config, "workerinput") or not config.getoption("numprocesses", None)
+    if runs_tests and os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+        two_logical_devices()
 
 
-@pytest.fixture(scope="session", autouse=True)
 def two_logical_devices():
-    """Two devices for TensorFlow to distribute over; it must be told before it computes anything."""
-    import keras
+    """Give TensorFlow two devices to distribute over; it must be told before it computes anything."""
+    import tensorflow
 
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow
-
-        processor = tensorflow.config.list_physical_devices("CPU")[0]
-        device = tensorflow.config.LogicalDeviceConfiguration()
-        tensorflow.config.set_logical_device_configuration(processor, [device, device])
+    processor = tensorflow.config.list_physical_devices("CPU")[0]
+    device = tensorflow.config.LogicalDeviceConfiguration()
+    tensorflow.config.set_logical_device_configuration(processor, [device, device])
 
 
 @pytest.fixture
-def scopes(two_logical_devices):
+def scopes():
     """What to build and compile a model in: nothing, for one device, and the scope of a strategy for two."""
     tensorflow = pytest.importorskip("tensorflow")
     strategy = tensorflow.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
