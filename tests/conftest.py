@@ -34,9 +34,12 @@ def two_logical_devices():
     tensorflow.config.set_logical_device_configuration(processor, [device, device])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def scopes():
-    """What to build and compile a model in: nothing, for one device, and the scope of a strategy for two."""
+    """What to build and compile a model in: nothing, for one device, and the scope of a strategy for two.
+
+    One strategy for all tests: those of a second would be taken for the same operations of both devices.
+    """
     tensorflow = pytest.importorskip("tensorflow")
     strategy = tensorflow.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     return contextlib.nullcontext, strategy.scope

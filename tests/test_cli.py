@@ -291,6 +291,7 @@ def test_a_backend_that_is_not_there_is_told_in_one_line():
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.extensive
 def test_a_reader_that_stops_reading_is_no_error(run, tmp_path):
     np.savez(tmp_path / "rows.npz", x=np.tile(recipes.load_dataset("breast_cancer").test[0], (200, 1)))
     arguments = command("predict", run.directory, tmp_path / "rows.npz")

@@ -24,6 +24,7 @@ def test_every_row_is_predicted_once_by_a_model_that_has_not_seen_it(short_recip
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.extensive
 def test_a_regression_is_judged_in_the_units_of_its_targets_and_told_in_a_table(short_recipe, capsys):
     result = recipes.cross_validate(short_recipe, "diabetes", folds=2, epochs=1)
     assert [line[:17] for line in capsys.readouterr().out.splitlines()[-2:]] == [

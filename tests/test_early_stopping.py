@@ -108,7 +108,14 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize(("wrapper", "swap"), [("plain", None), ("plain", True), ("scaled", None)])
+@pytest.mark.parametrize(
+    ("wrapper", "swap"),
+    [
+        pytest.param("plain", None, marks=pytest.mark.extensive),
+        pytest.param("plain", True, marks=pytest.mark.extensive),
+        ("scaled", None),
+    ],
+)
 def test_averages_are_what_is_validated_and_kept(wrapper, swap):
     optimizer = OPTIMIZERS[wrapper](keras.optimizers.SGD(0.3, use_ema=True, ema_momentum=0.9))
     model, stopping = (

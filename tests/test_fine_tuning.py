@@ -130,6 +130,7 @@ def test_the_model_is_compiled_as_before_but_slower():
     assert "accuracy" in model.evaluate(ROWS, LABELS, return_dict=True, verbose=0)
 
 
+@pytest.mark.extensive
 def test_clipping_of_keras_own_is_kept_beside_the_factors(tmp_path):
     model = transferred(keras.optimizers.Adam(0.1, clipnorm=0.5))
     recipes.fine_tune(model, learning_rate=0.01, layer_decay=0.5)

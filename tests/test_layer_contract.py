@@ -402,6 +402,7 @@ def changed():
     """All layers with other weights than those they begin with."""
     model = all_in_one()
     model.set_weights([weight + 0.1 for weight in model.get_weights()])
+    model([examples(name) for name in computed_layers()])  # ONNX wants a model that was called
     return model
 
 

@@ -82,7 +82,14 @@ def random_numbers():
 @BACKEND
 @pytest.mark.parametrize(
     ("build", "optimizer"),
-    [(network, plain), (network, scheduled), (Subclassed, scheduled), (network, loss_scaled), (network, accumulating)],
+    [
+        (network, plain),
+        (Subclassed, scheduled),
+        *(
+            pytest.param(network, optimizer, marks=pytest.mark.extensive)
+            for optimizer in (scheduled, loss_scaled, accumulating)
+        ),
+    ],
 )
 def test_a_fit_afterwards_gives_the_weights_it_would_have_given_without(build, optimizer):
     x, y = rows()

@@ -99,7 +99,10 @@ def test_batch_normalization_counts_no_padded_steps():
 
 @pytest.mark.parametrize(
     ("cell", "activation", "widths"),
-    [("lstm", "tanh", (4, 4)), *(("simple_rnn", activation, (4,)) for activation in OWN)],
+    [
+        ("lstm", "tanh", (4, 4)),
+        *(pytest.param("simple_rnn", activation, (4,), marks=pytest.mark.extensive) for activation in OWN),
+    ],
 )
 def test_both_directions_take_a_step_with_every_regularization(cell, activation, widths, tmp_path):
     arguments = {"dropout": 0.1, "input_dropout": 0.1, "noise": 0.1, "l1": 1e-5, "l2": 1e-4, "max_norm": 0.9}

@@ -389,7 +389,7 @@ def test_what_cannot_be_drawn_is_refused_in_one_sentence(draw, arguments, option
     ("data", "pictures"),
     [
         ("digits", {"report.png", "confusion_matrix.png", "greatest_losses.png"}),
-        ("diabetes", {"report.png", "predictions.png"}),
+        pytest.param("diabetes", {"report.png", "predictions.png"}, marks=pytest.mark.extensive),
     ],
 )
 def test_a_run_folder_has_the_pictures_of_its_report(data, pictures, short_recipe, tmp_path):

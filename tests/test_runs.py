@@ -44,6 +44,7 @@ def test_predictions_add_up_to_the_report(run):
     np.testing.assert_array_equal(label, recipes.load_dataset("breast_cancer").test[1])
 
 
+@pytest.mark.extensive
 def test_the_model_takes_raw_rows_and_gives_the_same_in_a_new_process(run, tmp_path):
     x, _ = recipes.load_dataset("breast_cancer").test
     np.save(tmp_path / "x.npy", x)

@@ -95,7 +95,9 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "name", ["wrapped", *(pytest.param(name, marks=pytest.mark.extensive) for name in ("constant", "schedule"))]
+)
 @pytest.mark.filterwarnings("ignore:overflow encountered")
 def test_it_goes_back_to_good_weights_with_a_lower_rate(name, tmp_path):
     model = compiled(OPTIMIZERS[name](), jit_compile=JIT and name == "constant")

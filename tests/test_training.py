@@ -31,7 +31,7 @@ def test_every_recipe_goes_through_everything(name, tmp_path):
     assert len(run.history["loss"]) == (2 if run.recipe.fine_tune.epochs else 1)
     assert run.report.rows == 2 * run.recipe.fit.batch_size
     assert recipes.load_model(run.directory).name == run.model.name
-    if name == "tabular":  # another trial replaces the first
+    if name == "digits":  # another trial replaces the first
         recipes.train(name, output=tmp_path, fast_dev_run=True, pictures=False, verbose=False)
 
 
@@ -78,6 +78,7 @@ def test_the_best_epoch_is_the_one_that_is_kept(tmp_path, short_recipe):
     assert core.evaluate(*dataset.prepared("validation"), verbose=0)[0] == pytest.approx(min(losses), rel=1e-4)
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 @pytest.mark.whole
 def test_other_data_give_the_run_their_name(tmp_path, short_recipe, assert_alike):
@@ -111,7 +112,14 @@ def test_a_yaml_file_is_a_recipe(tmp_path):
 
 @pytest.mark.backend
 @pytest.mark.whole
-@pytest.mark.parametrize("own", [pytest.param("model", marks=pytest.mark.extensive), "function", "subclass"])
+@pytest.mark.parametrize(
+    "own",
+    [
+        pytest.param("model", marks=pytest.mark.extensive),
+        pytest.param("function", marks=pytest.mark.extensive),
+        "subclass",
+    ],
+)
 def test_users_bring_their_own_model(tmp_path, short_recipe, own):
     @keras.saving.register_keras_serializable(package="tests")
     class Own(keras.Model):
@@ -134,6 +142,7 @@ def test_users_bring_their_own_model(tmp_path, short_recipe, own):
     np.testing.assert_allclose(loaded.predict(x, verbose=0), run.model.predict(x, verbose=0), atol=1e-6)
 
 
+@pytest.mark.extensive
 def test_two_outputs_for_two_classes_are_a_users_choice(tmp_path, short_recipe):
     model = keras.Sequential([keras.Input((30,)), keras.layers.Dense(2)])
     run = recipes.train(short_recipe, model=model, output=tmp_path, epochs=20, pictures=False, verbose=False)
@@ -180,6 +189,7 @@ def test_accuracy_in_training_is_that_of_the_report(tmp_path, short_recipe):
     assert run.history["val_accuracy"][0] == pytest.approx(run.report.accuracy, abs=1e-6)
 
 
+@pytest.mark.extensive
 def test_class_weights_are_one_setting(tmp_path, short_recipe):
     generator = np.random.default_rng(0)
     y = (np.arange(500) < 40).astype(int)
@@ -305,6 +315,7 @@ def test_training_that_ends_in_nan_on_validation_rows_is_told(tmp_path, short_re
         recipes.train(short_recipe, spoiled, output=tmp_path, pictures=False, verbose=False)
 
 
+@pytest.mark.extensive
 def test_a_training_goes_on_after_a_divergence_and_says_why_it_stops(tmp_path, short_recipe, capsys):
     optimizer = {"name": "sgd", "learning_rate": 1.0, "global_clipnorm": None, "ema_momentum": 0.5}
     recipe = short_recipe.replace(optimizer=optimizer, fit={"restarts": 1, "patience": 2, "epochs": 12})

@@ -89,7 +89,7 @@ def test_images_of_any_size_and_colour_are_brought_to_those_of_the_body(source, 
     assert coloured_rows.predict(np.zeros((2, 20, 6, 3)), verbose=0).shape == (2, 3)
 
 
-@pytest.mark.parametrize("include_top", [True, False])
+@pytest.mark.parametrize("include_top", [True, pytest.param(False, marks=pytest.mark.extensive)])
 def test_networks_of_keras_are_bodies_with_and_without_their_head(include_top):
     options = {"alpha": 0.25, "weights": None, "classes": 7, "include_top": include_top}
     network = keras.applications.MobileNet(input_shape=(32, 32, 3), **options)
@@ -171,6 +171,7 @@ def test_a_missing_body_says_how_it_is_made(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.extensive
 def test_fifty_labelled_images_are_enough_on_a_body_that_knows_digits():
     recipe = recipes.get("digits-transfer")
     dataset = recipes.load_dataset("digits", 10, recipe.data)
