@@ -78,8 +78,8 @@ CALLBACKS = {
     "divergence": lambda x: StopOnDivergence(factor=1e6),
     "progress": lambda x: Progress(io.StringIO()),
 }
-# The further ones complete these: each model and each optimizer once, and each two of model, optimizer and way of compiling meet
-# where that may matter.
+# With the further ones, each model and each optimizer comes once, and each two of model, optimizer and way of compiling
+# meet where that may matter.
 CONDITIONS = [
     ("sequential", "guarded", {"steps_per_execution": 4}),
     ("functional", "accumulated", {}),
