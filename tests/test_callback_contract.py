@@ -83,9 +83,9 @@ CALLBACKS = {
 CONDITIONS = [
     ("sequential", "guarded", {"steps_per_execution": 4}),
     ("functional", "accumulated", {}),
-    ("recurrent", "averaged", {}),
 ]
 FURTHER_CONDITIONS = [
+    ("recurrent", "averaged", {}),
     ("subclassed", "clipped", {"jit_compile": True, "steps_per_execution": 4}),
     ("unbuilt", "scaled", {}),
     ("sequential", "adam", {}),
@@ -225,6 +225,7 @@ def test_the_update_ratio_is_the_norm_of_what_changed_over_that_of_the_weights()
     np.testing.assert_allclose(logger.record.update_ratio[0], expected, rtol=1e-4)
 
 
+@pytest.mark.extensive
 def test_norms_of_mixed_precision_are_unscaled():
     model = compiled("subclassed", "adam", policy="mixed_float16")
     assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
@@ -280,6 +281,7 @@ def test_what_is_saved_while_watched_loads_as_if_never_watched(tmp_path, optimiz
     assert int(chain_of(resumed.optimizer)[-1]._iterations.numpy()) == 18
 
 
+@pytest.mark.extensive
 def test_an_interrupted_fit_leaves_nothing_that_harms_the_next():
     class Interrupts(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -311,6 +313,7 @@ def test_a_training_that_goes_back_is_traced_on():
     assert logger.record.steps.tolist() == [6, 6, 6, 6]
 
 
+@pytest.mark.extensive
 def test_two_loggers_may_watch_one_training():
     first, second = GradientNormLogger(trace_every=1), GradientNormLogger(trace_every=3)
     model = compiled("sequential", "guarded")

@@ -276,6 +276,7 @@ def process(*arguments, **changes):
     return subprocess.run(command(*arguments), env={**environment, **changes}, capture_output=True, text=True)
 
 
+@pytest.mark.extensive
 def test_the_start_up_of_the_backend_is_not_shown(tmp_path):
     # A terminal or log file that knows no UTF-8 must not end a training.
     result = process("train", "tabular", "--fast-dev-run", "--output", tmp_path, PYTHONIOENCODING="ascii")

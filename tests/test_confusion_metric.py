@@ -74,6 +74,7 @@ def on_iris(**options):
     return model, metric, recipes.load_dataset("iris").train
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 @pytest.mark.skipif(BACKEND == "torch", reason="on torch, compiling needs a compiler of C++")
 def test_it_counts_in_compiled_steps():

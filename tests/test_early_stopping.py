@@ -135,6 +135,7 @@ def test_averages_are_what_is_validated_and_kept(wrapper, swap):
         seen.clear()
 
 
+@pytest.mark.extensive
 def test_a_training_that_is_not_stopped_is_not_changed():
     def trained(callbacks):
         optimizer = keras.optimizers.Adam(0.01, use_ema=True, gradient_accumulation_steps=2)

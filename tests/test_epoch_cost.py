@@ -29,6 +29,7 @@ def test_an_epoch_is_timed_and_its_memory_counted(short_recipe):
     assert f"an epoch of {cost.steps} steps of 32 rows ({cost.timed_steps} timed)" in str(cost)
 
 
+@pytest.mark.extensive
 def test_slow_steps_are_few(short_recipe, monkeypatch):
     monkeypatch.setattr(epoch_cost, "SECONDS", 0.0)
     ended = []

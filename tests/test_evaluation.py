@@ -114,6 +114,7 @@ def test_labels_that_look_like_other_class_numbers_are_not_mixed_up(tmp_path, sh
         assert (stored["label"] == stored["predicted"]).mean() == run.report.accuracy
 
 
+@pytest.mark.extensive
 def test_the_file_that_a_run_was_trained_on_is_not_judged_whole(tmp_path, short_recipe, monkeypatch, assert_alike):
     monkeypatch.chdir(tmp_path)
     x, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 2

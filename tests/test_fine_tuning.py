@@ -211,6 +211,7 @@ def test_a_recipe_fine_tunes_after_its_head_is_trained(run, tmp_path, assert_ali
     assert recipes.transfer(tuned.directory, 3).get_layer("body").get_layer("body")  # one on top of the other
 
 
+@pytest.mark.extensive
 def test_fine_tuning_that_does_harm_is_undone(run, tmp_path):
     recipe = recipe_of(run, learning_rate=10.0).replace(schedule={"name": "constant"})
     tuned = recipes.train(recipe, output=tmp_path, pictures=False, verbose=False)

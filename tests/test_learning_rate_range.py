@@ -84,7 +84,7 @@ def random_numbers():
     ("build", "optimizer"),
     [
         (network, plain),
-        (Subclassed, scheduled),
+        pytest.param(Subclassed, scheduled, marks=pytest.mark.extensive),
         *(
             pytest.param(network, optimizer, marks=pytest.mark.extensive)
             for optimizer in (scheduled, loss_scaled, accumulating)

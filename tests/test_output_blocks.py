@@ -62,6 +62,7 @@ def test_a_dataset_of_tensorflow_is_judged_likewise(model):
     assert recipes.evaluate(model, data.repeat(), steps=20).rows == 4 * 64 + 15 * 64 + 40
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 def test_a_run_knows_the_classes_of_its_batches_by_name(run):
     x, y = recipes.load_dataset("breast_cancer").test

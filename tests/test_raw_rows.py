@@ -69,6 +69,7 @@ def test_a_loaded_model_judges_frames_and_files_like_the_run(frame, trained, tmp
         recipes.evaluate(trained.directory)
 
 
+@pytest.mark.extensive
 def test_a_run_from_a_file_splits_it_again_as_in_its_training(frame, short_recipe, tmp_path, assert_alike):
     frame.to_csv(tmp_path / "rows.csv", index=False)
     run = recipes.train(
@@ -162,6 +163,7 @@ def test_a_dataset_with_other_offsets_is_taken_with_those_of_the_model(times):
     assert raw_rows.in_units_of(model, rows, None, dataset.preparation.rescaled) is rows
 
 
+@pytest.mark.extensive
 def test_an_array_may_lack_what_the_training_lacked(frame, short_recipe, tmp_path):
     gaps = frame[["width", "good"]].assign(height=frame["width"].mask(frame.index % 9 == 0) + 1)
     run = recipes.train(short_recipe, gaps, target="good", output=tmp_path, pictures=False, verbose=False)

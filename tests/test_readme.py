@@ -14,8 +14,8 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(enc
 
 
 def marks(example):
-    """Whole trainings and comparisons are tested elsewhere, too."""
-    return pytest.mark.extensive if any(f"recipes.{name}(" in example for name in ("train", "compare")) else ()
+    """Examples that train take long, and what they use is tested elsewhere, too."""
+    return pytest.mark.extensive if re.search(r"\.(train|compare|fit)\(", example) else ()
 
 
 @pytest.mark.parametrize("number", [pytest.param(number, marks=marks(text)) for number, text in enumerate(EXAMPLES)])

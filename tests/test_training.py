@@ -17,6 +17,7 @@ def files(folder):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "name",
     [
@@ -353,6 +354,7 @@ def test_images_are_served_as_they_were_trained_whatever_their_scale(tmp_path):
     assert max(reports) - min(reports) < 0.02
 
 
+@pytest.mark.extensive
 def test_the_run_says_whose_model_it_is(tmp_path, short_recipe, run):
     def own(dataset):
         return recipes.mlp(dataset.input_shape, 1, widths=(4,))
