@@ -101,7 +101,8 @@ def column(record, field, layer, epoch=-1):
     return getattr(record, f"activation_{field}")[epoch, record.layers.index(layer)]
 
 
-@pytest.mark.parametrize("build", [lazy, pytest.param(Block, marks=pytest.mark.extensive)])
+@pytest.mark.extensive
+@pytest.mark.parametrize("build", [lazy, Block])
 def test_a_watched_training_is_the_same_bit_by_bit(build):
     states = []
     for watched in (False, True):

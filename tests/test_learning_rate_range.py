@@ -174,6 +174,7 @@ def test_the_rates_grow_by_a_constant_factor():
     assert result.rates[-1] == pytest.approx(0.1)
 
 
+@pytest.mark.extensive
 @BACKEND
 def test_the_same_seed_gives_the_same_curve_and_another_one_another():
     model = compiled()

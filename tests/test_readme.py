@@ -15,7 +15,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(enc
 
 def marks(example):
     """Examples that train take long, and what they use is tested elsewhere, too."""
-    return pytest.mark.extensive if re.search(r"\.(train|compare|fit)\(", example) else ()
+    return pytest.mark.extensive if re.search(r"\.(train|compare|cross_validate|fit)\(", example) else ()
 
 
 @pytest.mark.parametrize("number", [pytest.param(number, marks=marks(text)) for number, text in enumerate(EXAMPLES)])

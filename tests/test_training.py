@@ -433,7 +433,8 @@ def test_a_schedule_and_a_callback_may_not_both_set_the_rate(tmp_path):
         recipes.train("digits", callbacks=[callback], output=tmp_path, pictures=False, verbose=False)
 
 
-@pytest.mark.parametrize("mixup", [pytest.param(0.0, marks=pytest.mark.extensive), 0.2])
+@pytest.mark.extensive
+@pytest.mark.parametrize("mixup", [0.0, 0.2])
 def test_images_are_augmented_by_settings(tmp_path, mixup):
     changes = {"shift": 0.1, "rotate": 10, "zoom": 0.1, "cutout": 0.2, "mixup": mixup}
     recipe = recipes.get("digits").replace(augmentation=changes, fit={"epochs": 6})
