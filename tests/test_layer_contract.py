@@ -49,7 +49,15 @@ LAYERS = {
     "randomized divisor": (RandomizedLeakyReLU, {"uniform": "divisor", "seed": 1}, (6,)),
 }
 MAXOUT = [name for name, (layer, *_) in LAYERS.items() if issubclass(layer, (Maxout, MaxoutConv1D, MaxoutConv2D))]
-every_layer = pytest.mark.parametrize("name", LAYERS)
+# One of each kind, for make test.
+CORE = ("maxout", "conv1d", "conv2d", "conv2d channels first", "prelu", "randomized")
+
+
+def case(name, *values):
+    return pytest.param(name, *values, marks=() if name in CORE else pytest.mark.extensive)
+
+
+every_layer = pytest.mark.parametrize("name", map(case, LAYERS))
 # The weights of each class, by name.
 every_weight = pytest.mark.parametrize(
     ("name", "weight"),
@@ -307,7 +315,8 @@ def test_half_precision_computes_the_same_to_its_digits(name, dtype):
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
-    ("name", "training"), [*((name, True) for name in LAYERS), ("randomized", False), ("randomized divisor", False)]
+    ("name", "training"),
+    [*(case(name, True) for name in LAYERS), case("randomized", False), case("randomized divisor", False)],
 )
 def test_gradients_are_finite_differences(name, training):
     skip_unless_computed(name, "float64")

@@ -215,7 +215,9 @@ def iris():
     return recipes.load_dataset("iris").prepared("train")
 
 
-@pytest.fixture(scope="module", params=["weston_watkins_hinge", "crammer_singer_hinge"])
+@pytest.fixture(
+    scope="module", params=["weston_watkins_hinge", pytest.param("crammer_singer_hinge", marks=pytest.mark.extensive)]
+)
 def trained(request, iris):
     """A model trained with a hinge, in compiled steps where there is a compiler."""
     keras.utils.set_random_seed(0)

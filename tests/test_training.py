@@ -396,11 +396,14 @@ def test_compile_model_says_what_it_needs():
             "optimizer": {"ema_momentum": 0.9, "global_clipnorm": None, "percentile_clip": 50},
             "schedule": {"name": "reduce_on_plateau"},
         },
-        {
-            "regularization": {"input_dropout": 0.05, "noise": 0.1, "max_norm": 3.0, "bias_start": 0.1},
-            "optimizer": {"name": "adamw", "weight_decay": 0.01},
-            "schedule": {"name": "step"},
-        },
+        pytest.param(
+            {
+                "regularization": {"input_dropout": 0.05, "noise": 0.1, "max_norm": 3.0, "bias_start": 0.1},
+                "optimizer": {"name": "adamw", "weight_decay": 0.01},
+                "schedule": {"name": "step"},
+            },
+            marks=pytest.mark.extensive,
+        ),
     ],
 )
 def test_every_part_is_one_setting(tmp_path, changes):
