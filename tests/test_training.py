@@ -69,13 +69,18 @@ def test_equal_seeds_train_alike(tmp_path, short_recipe, run):
 @pytest.mark.backend
 @pytest.mark.whole
 def test_the_best_epoch_is_the_one_that_is_kept(tmp_path, short_recipe):
-    # So high a rate makes later epochs worse than earlier ones.
-    recipe = short_recipe.replace(optimizer={"learning_rate": 0.5}, schedule={"name": "constant"})
+    def spoil_the_last(epoch, logs):
+        if epoch == 5:
+            core.optimizer.learning_rate = 50.0
+
+    recipe = short_recipe.replace(schedule={"name": "constant"})
     dataset = recipes.load_dataset("breast_cancer")
     core = recipes.mlp(dataset.input_shape, dataset.num_outputs, widths=(16,))
-    run = recipes.train(recipe, model=core, output=tmp_path, pictures=False, verbose=False)
+    callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=spoil_the_last)]
+    run = recipes.train(recipe, model=core, callbacks=callbacks, output=tmp_path, pictures=False, verbose=False)
     losses = run.history["val_loss"]
-    assert min(losses) < losses[-1]
+    assert losses[-1] > 10 * min(losses)
+    assert run.kept_epoch == 1 + int(np.argmin(losses))
     assert core.evaluate(*dataset.prepared("validation"), verbose=0)[0] == pytest.approx(min(losses), rel=1e-4)
 
 
