@@ -57,7 +57,7 @@ def case(name, *values):
     return pytest.param(name, *values, marks=() if name in CORE else pytest.mark.extensive)
 
 
-every_layer = pytest.mark.parametrize("name", map(case, LAYERS))
+every_layer = pytest.mark.parametrize("name", [case(name) for name in LAYERS])
 # The weights of each class, by name.
 every_weight = pytest.mark.parametrize(
     ("name", "weight"),
