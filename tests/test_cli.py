@@ -277,7 +277,10 @@ def process(*arguments, **changes):
 
 
 @pytest.mark.extensive
-def test_the_start_up_of_the_backend_is_not_shown(tmp_path):
+def test_the_start_up_of_the_backend_is_not_shown(run, tmp_path):
+    result = process("evaluate", run.directory)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("accuracy 0.9")
     # A terminal or log file that knows no UTF-8 must not end a training.
     result = process("train", "tabular", "--fast-dev-run", "--output", tmp_path, PYTHONIOENCODING="ascii")
     assert (result.returncode, result.stderr) == (0, "")
