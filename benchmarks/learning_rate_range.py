@@ -21,7 +21,7 @@ import numpy as np
 
 import recipes
 from recipes import models
-from recipes.learning_rate_range import find_learning_rate
+from recipes.training.learning_rate_range import find_learning_rate
 
 RECIPES = ("digits", "digits-selu", "digits-convnet", "tabular")
 RATES = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032)

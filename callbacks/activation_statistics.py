@@ -12,11 +12,11 @@ import keras
 import numpy as np
 from keras.src.backend import compute_output_spec
 
-from callbacks.activation_probe import ActivationProbe, unchanged
-from callbacks.activation_rows import batches, chosen_rows
-from callbacks.activation_summary import summary, used_rows
-from callbacks.layers import watched_layers
-from callbacks.record import Record
+from callbacks.watching.activation_probe import ActivationProbe, unchanged
+from callbacks.watching.activation_rows import batches, chosen_rows
+from callbacks.watching.activation_summary import summary, used_rows
+from callbacks.watching.layers import watched_layers
+from callbacks.watching.record import Record
 
 
 class ActivationStatistics(keras.callbacks.Callback):

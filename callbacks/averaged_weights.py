@@ -6,7 +6,7 @@ import weakref
 import keras
 from keras import ops
 
-from callbacks.inner_optimizers import inner_optimizers
+from callbacks.watching.inner_optimizers import inner_optimizers
 
 # The weights that are out while the averages are in, by model: several callbacks may ask for the same averages.
 _OUT = weakref.WeakKeyDictionary()

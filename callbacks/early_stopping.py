@@ -7,7 +7,7 @@ import time
 import keras
 
 from callbacks.averaged_weights import AveragedWeights
-from callbacks.scalars import as_number
+from callbacks.watching.scalars import as_number
 
 
 class EarlyStopping(keras.callbacks.EarlyStopping):

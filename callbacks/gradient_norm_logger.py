@@ -5,10 +5,10 @@ import collections
 import keras
 import numpy as np
 
-from callbacks.gradient_meter import GradientMeter
-from callbacks.optimizer_hook import OptimizerHook, chain_of
-from callbacks.record import Record
-from callbacks.scalars import Scalars
+from callbacks.watching.gradient_meter import GradientMeter
+from callbacks.watching.optimizer_hook import OptimizerHook, chain_of
+from callbacks.watching.record import Record
+from callbacks.watching.scalars import Scalars
 
 
 class GradientNormLogger(keras.callbacks.Callback):

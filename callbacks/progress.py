@@ -6,7 +6,7 @@ import time
 
 import keras
 
-from callbacks.scalars import as_number
+from callbacks.watching.scalars import as_number
 
 
 class Progress(keras.callbacks.Callback):

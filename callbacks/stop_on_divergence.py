@@ -8,10 +8,10 @@ import numpy as np
 from keras import ops
 
 from callbacks.averaged_weights import averages
-from callbacks.inner_optimizers import inner_optimizers
-from callbacks.optimizer_hook import unwatched_variables
-from callbacks.scalars import as_number
-from callbacks.scaled_schedule import ScaledSchedule
+from callbacks.watching.inner_optimizers import inner_optimizers
+from callbacks.watching.optimizer_hook import unwatched_variables
+from callbacks.watching.scalars import as_number
+from callbacks.watching.scaled_schedule import ScaledSchedule
 
 
 class StopOnDivergence(keras.callbacks.Callback):

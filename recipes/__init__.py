@@ -23,21 +23,15 @@ if TYPE_CHECKING:
     from recipes import settings as settings
     from recipes.catalogue import get as get
     from recipes.catalogue import names as names
-    from recipes.comparison import compare as compare
-    from recipes.confusion_metric import ConfusionMatrix as ConfusionMatrix
-    from recipes.cross_validation import CrossValidation as CrossValidation
-    from recipes.cross_validation import cross_validate as cross_validate
     from recipes.data import Dataset as Dataset
     from recipes.data import load_dataset as load_dataset
-    from recipes.evaluation import evaluate as evaluate
-    from recipes.evaluation import predict as predict
-    from recipes.fine_tuning import fine_tune as fine_tune
+    from recipes.evaluation.comparison import compare as compare
+    from recipes.evaluation.scoring import evaluate as evaluate
+    from recipes.evaluation.scoring import predict as predict
     from recipes.initialization import Initialization as Initialization
     from recipes.initialization import gain as gain
     from recipes.initialization import initialize as initialize
     from recipes.initialization import initializer_for as initializer_for
-    from recipes.learning_rate_range import LearningRateRange as LearningRateRange
-    from recipes.learning_rate_range import find_learning_rate as find_learning_rate
     from recipes.metrics import ClassificationCounts as ClassificationCounts
     from recipes.metrics import ClassificationReport as ClassificationReport
     from recipes.metrics import Comparison as Comparison
@@ -47,6 +41,7 @@ if TYPE_CHECKING:
     from recipes.metrics import RegressionSums as RegressionSums
     from recipes.metrics import classification_report as classification_report
     from recipes.metrics import regression_report as regression_report
+    from recipes.metrics.confusion_metric import ConfusionMatrix as ConfusionMatrix
     from recipes.models import ModelTable as ModelTable
     from recipes.models import convnet as convnet
     from recipes.models import mlp as mlp
@@ -54,12 +49,17 @@ if TYPE_CHECKING:
     from recipes.models import recurrent as recurrent
     from recipes.models import residual as residual
     from recipes.models import transfer as transfer
-    from recipes.runs import load_model as load_model
+    from recipes.runs.folder import load_model as load_model
     from recipes.settings import Recipe as Recipe
-    from recipes.training import Run as Run
-    from recipes.training import callbacks_for as callbacks_for
-    from recipes.training import compile_model as compile_model
-    from recipes.training import train as train
+    from recipes.training.cross_validation import CrossValidation as CrossValidation
+    from recipes.training.cross_validation import cross_validate as cross_validate
+    from recipes.training.fine_tuning import fine_tune as fine_tune
+    from recipes.training.learning_rate_range import LearningRateRange as LearningRateRange
+    from recipes.training.learning_rate_range import find_learning_rate as find_learning_rate
+    from recipes.training.recipe_to_run import Run as Run
+    from recipes.training.recipe_to_run import callbacks_for as callbacks_for
+    from recipes.training.recipe_to_run import compile_model as compile_model
+    from recipes.training.recipe_to_run import train as train
 
 _MODULES = (
     "catalogue", "data", "initialization", "losses", "metrics", "models", "optimizers", "plots", "schedules",
@@ -68,21 +68,21 @@ _MODULES = (
 _HOME = {
     "get": "catalogue",
     "names": "catalogue",
-    "compare": "comparison",
-    "ConfusionMatrix": "confusion_metric",
-    "CrossValidation": "cross_validation",
-    "cross_validate": "cross_validation",
+    "compare": "evaluation.comparison",
+    "ConfusionMatrix": "metrics.confusion_metric",
+    "CrossValidation": "training.cross_validation",
+    "cross_validate": "training.cross_validation",
     "Dataset": "data",
     "load_dataset": "data",
-    "evaluate": "evaluation",
-    "predict": "evaluation",
-    "fine_tune": "fine_tuning",
+    "evaluate": "evaluation.scoring",
+    "predict": "evaluation.scoring",
+    "fine_tune": "training.fine_tuning",
     "Initialization": "initialization",
     "gain": "initialization",
     "initialize": "initialization",
     "initializer_for": "initialization",
-    "LearningRateRange": "learning_rate_range",
-    "find_learning_rate": "learning_rate_range",
+    "LearningRateRange": "training.learning_rate_range",
+    "find_learning_rate": "training.learning_rate_range",
     "ClassificationCounts": "metrics",
     "ClassificationReport": "metrics",
     "Comparison": "metrics",
@@ -99,12 +99,12 @@ _HOME = {
     "recurrent": "models",
     "residual": "models",
     "transfer": "models",
-    "load_model": "runs",
+    "load_model": "runs.folder",
     "Recipe": "settings",
-    "Run": "training",
-    "callbacks_for": "training",
-    "compile_model": "training",
-    "train": "training",
+    "Run": "training.recipe_to_run",
+    "callbacks_for": "training.recipe_to_run",
+    "compile_model": "training.recipe_to_run",
+    "train": "training.recipe_to_run",
 }
 __all__ = sorted([*_HOME, *_MODULES])
 

@@ -6,7 +6,7 @@ import numbers
 import keras
 from keras import ops
 
-from recipes.lookup import normalize, unknown
+from recipes.arguments.names import normalize, unknown
 
 NAMES = ("constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau")
 

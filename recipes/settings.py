@@ -10,10 +10,10 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from recipes import plain_yaml
-from recipes.checked import Checked
-from recipes.lookup import column_name, unknown
-from recipes.widths import ALLOWED, resolve
+from recipes.arguments import plain_yaml
+from recipes.arguments.checked import Checked
+from recipes.arguments.names import column_name, unknown
+from recipes.arguments.widths import ALLOWED, resolve
 
 
 @dataclass(frozen=True, kw_only=True)

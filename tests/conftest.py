@@ -98,9 +98,10 @@ def run(tmp_path_factory, short_recipe):
 def save_run():
     """Writes a run folder as `train` does, but of a network that was not trained; without a report."""
     from callbacks import Record
-    from recipes import load_dataset, models, runs
+    from recipes import load_dataset, models
     from recipes.data import row_digests
-    from recipes.training import network
+    from recipes.runs import folder as runs
+    from recipes.training.recipe_to_run import network
 
     def save(directory, recipe, data, target=None):
         dataset = load_dataset(data, 0, recipe.data, target=target)

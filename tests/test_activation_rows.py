@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from callbacks.activation_rows import chosen_rows
+from callbacks.watching.activation_rows import chosen_rows
 
 X = np.random.default_rng(0).normal(size=(90, 4)).astype("float32")
 Y = np.arange(90) % 3

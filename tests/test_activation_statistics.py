@@ -8,9 +8,9 @@ from keras import layers, ops
 from sklearn.datasets import load_digits
 
 from callbacks import ActivationStatistics
-from callbacks.activation_kinds import can_be_silent, flat_ends
-from callbacks.activation_summary import summary
-from callbacks.record import Record
+from callbacks.watching.activation_kinds import can_be_silent, flat_ends
+from callbacks.watching.activation_summary import summary
+from callbacks.watching.record import Record
 
 pytestmark = pytest.mark.backend
 

@@ -5,9 +5,17 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes import augmentation
-from recipes.augmentation import ArrayBatches, Augmentation, AugmentedBatches, Motion, augment, blank, transform
-from recipes.batches import Batches
+from recipes.training import augmentation
+from recipes.training.augmentation import (
+    ArrayBatches,
+    Augmentation,
+    AugmentedBatches,
+    Motion,
+    augment,
+    blank,
+    transform,
+)
+from recipes.training.batches import Batches
 
 EVERYTHING = Augmentation(shift=0.1, rotate=15, zoom=0.1, flip="horizontal", mixup=0.2, cutout=0.25)
 STILL = {"down": 0, "right": 0, "angle": 0, "enlargement": 1, "vertical": 1, "horizontal": 1}

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes import batches, training
-from recipes.batches import Batches, fits_in_memory
+from recipes.training import batches
+from recipes.training import recipe_to_run as training
+from recipes.training.batches import Batches, fits_in_memory
 
 
 @pytest.fixture(scope="module")

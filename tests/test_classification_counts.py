@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.metrics import ranking
+from recipes.metrics.classes import ranking
 
 
 def softmax(logits):

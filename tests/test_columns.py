@@ -2,9 +2,9 @@ import numpy as np
 import pyarrow
 import pytest
 
-from recipes.data import columns
-from recipes.data.columns import Vocabulary
-from recipes.data.scan import Scan
+from recipes.data.tables import columns
+from recipes.data.tables.columns import Vocabulary
+from recipes.data.tables.scan import Scan
 
 
 def scan(*batches, name="age"):

@@ -9,7 +9,7 @@ import pytest
 import recipes
 from recipes.cli import main
 from recipes.metrics import compare_predictions
-from recipes.runs import predictions
+from recipes.runs.folder import predictions
 
 
 @pytest.fixture(scope="module")

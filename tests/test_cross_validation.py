@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.cross_validation import corrected_interval
+from recipes.training.cross_validation import corrected_interval
 
 
 @pytest.mark.backend

@@ -3,7 +3,7 @@ import gzip
 
 import pytest
 
-from recipes.data import csv_file
+from recipes.data.tables import csv_file
 
 
 def content(path, **kwargs):

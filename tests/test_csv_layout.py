@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from recipes.data.csv_layout import layout
+from recipes.data.tables.csv_layout import layout
 
 
 def understood(text, **kwargs):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.data import bundled
+from recipes.data.named import bundled
 from recipes.settings import Data
 
 

@@ -2,8 +2,8 @@ import pytest
 
 import recipes
 from callbacks import ActivationStatistics
-from recipes import epoch_cost
-from recipes.training import network
+from recipes.training import epoch_cost
+from recipes.training.recipe_to_run import network
 
 
 def cost_of(recipe):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.evaluation import predict_file
+from recipes.evaluation.scoring import predict_file
 
 
 @pytest.mark.backend

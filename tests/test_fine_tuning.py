@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes import runs
 from recipes.optimizers import GradientClipping
+from recipes.runs import folder as runs
 from recipes.settings import FineTune, Model, Recipe
 
 pytestmark = [pytest.mark.backend, pytest.mark.whole]

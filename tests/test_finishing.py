@@ -6,8 +6,10 @@ import pytest
 
 import recipes
 from callbacks import Record
-from recipes import finishing, runs, training
 from recipes.cli import main
+from recipes.evaluation import finishing
+from recipes.runs import folder as runs
+from recipes.training import recipe_to_run as training
 
 
 @pytest.fixture

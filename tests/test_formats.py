@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow
 import pytest
 
-from recipes.data.formats import Format, read
+from recipes.data.tables.formats import Format, read
 
 DAY = datetime.datetime(2024, 12, 31)
 

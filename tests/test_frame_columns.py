@@ -7,7 +7,7 @@ import pyarrow
 import pytest
 
 import recipes
-from recipes.data import frame_columns
+from recipes.data.tables import frame_columns
 from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from callbacks import GradientNormLogger
-from callbacks.gradient_meter import LEAST_CAPACITY
+from callbacks.watching.gradient_meter import LEAST_CAPACITY
 
 pytestmark = pytest.mark.backend
 

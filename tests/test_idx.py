@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.data import idx
+from recipes.data.named import idx
 
 DATA = Path(os.environ.get("KERAS_RECIPES_DATA", "not-set"))
 needs_data = pytest.mark.skipif(

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from recipes.data import image_files, images
-from recipes.data.image_files import Form, Header
+from recipes.data.images import image_files
+from recipes.data.images import pixels as images
+from recipes.data.images.image_files import Form, Header
 
 EXTENSIONS = ("bmp", "gif", "jfif", "jpe", "jpeg", "jpg", "pgm", "png", "ppm", "tif", "tiff", "webp")
 

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes.data import image_files, image_folder, images, store
+from recipes.data import store
+from recipes.data.images import image_files, image_folder
+from recipes.data.images import pixels as images
 from recipes.data.preparation import ImagePreparation
 
 

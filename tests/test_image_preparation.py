@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from custom_layers import ImagePreparation
-from recipes.data import images
+from recipes.data.images import pixels as images
 
 pytestmark = pytest.mark.backend
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipes.data import images
+from recipes.data.images import pixels as images
 
 
 def pixels(*shape, seed=0):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.metrics import decision_scores, intervals
+from recipes.metrics.classes import decision_scores, intervals
 
 # What a classifier of three classes does in the long run: the probability of each (true, predicted) pair.
 TRUTH = np.array([[0.42, 0.05, 0.03], [0.04, 0.25, 0.01], [0.05, 0.03, 0.12]])
@@ -21,7 +21,7 @@ def simulated(rows, truth=TRUTH):
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
     margins = decision_scores.Margins.of(TRUTH)
-    overall = {name: score(margins) for name, score in recipes.metrics.single_label.OVERALL.items()}
+    overall = {name: score(margins) for name, score in recipes.metrics.classes.single_label.OVERALL.items()}
     by_class = {name: score(margins) for name, score in decision_scores.BY_CLASS.items()}
     held = dict.fromkeys((*overall, *by_class), 0)
     for report in simulated(400):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes import judging, output_blocks
-from recipes.judging import judge
+from recipes.evaluation import blocks as output_blocks
+from recipes.evaluation import counting as judging
+from recipes.evaluation.counting import judge
 
 
 def blocks_of(y, outputs, size=300, weights=None):

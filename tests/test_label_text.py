@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from recipes.data.label_text import Names, by_value, canonical_text, encode_labels, label_name
+from recipes.arguments.labels import Names, by_value, canonical_text, encode_labels, label_name
 
 
 @pytest.mark.parametrize(

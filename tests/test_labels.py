@@ -7,7 +7,7 @@ import pytest
 import recipes
 from recipes.data.arrays import check_target
 from recipes.metrics import ClassificationCounts, ClassificationReport, MultiLabelReport
-from recipes.metrics.labels import class_probabilities, column_names, has_several_labels, sum_to_one
+from recipes.metrics.inputs import class_probabilities, column_names, has_several_labels, sum_to_one
 
 TRUE, PREDICTED = ["b", "a", "c", "a", "b"], ["b", "a", "c", "b", "b"]
 NAMES = np.array(["cat", "dog", "ant"])

@@ -11,9 +11,9 @@ import pytest
 from keras import layers
 
 import recipes
-from recipes.batches import Batches
 from recipes.cli import find_lr
-from recipes.learning_rate_range import find_learning_rate, smooth, suggest
+from recipes.training.batches import Batches
+from recipes.training.learning_rate_range import find_learning_rate, smooth, suggest
 
 BACKEND = pytest.mark.backend
 pytestmark = pytest.mark.optimized

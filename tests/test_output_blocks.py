@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes import output_blocks
 from recipes.data.store import RowStore
+from recipes.evaluation import blocks as output_blocks
 
 X = np.random.default_rng(0).normal(size=(1000, 3)).astype("float32")
 Y = (X[:, 0] + X[:, 1] > 0).astype(int)

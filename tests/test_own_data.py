@@ -6,8 +6,9 @@ import pandas
 import pytest
 
 import recipes
-from recipes import own_data, runs
 from recipes.cli import main
+from recipes.evaluation import test_part as own_data
+from recipes.runs import folder as runs
 
 
 def rows(count, seed):

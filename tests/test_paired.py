@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from recipes.metrics.paired import accuracy_difference, holm, macro_f1_difference, mcnemar, mean_difference
+from recipes.metrics.comparison.paired import accuracy_difference, holm, macro_f1_difference, mcnemar, mean_difference
 
 draws = settings(derandomize=True, deadline=None, max_examples=60)
 

@@ -4,9 +4,9 @@ import pytest
 
 import custom_layers
 import recipes
-from recipes import raw_rows
 from recipes.data.precision import Precision, of_columns, rescale, restore, to_float32
 from recipes.data.summary import summarize
+from recipes.evaluation import rows as raw_rows
 from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")

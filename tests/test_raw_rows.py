@@ -9,8 +9,8 @@ import pytest
 
 import custom_layers
 import recipes
-from recipes import raw_rows
 from recipes.data.precision import to_float32
+from recipes.evaluation import rows as raw_rows
 from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")

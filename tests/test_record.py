@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from callbacks import Record
-from callbacks.record import merged
+from callbacks.watching.record import merged
 
 GRADIENTS = Record(
     layers=("first", "last"),

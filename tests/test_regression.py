@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 import recipes
-from recipes.metrics.quantiles import QuantileSketch
+from recipes.metrics.regression.quantiles import QuantileSketch
 
 draws = settings(derandomize=True, deadline=None, max_examples=60)
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)

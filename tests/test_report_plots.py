@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 import recipes
 from recipes import plots
 from recipes.metrics import ClassificationCounts, ClassificationReport
-from recipes.metrics.ranking import rank_bins
-from recipes.metrics.regression_sums import RegressionSums
+from recipes.metrics.classes.ranking import rank_bins
+from recipes.metrics.regression.sums import RegressionSums
 from recipes.plots.curves import precision_recall_points, roc_points
 from recipes.plots.residuals import extremes
 

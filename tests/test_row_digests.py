@@ -6,10 +6,10 @@ import pytest
 
 from recipes.data import Fingerprint, row_digests
 from recipes.data import fingerprint as fingerprints
-from recipes.data.columns import MISSING
-from recipes.data.csv_file import open_csv
 from recipes.data.duplicates import count_known
-from recipes.data.table import from_frame
+from recipes.data.tables.columns import MISSING
+from recipes.data.tables.csv_file import open_csv
+from recipes.data.tables.table import from_frame
 
 LINES = "day,count,share,kind,good\n2024-01-31,3,0.5,a,True\n2024-02-01,,1e3,b,False\n2024-02-01,4,-0,,True\n"
 COLUMNS = ("day", "count", "share", "kind", "good")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from recipes.data import row_numbers
-from recipes.data.row_numbers import RowNumbers
+from recipes.data.tables import row_numbers
+from recipes.data.tables.row_numbers import RowNumbers
 
 SHUFFLED = np.random.default_rng(0).permutation(60).astype(float)
 GAPS = np.random.default_rng(0).permutation(600)[:60].astype(float)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes import runs
 from recipes.data.arrays import read_npz
+from recipes.runs import folder as runs
 
 
 def test_the_folder_holds_what_the_design_names(run):

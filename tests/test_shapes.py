@@ -1,9 +1,9 @@
 import pyarrow
 import pytest
 
-from recipes.data import shapes
-from recipes.data.formats import Format
-from recipes.data.shapes import Shapes, verdict
+from recipes.data.tables import shapes
+from recipes.data.tables.formats import Format
+from recipes.data.tables.shapes import Shapes, verdict
 
 
 def look(texts, plain=0, **settings):

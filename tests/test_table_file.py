@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes import raw_rows
-from recipes.data import table_file
+from recipes.data.tables import table_file
+from recipes.evaluation import rows as raw_rows
 from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")

@@ -5,10 +5,11 @@ import pyarrow
 import pytest
 
 import recipes
-from recipes.data import csv_file, tables
-from recipes.data.label_text import encode_labels
+from recipes.arguments.labels import encode_labels
 from recipes.data.loading import read_source
-from recipes.data.table import from_frame
+from recipes.data.tables import csv_file
+from recipes.data.tables import matrix as tables
+from recipes.data.tables.table import from_frame
 from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")
@@ -517,7 +518,7 @@ def test_a_large_table_lies_on_the_disk_and_is_split_there(frame, monkeypatch):
 
 
 def test_a_target_of_too_many_texts_is_an_identifier(frame, monkeypatch):
-    from recipes.data import columns
+    from recipes.data.tables import columns
 
     monkeypatch.setattr(columns, "MOST_CATEGORIES", 100)
     with pytest.raises(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.data import idx, tfds, tfds_builder
+from recipes.data.named import idx, tfds, tfds_builder
 from recipes.settings import Data
 
 DATA = Path(os.environ.get("KERAS_RECIPES_DATA", "not-set"))
@@ -205,7 +205,7 @@ def number_features(target):
 def test_infinite_values_of_a_column_are_counted_and_the_first_is_named(tmp_path, monkeypatch):
     from tensorflow_datasets import features
 
-    monkeypatch.setattr("recipes.data.tfds_features.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("recipes.data.named.tfds_features.ROWS_AT_ONCE", 2)
     values, labels = (0.5, np.nan, 1e38, 1e300, -np.inf, 1.0), (0, -1, 1, 0, 1, 0)
     rows = [{"pair": [1.0, value], "answer": label} for value, label in zip(values, labels, strict=True)]
     splits = {"train": rows[:3], "test": rows[1:]}

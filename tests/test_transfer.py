@@ -5,7 +5,7 @@ import pytest
 import recipes
 from custom_layers import InferenceModel
 from recipes.settings import Model, Recipe
-from recipes.training import network
+from recipes.training.recipe_to_run import network
 
 pytestmark = pytest.mark.backend
 

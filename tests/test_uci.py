@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recipes.data import uci
+from recipes.data.named import uci
 
 DATA = Path(os.environ.get("KERAS_RECIPES_DATA", "not-set"))
 needs_data = pytest.mark.skipif(

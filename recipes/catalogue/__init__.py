@@ -6,7 +6,7 @@ Underscores in a file's name are hyphens in the recipe's.
 import importlib
 import pkgutil
 
-from recipes.lookup import normalize, unknown
+from recipes.arguments.names import normalize, unknown
 from recipes.settings import Recipe
 
 

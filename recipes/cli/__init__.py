@@ -7,7 +7,7 @@ import signal
 import sys
 import warnings
 
-from recipes.lookup import unknown
+from recipes.arguments.names import unknown
 
 # In the order of a newcomer's first steps.
 COMMANDS = {

@@ -13,15 +13,16 @@ from pathlib import Path
 import jsonargparse
 import yaml
 
-from recipes import catalogue, plain_yaml
-from recipes.checked import convert, describe, refusal
+from recipes import catalogue
+from recipes.arguments import plain_yaml
+from recipes.arguments.checked import convert, describe, refusal
+from recipes.arguments.names import normalize
 from recipes.cli import COMMANDS
-from recipes.lookup import normalize
 from recipes.settings import Recipe, parts
 
 
 class _HelpFormatter(jsonargparse.DefaultHelpFormatter):
-    """jsonargparse's, but the help of a setting has the words of `recipes.checked` for its type."""
+    """jsonargparse's, but the help of a setting has the words of `recipes.arguments.checked` for its type."""
 
     def _get_help_string(self, action):
         return action.help if "; default: " in (action.help or "") else super()._get_help_string(action)
@@ -53,7 +54,7 @@ class Parser(jsonargparse.ArgumentParser):
             raise ValueError(self._sentence(str(error))) from None
 
     def add_setting(self, group, name: str, hint, default, text: str) -> None:
-        """A flag `--name` in `group` whose type is told in the words of `recipes.checked`."""
+        """A flag `--name` in `group` whose type is told in the words of `recipes.arguments.checked`."""
         self.hints[name] = hint
         allowed = describe(hint).removesuffix(" or not set (null)")
         text = f"{text} ({allowed}; default: {_shown(default)})"

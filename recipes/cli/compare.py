@@ -17,7 +17,7 @@ def run(arguments: list[str]) -> None:
     if len(options.runs) < 2:
         raise ValueError(f"compare needs at least two runs. Received: {options.runs[0]}")
     start_keras()
-    from recipes.comparison import compare
+    from recipes.evaluation.comparison import compare
 
     result = compare(*options.runs, data=options.data, target=options.target, data_dir=options.data_dir)
     print(json.dumps(result.to_dict(), indent=2) if options.json else result)

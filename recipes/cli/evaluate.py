@@ -19,7 +19,7 @@ def run(arguments: list[str]) -> None:
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()
-    from recipes.evaluation import evaluate
+    from recipes.evaluation.scoring import evaluate
 
     report = evaluate(options.run, options.data, target=options.target, data_dir=options.data_dir)
     print(json.dumps(report.to_dict(), indent=2) if options.json else report)

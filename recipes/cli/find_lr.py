@@ -31,8 +31,8 @@ def _find(recipe: Recipe, seed: int, options):
     import keras
 
     from recipes.data import load_dataset
-    from recipes.learning_rate_range import find_learning_rate
-    from recipes.training import network, rows_to_fit
+    from recipes.training.learning_rate_range import find_learning_rate
+    from recipes.training.recipe_to_run import network, rows_to_fit
 
     check_body(recipe)
     recipe = recipe.with_kind()

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 
 from recipes import catalogue
+from recipes.arguments.names import normalize
 from recipes.cli.arguments import Parser, add_json, add_recipe, check_body, lengthened, read_recipe, start_keras
-from recipes.lookup import normalize
 from recipes.settings import Recipe, parts
 
 
@@ -118,9 +118,9 @@ def _network(recipe: Recipe, dataset, seed: int, say: Callable[[str], None] | No
     import keras
 
     from recipes.data import check_seed
-    from recipes.epoch_cost import epoch_cost
     from recipes.models import model_table
-    from recipes.training import network
+    from recipes.training.epoch_cost import epoch_cost
+    from recipes.training.recipe_to_run import network
 
     say = say or (lambda text: None)
     keras.utils.set_random_seed(check_seed(seed))

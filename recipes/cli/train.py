@@ -14,7 +14,7 @@ def run(arguments: list[str]) -> None:
         # Given as data, not as the recipe's own, so that the run folder is named after them.
         data, recipe = recipe.data.name, recipe.replace(data={"name": base.data.name})
     start_keras(training=True)
-    from recipes.training import train
+    from recipes.training.recipe_to_run import train
 
     result = train(
         recipe,

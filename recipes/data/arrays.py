@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.arguments.labels import label_name
 from recipes.data import batched, precision, sequences
-from recipes.data.label_text import label_name
 from recipes.data.store import RowStore, chunks_of, is_on_disk
 
 MOST_DISTINCT_FLOAT_CLASSES = 20

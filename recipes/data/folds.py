@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from recipes.data import splits, uci
+from recipes.arguments.names import normalize
+from recipes.data import splits
 from recipes.data.dataset import Dataset
 from recipes.data.loading import load_dataset, read_source, split_source, with_arguments
+from recipes.data.named import uci
 from recipes.data.readers import directory
 from recipes.data.store import take
-from recipes.lookup import normalize
 from recipes.settings import Data
 
 

@@ -4,17 +4,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from recipes.data import arrays, leaks, readers, row_digests, sequences, tables
+from recipes.arguments.labels import by_value, encode_labels
+from recipes.arguments.names import unknown
+from recipes.data import arrays, leaks, readers, row_digests, sequences
 from recipes.data.dataset import Dataset, shorten
 from recipes.data.duplicates import count_duplicates, count_known
 from recipes.data.fingerprint import Fingerprint
-from recipes.data.images import color_of, fit_all
-from recipes.data.label_text import by_value, encode_labels
+from recipes.data.images.pixels import color_of, fit_all
 from recipes.data.preparation import ImagePreparation, SequencePreparation, TablePreparation, channels_first
 from recipes.data.source import Source
 from recipes.data.splits import check_seed, draw, split, split_by_group, split_by_time
 from recipes.data.store import chunks_of, take
-from recipes.lookup import unknown
+from recipes.data.tables import matrix as tables
 from recipes.settings import Data
 
 # A category of fewer training rows teaches nothing; such rows teach what to make of a category never seen.

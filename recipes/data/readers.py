@@ -4,10 +4,15 @@ import dataclasses
 import os
 from pathlib import Path
 
-from recipes.data import adding, arrays, bundled, idx, image_folder, images, local, table_file, tables, tfds, uci
+from recipes.arguments.names import normalize, unknown
+from recipes.data import arrays
+from recipes.data.images import image_folder
+from recipes.data.images import pixels as images
+from recipes.data.named import adding, bundled, idx, local, tfds, uci
 from recipes.data.source import Source
-from recipes.data.table import Table, from_frame, is_frame, with_column
-from recipes.lookup import normalize, unknown
+from recipes.data.tables import matrix as tables
+from recipes.data.tables import table_file
+from recipes.data.tables.table import Table, from_frame, is_frame, with_column
 from recipes.settings import Data
 
 # The name of data that came as arrays or frames: such a run cannot reload them.

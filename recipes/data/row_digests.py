@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as compute
 
-from recipes.data import columns
 from recipes.data.fingerprint import Fingerprint
 from recipes.data.store import RowStore, chunks_of
-from recipes.data.table import Table
+from recipes.data.tables import columns
+from recipes.data.tables.table import Table
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 

@@ -4,7 +4,7 @@ import math
 import numbers
 from collections.abc import Callable
 
-from recipes.lookup import normalize, unknown
+from recipes.arguments.names import normalize, unknown
 
 _GAINS = {
     "linear": 1.0,

@@ -4,8 +4,8 @@ import keras
 
 from custom_layers import Maxout, MaxoutConv1D, MaxoutConv2D, RandomizedLeakyReLU
 from custom_layers.pieces import check_pieces, largest_second_moment
+from recipes.arguments.names import normalize, unknown
 from recipes.initialization.gains import KERAS_SLOPE, check_slope, gain, second_moment
-from recipes.lookup import normalize, unknown
 
 # Glorot & Bengio 2010: functions that are nearly linear around 0.
 _GLOROT = ("linear", "tanh", "sigmoid", "softmax", "log_softmax", "hard_sigmoid", "hard_tanh", "softsign")

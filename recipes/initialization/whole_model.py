@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from recipes.arguments.names import normalize, unknown
 from recipes.initialization.kernels import KernelStart
 from recipes.initialization.lsuv import TRIALS, Scaling
 from recipes.initialization.moments import Signal
 from recipes.initialization.variance import Walk, graph_of, measured
-from recipes.lookup import normalize, unknown
 
 METHODS = ("variance", "lsuv")
 ROWS = 512  # of `x` that are used

@@ -4,7 +4,7 @@ import numbers
 
 import keras
 
-from recipes.lookup import normalize, unknown
+from recipes.arguments.names import normalize, unknown
 from recipes.losses.crossentropy import SparseCategoricalCrossentropy
 from recipes.losses.focal import FocalCrossentropy
 from recipes.losses.hinges import CrammerSingerHinge, WestonWatkinsHinge

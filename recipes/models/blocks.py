@@ -11,8 +11,8 @@ from keras.src.backend.common import global_state
 
 from custom_layers import CategoryEmbedding, Maxout, MaxoutConv2D, PReLU, RandomizedLeakyReLU
 from recipes import initialization
-from recipes.lookup import normalize, unknown
-from recipes.widths import is_count
+from recipes.arguments.names import normalize, unknown
+from recipes.arguments.widths import is_count
 
 NORMALIZATIONS = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
 

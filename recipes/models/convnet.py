@@ -2,8 +2,8 @@
 
 import keras
 
+from recipes.arguments.widths import is_count, resolve
 from recipes.models import blocks
-from recipes.widths import is_count, resolve
 
 DOWNSAMPLING = {
     "max": keras.layers.MaxPooling2D,

@@ -2,8 +2,8 @@
 
 import keras
 
+from recipes.arguments.widths import resolve
 from recipes.models import blocks
-from recipes.widths import resolve
 
 
 def mlp(

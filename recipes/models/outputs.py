@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from recipes.data.arrays import is_one_hot
-from recipes.metrics.labels import sum_to_one
+from recipes.metrics.inputs import sum_to_one
 
 PROBABILITIES = ("softmax", "sigmoid")
 # Layers that pass on what they are given when a model predicts.

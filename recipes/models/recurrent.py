@@ -6,8 +6,8 @@ import keras
 
 from custom_layers import ActivatedCell
 from custom_layers.activated_cell import ACTIVATIONS as OWN_CELL
+from recipes.arguments.widths import is_count, resolve
 from recipes.models import blocks
-from recipes.widths import is_count, resolve
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 

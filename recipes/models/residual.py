@@ -4,9 +4,9 @@ import dataclasses
 
 import keras
 
+from recipes.arguments.widths import resolve
 from recipes.models import blocks
 from recipes.models.convnet import POOLING, check_images
-from recipes.widths import resolve
 
 
 def residual(

@@ -7,11 +7,11 @@ import keras
 
 from custom_layers import ImagePreparation, InferenceModel
 from custom_layers.image_preparation import CONVERSIONS
-from recipes import runs
-from recipes.lookup import unknown
+from recipes.arguments.names import unknown
+from recipes.arguments.widths import resolve
 from recipes.models import applications, blocks
 from recipes.models.serving import core_of
-from recipes.widths import resolve
+from recipes.runs import folder as runs
 
 # The layer that is the body.
 BODY = "body"

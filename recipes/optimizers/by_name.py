@@ -4,7 +4,7 @@ import numbers
 
 import keras
 
-from recipes.lookup import normalize, unknown
+from recipes.arguments.names import normalize, unknown
 from recipes.optimizers.adaptive import AdaptiveGradientClipping
 from recipes.optimizers.clipping import GradientClipping
 from recipes.optimizers.guard import Guard, require_positive

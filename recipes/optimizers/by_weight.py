@@ -8,7 +8,7 @@ import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from recipes.lookup import unknown
+from recipes.arguments.names import unknown
 
 # Decay would take the slope of a PReLU back to 0, and the scale of a normalization, too; biases need none. Most of them
 # are vectors, whatever their names; these are the names of those that may have more axes.

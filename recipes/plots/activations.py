@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from callbacks.record import Record
+from callbacks.watching.record import Record
 from recipes.plots.axes import (
     BLUE,
     LABEL_SIZE,

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from callbacks.record import Record
+from callbacks.watching.record import Record
 
 # Of Okabe & Ito 2008, "Color Universal Design": told apart by colour-blind readers, too.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#999999"
@@ -49,7 +49,7 @@ def measured(record: Record, name: str, what: str, callback: str) -> np.ndarray:
 def require_record(record) -> None:
     """Refuse whatever is no record, such as a run or a path, in one sentence."""
     if not isinstance(record, Record):
-        raise ValueError(f"`record` must be a callbacks.record.Record. Received: {type(record).__name__}")
+        raise ValueError(f"`record` must be a callbacks.watching.record.Record. Received: {type(record).__name__}")
 
 
 def label_layers(ax, names: list[str]) -> None:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from recipes.metrics.multi_label import MultiLabelReport
-from recipes.metrics.single_label import ClassificationReport
+from recipes.metrics.classes.multi_label import MultiLabelReport
+from recipes.metrics.classes.single_label import ClassificationReport
 from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, axes_or_new, height_in_points, title_and_legend
 from recipes.plots.classes import names_of_classes, require_classes, require_probabilities
 

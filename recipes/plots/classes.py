@@ -1,8 +1,8 @@
 """What the pictures of classifiers share: the reports that they take, and how classes are named."""
 
-from recipes.metrics.multi_label import MultiLabelReport
-from recipes.metrics.probability_scores import ProbabilityScores
-from recipes.metrics.single_label import ClassificationReport
+from recipes.metrics.classes.multi_label import MultiLabelReport
+from recipes.metrics.classes.probability_scores import ProbabilityScores
+from recipes.metrics.classes.single_label import ClassificationReport
 from recipes.plots.axes import cut, told_apart
 
 _LONGEST_NAME = 22

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from recipes.metrics.decision_scores import ratio
-from recipes.metrics.single_label import ClassificationReport
+from recipes.metrics.classes.decision_scores import ratio
+from recipes.metrics.classes.single_label import ClassificationReport
 from recipes.plots.axes import LABEL_SIZE, MISSING, axes_or_new, height_in_points, width_in_points
 from recipes.plots.classes import names_of_classes, require_classes
 

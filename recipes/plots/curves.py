@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from recipes.metrics.multi_label import MultiLabelReport
-from recipes.metrics.single_label import ClassificationReport
+from recipes.metrics.classes.multi_label import MultiLabelReport
+from recipes.metrics.classes.single_label import ClassificationReport
 from recipes.plots.axes import (
     BLUE,
     GREEN,

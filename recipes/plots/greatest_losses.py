@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from recipes.metrics.multi_label import MultiLabelReport
-from recipes.metrics.single_label import ClassificationReport
+from recipes.metrics.classes.multi_label import MultiLabelReport
+from recipes.metrics.classes.single_label import ClassificationReport
 from recipes.plots.axes import GREEN, NOT_FINITE, axes_or_new, cut, width_in_points
 from recipes.plots.classes import has_several_labels, require_probabilities
 

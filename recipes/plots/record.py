@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from callbacks.record import Record
+from callbacks.watching.record import Record
 from recipes.plots.activations import activation_histograms, activation_scale, dead_and_saturated
 from recipes.plots.axes import height_for, require_record
 from recipes.plots.gradients import gradient_flow, gradient_norms, update_ratio

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from recipes.metrics.calibration import BINS
-from recipes.metrics.intervals import wilson
-from recipes.metrics.multi_label import MultiLabelReport
-from recipes.metrics.single_label import ClassificationReport
+from recipes.metrics.classes.calibration import BINS
+from recipes.metrics.classes.intervals import wilson
+from recipes.metrics.classes.multi_label import MultiLabelReport
+from recipes.metrics.classes.single_label import ClassificationReport
 from recipes.plots.axes import BLUE, GREY, axes_or_new, title_and_legend
 from recipes.plots.classes import called, has_several_labels, names_of_classes, require_probabilities
 

@@ -1,8 +1,8 @@
 """What a report says at one glance, in one figure for the run folder."""
 
-from recipes.metrics.multi_label import MultiLabelReport
-from recipes.metrics.regression import RegressionReport
-from recipes.metrics.single_label import ClassificationReport
+from recipes.metrics.classes.multi_label import MultiLabelReport
+from recipes.metrics.classes.single_label import ClassificationReport
+from recipes.metrics.regression.report import RegressionReport
 from recipes.plots.axes import height_for
 from recipes.plots.class_scores import MOST_ROWS, class_scores
 from recipes.plots.curves import precision_recall_curves, roc_curves

@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from recipes.metrics.regression import RegressionReport
+from recipes.metrics.regression.report import RegressionReport
 from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, NOT_FINITE, ORANGE, axes_or_new, part_of_map
 
 _SIZE = (5.4, 4.4)

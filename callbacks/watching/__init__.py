@@ -1,0 +1,1 @@
+"""What the watching callbacks share: the hook into a compiled step, what is measured, the record."""

@@ -1,0 +1,1 @@
+"""Small checks and conversions of what users hand in, for any room."""

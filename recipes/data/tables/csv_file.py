@@ -1,0 +1,264 @@
+"""Tables in text files (CSV and the like), read block by block: how they are packed and encoded, what is wrong."""
+
+import codecs
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow
+import pyarrow.compute as compute
+import pyarrow.csv
+
+from recipes.data.tables.csv_layout import WHITESPACE, Layout, layout, long_fields, squeezed
+from recipes.data.tables.table import Table, distinct_names
+
+_BLOCK_BYTES = 4 * 2**20
+# A longer line than this is no line, but a quotation mark without its second.
+_MOST_BLOCK_BYTES = 256 * 2**20
+_SAMPLE_BYTES = 2**18
+# How compressed files begin, whatever they are called.
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
+_PACKED = {b"PK\x03\x04": "a ZIP archive or an Excel workbook", b"\xfd7zXZ": "an xz archive"}
+
+
+def open_csv(
+    path: str | Path,
+    encoding: str | None = None,
+    columns=None,
+    skip_rows: int = 0,
+    *,
+    header: bool | None = None,
+    expected=(),
+) -> Table:
+    """The table in a text file; every value is text.
+
+    Fields may be separated by commas, semicolons, tabs, `|`, or spaces; blank lines are passed over, and so are
+    comments (`#`) at the top. A column without a name gets the one that pandas would give it.
+
+    Args:
+        path: The file. It may be compressed (gzip, bzip2, Zstandard, LZ4), whatever it is called.
+        encoding: Default: UTF-8, or UTF-16 where the file says so.
+        columns: Names, for a file whose first line holds none.
+        skip_rows: Lines at the top that are no part of the table.
+        header: Whether the first line holds the column names. Default: as it looks; a note of the table says so where
+            that is not certain.
+        expected: Names that the caller will look for; a first line with one of them holds the names.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is empty, no text, in another encoding, has a column name twice, or (while it is read) a row
+            with another number of fields.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    encoding = _encoding(path, encoding)
+    text, whole = _first_lines(path, encoding)
+    found = layout(text, whole, header, expected, columns, skip_rows)
+    if found is None:
+        raise ValueError(f"{path} is empty")
+    found = replace(found, names=distinct_names(found.names, str(path)))
+    notes = tuple(f"{path.name}: {note}" for note in found.notes)
+    return Table(str(path), found.names, lambda: _batches(path, encoding, found), notes=notes)
+
+
+def _encoding(path: Path, encoding: str | None) -> str:
+    if encoding is not None:
+        try:
+            return codecs.lookup(encoding).name
+        except LookupError:
+            raise ValueError(
+                f"there is no encoding {encoding!r}; common ones: utf-8, latin-1, cp1252, utf-16"
+            ) from None
+    with _open(path) as stream:
+        start = _read(path, stream, 4)
+    return "utf-16" if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
+
+
+def _open(path: Path):
+    """The bytes of the file, unpacked."""
+    with open(path, "rb") as stream:
+        start = stream.read(8)
+    for sign, kind in _PACKED.items():
+        if start.startswith(sign):
+            raise ValueError(f"{path} is no CSV file, but {kind}: unpack it, or save the sheet as CSV")
+    kind = next((kind for sign, kind in _COMPRESSED.items() if start.startswith(sign)), None)
+    return pyarrow.input_stream(str(path), compression=kind)
+
+
+def _read(path: Path, stream, size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except OSError as error:  # a damaged archive
+        raise ValueError(f"{path} is damaged: {' '.join(str(error).split())}") from None
+
+
+def _first_lines(path: Path, encoding: str) -> tuple[str, bool]:
+    """Text of the first lines, and whether that is the whole file."""
+    with _open(path) as stream:
+        start, size = b"", _SAMPLE_BYTES
+        # Two lines at least, however long.
+        while start.count(b"\n") + start.count(b"\r") < 4 and len(start) < _MOST_BLOCK_BYTES:
+            more = _read(path, stream, size)
+            start, size = start + more, 2 * size
+            if not more:
+                break
+        whole = not _read(path, stream, 1)
+    if not encoding.startswith(("utf-16", "utf-32")) and b"\0" in start:
+        is_wide = start[1::2].count(b"\0") > 0.4 * len(start)
+        fix = "; if it is in UTF-16, say so (data.encoding: utf-16-le)" if is_wide else ""
+        raise ValueError(f"{path} is no CSV file: it holds bytes that are no text{fix}")
+    try:
+        # The sample may end within a character.
+        text = codecs.getincrementaldecoder(encoding)().decode(start)
+    except UnicodeDecodeError as error:
+        raise _wrong_encoding(path, encoding, start.count(b"\n", 0, error.start) + 1) from None
+    return text.removeprefix("\ufeff"), whole
+
+
+def _wrong_encoding(path: Path, encoding: str, line: int | None = None) -> ValueError:
+    place = "" if line is None else f" (line {line})"
+    return ValueError(
+        f"{path} is not encoded in {encoding.upper()}{place}: save it as UTF-8, or say what it is "
+        "(data.encoding: latin-1, cp1252 ...)"
+    )
+
+
+class _Bytes(io.RawIOBase):
+    """The bytes that Arrow reads, in UTF-8 where fields stand between spaces; counts the quotation marks in them."""
+
+    def __init__(self, stream, encoding: str, is_spaced: bool):
+        self.quotes, self._stream, self._rest = 0, stream, b""
+        self._decoder = codecs.getincrementaldecoder(encoding)() if is_spaced else None
+        self._line = ""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        while not self._rest:
+            block = self._stream.read(max(len(buffer), 2**16))
+            self.quotes += block.count(b'"')
+            if self._decoder is None:
+                self._rest = block
+            else:
+                self._rest = self._squeezed(block)
+            if not block:
+                break
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def _squeezed(self, block: bytes) -> bytes:
+        text = self._line + self._decoder.decode(block, final=not block)
+        end = max(text.rfind("\n"), text.rfind("\r", 0, -1)) + 1 if block else len(text)
+        self._line = text[end:]
+        return squeezed(text[:end]).removeprefix("\ufeff").encode()
+
+
+def _batches(path: Path, encoding: str, found: Layout):
+    """Rows in blocks; the block grows where a row does not fit in it."""
+    rows, block = 0, _BLOCK_BYTES
+    while True:
+        seen = 0
+        try:
+            for batch in _blocks(path, encoding, found, block):
+                seen += len(batch)
+                if seen > rows:  # what was read by smaller blocks is passed over
+                    batch, rows = batch.slice(max(0, len(batch) - (seen - rows))), seen
+                    yield batch
+            break
+        except UnicodeDecodeError:
+            raise _wrong_encoding(path, encoding) from None
+        except (pyarrow.ArrowInvalid, OSError) as error:
+            message = " ".join(str(error).split())
+            if not ("straddling" in message or "larger than block size" in message) or block >= _MOST_BLOCK_BYTES:
+                raise _explained(path, encoding, found, message) from None
+            block *= 8
+    if not rows:
+        raise ValueError(f"{path} has no rows")
+
+
+def _blocks(path: Path, encoding: str, found: Layout, block: int):
+    is_spaced = found.delimiter == WHITESPACE
+    fields = [*found.names, *(f"\0{number}" for number in range(found.surplus))]
+    read = pyarrow.csv.ReadOptions(
+        block_size=block, encoding="utf-8" if is_spaced else encoding, column_names=fields, skip_rows=found.skip
+    )
+    parse = pyarrow.csv.ParseOptions(
+        delimiter="\t" if is_spaced else found.delimiter,
+        newlines_in_values=True,
+        escape_char="\\" if found.escapes else False,
+        invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+    )
+    types = dict.fromkeys(fields, pyarrow.string())
+    convert = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False)
+    with _open(path) as stream:
+        counted = _Bytes(stream, encoding, is_spaced)
+        rows, last = 0, None
+        with pyarrow.csv.open_csv(io.BufferedReader(counted, block), read, parse, convert) as reader:
+            for batch in reader:
+                _refuse_surplus_values(path, batch, len(found.names), rows)
+                rows += len(batch)
+                last = batch if len(batch) else last
+                yield batch.select(found.names)
+        if last is not None and counted.quotes % 2 and not found.escapes:
+            text = last.column(last.num_columns - 1)[-1].as_py()
+            if "\n" in text or "\r" in text:
+                raise ValueError(
+                    f"{path} has a quotation mark that is never closed: the last row holds {text[:30]!r} and all that "
+                    "follows it"
+                )
+
+
+def _refuse_surplus_values(path: Path, batch: pyarrow.RecordBatch, names: int, rows: int) -> None:
+    for column in batch.columns[names:]:
+        filled = compute.not_equal(compute.utf8_trim_whitespace(column), "").to_numpy(zero_copy_only=False)
+        if filled.any():
+            row = int(filled.argmax())
+            raise ValueError(
+                f"{path} has the value {column[row].as_py()!r} at row {rows + row} behind the last column that has a "
+                "name: name that column in the first line"
+            )
+
+
+def _explained(path: Path, encoding: str, found: Layout, message: str) -> ValueError:
+    if "UTF8" in message or "codec can't decode" in message:
+        return _wrong_encoding(path, encoding)
+    if "Empty CSV file" in message or "Could not skip" in message:
+        return ValueError(f"{path} has no rows")
+    if "straddling" in message:
+        return ValueError(
+            f"{path} has a line of more than {_MOST_BLOCK_BYTES // 2**20} MiB: is a quotation mark never closed?"
+        )
+    if "Expected" in message:
+        fields = len(found.names) + found.surplus
+        row = _first_uneven_row(path, encoding, found, fields)
+        if row:
+            line, count = row
+            by = "spaces" if found.delimiter == WHITESPACE else repr(found.delimiter)
+            reason = "are there two delimiters, or is one inside a text without quotes?"
+            if count < fields:
+                reason = "is the line incomplete, or are there two delimiters?"
+            return ValueError(
+                f"{path} has {count} field{'s' * (count != 1)} in line {line} and {fields} in the first, separated by "
+                f"{by}: {reason}"
+            )
+    if "compress" in message or "zlib" in message:
+        return ValueError(f"{path} is damaged: {message[:200]}")
+    return ValueError(f"{path} cannot be read: {message[:200]}")
+
+
+def _first_uneven_row(path: Path, encoding: str, found: Layout, fields: int) -> tuple[int, int] | None:
+    """Line and number of fields of the first row that has not as many as it must; slowly, for the message alone."""
+    is_spaced, escape = found.delimiter == WHITESPACE, "\\" if found.escapes else None
+    with _open(path) as raw, codecs.getreader(encoding)(raw) as stream, long_fields():
+        lines = (line.replace("\0", "") for number, line in enumerate(stream) if number >= found.skip)
+        lines = (squeezed(line) if is_spaced else line for line in lines)
+        reader = csv.reader(lines, delimiter="\t" if is_spaced else found.delimiter, escapechar=escape)
+        for row in reader:
+            if any(map(str.strip, row)) and len(row) != fields:
+                return reader.line_num + found.skip, len(row)
+    return None

@@ -1,0 +1,1 @@
+"""A trained model and rows in any form: reports, predictions, comparisons."""

@@ -1,0 +1,1 @@
+"""Reports on classifiers: decisions, probabilities and rankings."""

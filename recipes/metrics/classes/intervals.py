@@ -1,0 +1,126 @@
+"""How sure a score is: intervals for proportions, and for whatever follows from a confusion matrix."""
+
+from collections.abc import Callable
+from statistics import NormalDist
+
+import numpy as np
+
+from recipes.metrics.classes.decision_scores import Margins
+
+REPLICATES = 1000
+FEWEST_REPLICATES = 200
+# Cells times replicates: beyond that, a thousand replicates of a thousand classes would take minutes.
+MOST_DRAWS = 20_000_000
+
+
+def check_confidence(confidence: float) -> float:
+    """`confidence`, if it lies between 0 and 1."""
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 < confidence < 1:
+        raise ValueError(f"`confidence` must lie between 0 and 1, such as 0.95. Received: {confidence!r}")
+    return float(confidence)
+
+
+def quantile(confidence: float) -> float:
+    """How many standard deviations to each side hold a share of `confidence` of a normal distribution."""
+    return NormalDist().inv_cdf(0.5 + check_confidence(confidence) / 2)
+
+
+def wilson(share, rows, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a proportion (Wilson 1927), which keeps its coverage near 0 and 1 and for few rows.
+
+    Args:
+        share: Of the rows, of any shape.
+        rows: How many there are; where they are weighted, the effective number.
+        confidence: Between 0 and 1.
+
+    Returns:
+        Lower and upper ends; NaN where there are no rows.
+
+    >>> low, high = wilson(1.0, 10)
+    >>> round(float(low), 4), float(high)
+    (0.7225, 1.0)
+    """
+    share, rows = np.broadcast_arrays(np.asarray(share, float), np.asarray(rows, float))
+    rows = np.where(rows > 0, rows, np.nan)
+    z = quantile(confidence)
+    centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    # Exactly 0 and 1 are ends of their own intervals, whatever the rounding.
+    low, high = np.maximum(np.minimum(centre - half, share), 0), np.minimum(np.maximum(centre + half, share), 1)
+    return low, high
+
+
+def wilson_of_f1(score, rows, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of the F1 of a class, which is 2 J / (1 + J) with the proportion J = hits / (hits + errors).
+
+    `rows`, those of the class or taken for it, decide about J as throws decide about a coin: so the interval of J,
+    mapped, is one of F1. Unlike resampling it has a width where no errors occurred.
+    """
+    share = np.asarray(score, float) / (2 - np.asarray(score, float))
+    low, high = wilson(share, rows, confidence)
+    return 2 * low / (1 + low), 2 * high / (1 + high)
+
+
+def bootstrap(
+    matrix: np.ndarray,
+    scores: dict[str, Callable[[Margins], np.ndarray]],
+    confidence: float = 0.95,
+    rows: int | None = None,
+    replicates: int | None = None,
+    seed: int = 0,
+) -> dict[str, tuple[float, float]]:
+    """Intervals of scores: as many rows are drawn again and again from the cells of the matrix.
+
+    The percentiles of the draws are moved by what their mean is off: with a few rows a class, draws miss some classes,
+    and their F1 lies to one side of that of the matrix itself.
+
+    Args:
+        matrix: Counts or weights `(classes, classes)`.
+        scores: By name, functions of `Margins`.
+        confidence: Between 0 and 1.
+        rows: How many are drawn. Default: all that were counted; where they are weighted, give the effective number.
+        replicates: How often. Default: 1,000; beyond 20,000 cells that occur, fewer, but at least 200.
+        seed: Of the draws.
+
+    Returns:
+        By name, the two ends; NaN where the draws cannot tell, as they are all alike.
+    """
+    check_confidence(confidence)
+    actual, predicted = np.nonzero(matrix)
+    if len(actual) < 2 or (actual == predicted).all():  # draws of right rows only would promise too much
+        return dict.fromkeys(scores, (np.nan, np.nan))
+    cells = matrix[actual, predicted] / matrix.sum()
+    rows = int(matrix.sum()) if rows is None else max(1, rows)
+    if replicates is None:
+        replicates = int(np.clip(MOST_DRAWS // len(cells), FEWEST_REPLICATES, REPLICATES))
+    generator, at_once = np.random.default_rng(seed), max(1, 1_000_000 // (len(cells) + 3 * len(matrix)))
+    drawn = {name: [] for name in scores}
+    for start in range(0, replicates, at_once):
+        counts = generator.multinomial(rows, cells, size=min(at_once, replicates - start))
+        margins = _margins(counts, actual, predicted, len(matrix))
+        for name, score in scores.items():
+            drawn[name].append(score(margins))
+    tail = (1 - confidence) / 2
+    intervals = {}
+    for name, parts in drawn.items():
+        values = np.concatenate(parts)
+        values = values[~np.isnan(values)]
+        intervals[name] = np.nan, np.nan
+        if values.size and values.min() < values.max():
+            ends = np.quantile(values, [tail, 1 - tail]) - (values.mean() - float(scores[name](Margins.of(matrix))))
+            intervals[name] = tuple(np.clip(ends, min(0.0, values.min()), 1).tolist())
+    return intervals
+
+
+def _margins(counts: np.ndarray, actual: np.ndarray, predicted: np.ndarray, num_classes: int) -> Margins:
+    """Margins of matrices `(replicates, cells)` that are given by their cells."""
+    hits, support, taken = np.zeros((3, len(counts), num_classes))
+    right = actual == predicted
+    hits[:, actual[right]] = counts[:, right]
+    # Cells come sorted by their true class; by the predicted one, they are sorted here.
+    starts = np.flatnonzero(np.r_[True, np.diff(actual) > 0])
+    support[:, actual[starts]] = np.add.reduceat(counts, starts, axis=1)
+    order = np.argsort(predicted, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(predicted[order]) > 0])
+    taken[:, predicted[order][starts]] = np.add.reduceat(counts[:, order], starts, axis=1)
+    return Margins(hits, support, taken, support.sum(axis=1))

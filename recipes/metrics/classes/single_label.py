@@ -1,0 +1,260 @@
+"""What a classifier got right and wrong, and how sure that is."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from recipes.metrics.classes import decision_scores, report_text
+from recipes.metrics.classes.decision_scores import BY_CLASS, Margins
+from recipes.metrics.classes.intervals import bootstrap, wilson, wilson_of_f1
+from recipes.metrics.classes.probability_scores import ProbabilityScores, by_class_name
+from recipes.metrics.classes.thresholds import Threshold, threshold_from_bins
+
+# Overall scores of decisions, by name; the bootstrap gives all but the accuracy an interval.
+OVERALL = {
+    "accuracy": decision_scores.accuracy,
+    "balanced_accuracy": decision_scores.balanced_accuracy,
+    "macro_f1": lambda margins: np.nan_to_num(decision_scores.f1(margins)).mean(axis=-1),
+    "weighted_f1": lambda margins: decision_scores.ratio(
+        (np.nan_to_num(decision_scores.f1(margins)) * margins.support).sum(axis=-1), margins.total
+    ),
+    "matthews_correlation": decision_scores.matthews_correlation,
+    "cohen_kappa": decision_scores.cohen_kappa,
+}
+MOST_CONFUSED = 10
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A class that is taken for another: how many rows, and which share of the class."""
+
+    true: str
+    predicted: str
+    rows: float
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class ClassificationReport:
+    """Scores of a classifier of one class a row, with intervals. Print it, or take `to_dict()`.
+
+    A ratio whose denominator is 0, such as the precision of a class that was never predicted, is named in `undefined`.
+    Precision, recall and F1 of such a class are 0 in `classes` and in the means, as in scikit-learn; all else is NaN.
+
+    Attributes:
+        confusion_matrix: Row counts, int64 `(classes, classes)`, or weights, float64; entry `[i, j]`: of class i,
+            taken for class j.
+        class_names: In the order of the matrix.
+        confidence: Of the intervals.
+        num_rows: How many rows were judged, where they are weighted.
+        squared_weights: The same matrix of squared weights. Intervals of weighted rows are those of the effective
+            number of rows, (sum of weights)^2 / (sum of squared weights).
+        probabilities: What follows from scores; `None` where there were labels only.
+    """
+
+    confusion_matrix: np.ndarray
+    class_names: tuple[str, ...]
+    confidence: float = 0.95
+    num_rows: int | None = None
+    squared_weights: np.ndarray | None = None
+    probabilities: ProbabilityScores | None = None
+
+    def __post_init__(self):
+        if not self.confusion_matrix.sum() > 0:
+            raise ValueError("there is nothing to report: no rows, or none with a weight above 0")
+
+    @property
+    def rows(self) -> int:
+        """How many rows were judged."""
+        return int(self.confusion_matrix.sum()) if self.num_rows is None else self.num_rows
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the rows whose class was found."""
+        return self.overall["accuracy"]
+
+    @cached_property
+    def overall(self) -> dict[str, float]:
+        """Accuracy, balanced accuracy, macro and weighted F1, Matthews correlation, Cohen's kappa; by name."""
+        return {name: float(score(self._margins)) for name, score in OVERALL.items()}
+
+    @cached_property
+    def classes(self) -> dict[str, dict[str, float]]:
+        """By class name: precision, recall, f1, accuracy (this class against the rest), support (its rows) and more."""
+        columns = {name: score(self._margins) for name, score in BY_CLASS.items()}
+        for name in ("precision", "recall", "f1"):
+            columns[name] = np.nan_to_num(columns[name])
+        columns["support"] = self.confusion_matrix.sum(axis=1)
+        return by_class_name(columns, self.class_names, self.probabilities)
+
+    @property
+    def macro(self) -> dict[str, float]:
+        """Mean precision, recall and f1 over the classes, each counting alike."""
+        return self._mean(np.ones(len(self.class_names)))
+
+    @property
+    def micro(self) -> dict[str, float]:
+        """Precision, recall and f1 over all decisions together; with one class a row, all three are the accuracy."""
+        return dict.fromkeys(("precision", "recall", "f1"), self.accuracy)
+
+    @property
+    def weighted(self) -> dict[str, float]:
+        """Mean precision, recall and f1 over the classes, each weighted by its rows."""
+        return self._mean(self._margins.support)
+
+    @property
+    def majority(self) -> str:
+        """The class with the most rows."""
+        return self.class_names[int(self._margins.support.argmax())]
+
+    @cached_property
+    def baseline(self) -> dict[str, float]:
+        """What the majority class for every row would get; of probabilities, the class shares for every row."""
+        support = self._margins.support
+        taken = np.zeros_like(support)
+        taken[support.argmax()] = support.sum()
+        margins = Margins(np.minimum(support, taken), support, taken, support.sum())
+        scores = {name: float(score(margins)) for name, score in OVERALL.items()}
+        if self.probabilities is not None:
+            shares = np.sort(support[support > 0] / support.sum())[::-1]
+            scores["log_loss"] = float(-(shares * np.log(shares)).sum())
+            scores["brier"] = float(1 - (shares**2).sum()) / (2 if len(support) == 2 else 1)
+            scores["roc_auc"] = 0.5
+            scores["average_precision"] = float(support[1] / support.sum() if len(support) == 2 else shares.mean())
+            scores |= {f"top_{k}": float(shares[:k].sum()) for k in self.probabilities.top_ks}
+        return scores
+
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Of the overall scores, by name: Wilson's of the accuracy, of log loss and Brier by their spread.
+
+        The others are resampled from the confusion matrix; they are NaN where no error was made, which leaves nothing
+        to resample.
+        """
+        rows = self._effective(np.ones_like(self.confusion_matrix, dtype=bool))
+        low, high = wilson(self.accuracy, rows, self.confidence)
+        resampled = {name: score for name, score in OVERALL.items() if name != "accuracy"}
+        f1 = decision_scores.f1
+        # A rare class that the draws happen to miss says nothing, while one that never occurred counts 0 as ever.
+        occurring = float(np.mean(~np.isnan(f1(self._margins))))
+        resampled["macro_f1"] = lambda margins: occurring * decision_scores.mean_of_defined(f1(margins))
+        ends = {"accuracy": (float(low), float(high))}
+        ends |= bootstrap(self.confusion_matrix, resampled, self.confidence, round(float(rows)))
+        return ends if self.probabilities is None else ends | self.probabilities.mean_intervals(self.confidence)
+
+    @cached_property
+    def class_intervals(self) -> dict[str, dict[str, tuple[float, float]]]:
+        """By class name, of all but the average precision: Wilson's; of ROC AUC, that of DeLong et al. (1988)."""
+        margins, squares = self._margins, Margins.of(self._squares)
+        rows = {
+            "precision": _effective(margins.predicted, squares.predicted),
+            "recall": _effective(margins.support, squares.support),
+            "accuracy": _effective(margins.total, squares.total),
+            "specificity": _effective(margins.total - margins.support, squares.total - squares.support),
+        }
+        ends = {name: wilson(BY_CLASS[name](margins), count, self.confidence) for name, count in rows.items()}
+        either = (part.support + part.predicted - part.hits for part in (margins, squares))
+        ends["f1"] = wilson_of_f1(decision_scores.f1(margins), _effective(*either), self.confidence)
+        if self.probabilities is not None:
+            ends["roc_auc"] = self.probabilities.ranking.roc_auc_interval(self.confidence)
+        lists = {name: np.transpose(pair).tolist() for name, pair in ends.items()}
+        return {
+            name: {score: tuple(pairs[number]) for score, pairs in lists.items()}
+            for number, name in enumerate(self.class_names)
+        }
+
+    @cached_property
+    def undefined_classes(self) -> dict[str, tuple[str, ...]]:
+        """What has no value for which classes: the scores and the reason -> class names."""
+        return decision_scores.undefined_classes(self._margins, self.class_names, self.probabilities is not None)
+
+    @cached_property
+    def undefined(self) -> tuple[str, ...]:
+        """All that has no value, and why, such as "precision of class 'cat': never predicted"."""
+        notes = list(decision_scores.undefined_notes(self.undefined_classes))
+        if np.isnan(self.overall["matthews_correlation"]):
+            notes.append("Matthews correlation: a single class in the truth, or in the predictions")
+        if np.isnan(self.overall["cohen_kappa"]):
+            notes.append("Cohen's kappa: a single class in both")
+        if np.isnan(self.intervals["macro_f1"][0]):
+            notes.append("intervals of all but the accuracy: no mixture of right and wrong rows to resample")
+        return tuple(notes)
+
+    @cached_property
+    def most_confused(self) -> tuple[Confusion, ...]:
+        """The pairs of classes with the most mistakes, at most 10, the most first."""
+        wrong = self.confusion_matrix.copy()
+        np.fill_diagonal(wrong, 0)
+        flat, count = wrong.reshape(-1), min(MOST_CONFUSED, int((wrong > 0).sum()))
+        if count == 0:
+            return ()
+        least = np.partition(flat, -count)[-count]
+        cells = np.flatnonzero(flat >= least)
+        cells = cells[np.argsort(-flat[cells], kind="stable")][:count]
+        support = self.confusion_matrix.sum(axis=1)
+        pairs = zip(*np.unravel_index(cells, wrong.shape), strict=True)
+        return tuple(
+            Confusion(self.class_names[i], self.class_names[j], wrong[i, j].item(), float(wrong[i, j] / support[i]))
+            for i, j in pairs
+        )
+
+    def threshold(self, *, recall: float | None = None, precision: float | None = None) -> Threshold:
+        """Of two classes: the threshold for the probability of class 1 that meets a wish, among the edges of the bins.
+
+        Args:
+            recall: At least so much; among those, the greatest precision.
+            precision: At least so much; among those, the greatest recall. With neither: the greatest F1.
+
+        Raises:
+            ValueError: If there are no probabilities or not two classes, or no threshold meets the wish.
+        """
+        if self.probabilities is None or len(self.class_names) != 2:
+            raise ValueError("a threshold needs probabilities of two classes")
+        scores = self.probabilities
+        return threshold_from_bins(scores.positives[1], scores.negatives[1], recall, precision)
+
+    def to_dict(self) -> dict:
+        """Everything as plain values, ready for JSON: what has no value is `None`."""
+        classes = {name: {**scores, "intervals": self.class_intervals[name]} for name, scores in self.classes.items()}
+        content = {
+            "accuracy": self.accuracy,
+            "classes": classes,
+            "macro": self.macro,
+            "micro": self.micro,
+            "weighted": self.weighted,
+            "confusion_matrix": self.confusion_matrix.tolist(),
+            "rows": self.rows,
+            **{name: self.overall[name] for name in ("balanced_accuracy", "matthews_correlation", "cohen_kappa")},
+            "confidence": self.confidence,
+            "intervals": self.intervals,
+            "baseline": {"class": self.majority, **self.baseline},
+            "most_confused": [vars(pair) for pair in self.most_confused],
+            "undefined": list(self.undefined),
+        }
+        if self.probabilities is not None:
+            content |= self.probabilities.to_dict()
+        return report_text.plain(content)
+
+    def __str__(self) -> str:
+        return report_text.of_classes(self)
+
+    @cached_property
+    def _margins(self) -> Margins:
+        return Margins.of(self.confusion_matrix)
+
+    @property
+    def _squares(self) -> np.ndarray:
+        return self.confusion_matrix if self.squared_weights is None else self.squared_weights
+
+    def _effective(self, cells: np.ndarray) -> float:
+        return float(_effective(self.confusion_matrix[cells].sum(), self._squares[cells].sum()))
+
+    def _mean(self, weights: np.ndarray) -> dict[str, float]:
+        scores = {name: np.nan_to_num(BY_CLASS[name](self._margins)) for name in ("precision", "recall", "f1")}
+        return {name: float(np.average(values, weights=weights)) for name, values in scores.items()}
+
+
+def _effective(weights, squares) -> np.ndarray:
+    """How many rows of equal weight would be as sure (Kish 1965)."""
+    return decision_scores.ratio(np.square(weights, dtype=float), squares)

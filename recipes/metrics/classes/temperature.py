@@ -1,0 +1,86 @@
+"""Temperature scaling: one number, learned on validation rows, that mends most overconfidence (arXiv:1706.04599)."""
+
+import numpy as np
+
+from recipes.metrics.inputs import as_array, check_labels, check_lengths, check_weights
+
+_COLDEST, _HOTTEST = 1e-3, 1e3
+_CHUNK = 65536
+
+
+def temperature(y_true, logits, sample_weight=None) -> float:
+    """The T for which softmax(logits / T) has the least log loss.
+
+    Learn it on validation rows, never on those that are reported. It changes no decision. Above 1 the model was
+    overconfident. Where there are probabilities only, their logarithms are logits.
+
+    Args:
+        y_true: Class numbers `(rows,)`.
+        logits: `(rows, classes)`; `(rows,)` or `(rows, 1)` of class 1 against class 0. Or the logarithms of
+            probabilities.
+        sample_weight: `(rows,)`.
+
+    Returns:
+        From 0.001, where all rows are right, to 1000, where the logits say nothing.
+
+    Raises:
+        ValueError: If the two do not fit each other, or hold NaN or labels that are no class numbers.
+
+    >>> float(round(temperature([0, 1, 1, 0], np.array([4.0, 4.0, 4.0, -4.0])), 1))
+    3.6
+    """
+    labels, logits = check_labels(y_true, "y_true"), as_array(logits, "logits")
+    check_lengths(labels, logits)
+    if logits.dtype.kind != "f" or logits.ndim > 2:
+        raise ValueError(f"`logits` must be floats (rows, classes). Received: {logits.dtype} of {logits.shape}")
+    if logits.ndim == 1 or logits.shape[1] == 1:
+        logits = logits.reshape(-1)
+        logits = np.stack([np.zeros_like(logits), logits], axis=1)
+    # The logarithm of a probability of 0 stands for one too small to be written.
+    logits = np.maximum(logits.astype(np.float64), -1e4)
+    if not np.isfinite(logits).all():
+        bad = ~np.isfinite(logits).all(axis=1)
+        raise ValueError(f"`logits` must be finite. Received: others in {bad.sum()} rows, the first is {bad.argmax()}")
+    if labels.dtype.kind in "US" or labels.min() < 0 or labels.max() >= logits.shape[1]:
+        raise ValueError(f"`y_true` must be class numbers from 0 to {logits.shape[1] - 1}. Received: {labels[:5]}")
+    weights = check_weights(sample_weight, len(labels))
+    logits -= logits.max(axis=1, keepdims=True)
+    true = logits[np.arange(len(labels)), labels.astype(np.intp)]
+    # The loss is convex in 1 / T: where its slope changes sign is the minimum. The slope is a mean, so it is bisected
+    # rather than followed.
+    low, high = np.log(1 / _HOTTEST), np.log(1 / _COLDEST)
+    for _ in range(60):
+        middle = (low + high) / 2
+        if _slope(logits, true, weights, np.exp(middle)) < 0:
+            low = middle
+        else:
+            high = middle
+    return float(np.exp(-(low + high) / 2))
+
+
+def with_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities `(rows, classes)`, or of class 1 `(rows,)` or `(rows, 1)`, as `temperature` changes them.
+
+    >>> with_temperature(np.array([[0.9, 0.1]]), 2).round(2).tolist()
+    [[0.75, 0.25]]
+    """
+    if not temperature > 0:
+        raise ValueError(f"`temperature` must be more than 0. Received: {temperature}")
+    probabilities = np.asarray(probabilities)
+    single = probabilities.ndim == 1 or probabilities.shape[1] == 1
+    pairs = np.stack([1 - probabilities, probabilities]) if single else probabilities
+    powers = (pairs / pairs.max(axis=0 if single else -1, keepdims=True)) ** (1 / temperature)
+    powers /= powers.sum(axis=0 if single else -1, keepdims=True)
+    return powers[1] if single else powers
+
+
+def _slope(logits: np.ndarray, true: np.ndarray, weights: np.ndarray | None, inverse: float) -> float:
+    """Slope of the loss against 1 / T, but for a factor."""
+    slope = 0.0
+    for start in range(0, len(logits), _CHUNK):
+        rows = slice(start, start + _CHUNK)
+        powers = np.exp(inverse * logits[rows])
+        expected = np.einsum("ij,ij->i", powers, logits[rows]) / powers.sum(axis=1)
+        difference = expected - true[rows]
+        slope += float(difference.sum() if weights is None else difference @ weights[rows])
+    return slope

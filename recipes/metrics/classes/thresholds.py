@@ -1,0 +1,94 @@
+"""Where to cut a score, by what one wishes for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recipes.metrics.classes.decision_scores import ratio
+from recipes.metrics.classes.score_bins import bin_edges
+from recipes.metrics.inputs import as_array, check_labels, check_lengths, check_probabilities, check_weights
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A cut, and what it gives: class 1 is predicted where its score is at least `threshold`."""
+
+    threshold: float
+    precision: float
+    recall: float
+    f1: float
+    specificity: float
+
+
+def find_threshold(
+    y_true, y_score, *, recall: float | None = None, precision: float | None = None, sample_weight=None
+) -> Threshold:
+    """The threshold that meets a wish; choose it on validation rows, never on those that are reported.
+
+    Args:
+        y_true: 0 or 1, or truth values `(rows,)`.
+        y_score: Probabilities of class 1 `(rows,)` or `(rows, 1)`.
+        recall: At least so much; among those, the greatest precision.
+        precision: At least so much; among those, the greatest recall. With neither: the greatest F1.
+        sample_weight: `(rows,)`.
+
+    Raises:
+        ValueError: If the rows are wrong, or no threshold meets the wish.
+
+    >>> find_threshold([0, 0, 1, 1], np.array([0.1, 0.4, 0.35, 0.8]), recall=0.9).threshold
+    0.35
+    """
+    truth, scores = check_labels(y_true, "y_true"), as_array(y_score, "y_score")
+    check_lengths(truth, scores)
+    if scores.size != len(scores) or scores.dtype.kind != "f":
+        raise ValueError(f"`y_score` must be floats (rows,). Received: {scores.dtype} of shape {scores.shape}")
+    scores = scores.reshape(-1)
+    check_probabilities(scores)
+    strangers = np.flatnonzero((truth != 0) & (truth != 1))
+    if truth.dtype.kind in "US" or strangers.size:
+        stranger = truth[strangers[0] if strangers.size else 0]
+        raise ValueError(f"`y_true` must be 0 or 1. Received: {stranger.item()!r}")
+    weights = check_weights(sample_weight, len(scores))
+    order = np.argsort(-scores)
+    weights = np.ones(len(scores)) if weights is None else weights[order]
+    is_class = truth[order] == 1
+    last = np.flatnonzero(np.r_[scores[order][1:] != scores[order][:-1], True])
+    hits, wrong = np.cumsum(weights * is_class)[last], np.cumsum(weights * ~is_class)[last]
+    return _choose(scores[order][last], hits, wrong, recall, precision)
+
+
+def threshold_from_bins(
+    positives: np.ndarray, negatives: np.ndarray, recall: float | None = None, precision: float | None = None
+) -> Threshold:
+    """The same from counts by score bin `(bins,)`: the edges of the bins are tried."""
+    lower = bin_edges(len(positives))[:-1].astype(np.float32)
+    # The upper half of the bins does not hold its lower edges.
+    half = len(lower) // 2 + 1
+    lower[half:] = np.nextafter(lower[half:], np.float32(1))
+    occurs = (positives + negatives > 0)[::-1]
+    hits, wrong = (np.cumsum(counts[::-1], dtype=np.float64)[occurs] for counts in (positives, negatives))
+    return _choose(lower[::-1][occurs], hits, wrong, recall, precision)
+
+
+def _choose(thresholds, hits, wrong, recall: float | None, precision: float | None) -> Threshold:
+    """Among thresholds from the highest to the lowest, with the weight of right and wrong rows above each."""
+    wishes = {"recall": recall, "precision": precision}
+    given = {name: value for name, value in wishes.items() if value is not None}
+    if len(given) > 1:
+        raise ValueError(f"wish for a recall or a precision, not for both. Received: {recall} and {precision}")
+    if any(not 0 < value <= 1 for value in given.values()):
+        raise ValueError(f"`{next(iter(given))}` must lie above 0 and up to 1. Received: {next(iter(given.values()))}")
+    if hits[-1] == 0:
+        raise ValueError("no threshold can be chosen: there are no rows of class 1")
+    scores = {"recall": hits / hits[-1], "precision": ratio(hits, hits + wrong)}
+    scores["f1"] = 2 * hits / (hits[-1] + hits + wrong)
+    name, wish = next(iter(given.items()), ("f1", 0))
+    aim = scores[{"recall": "precision", "precision": "recall", "f1": "f1"}[name]]
+    # A wish for 0.9 is met by what rounds to it.
+    meets = scores[name] >= wish - 1e-12
+    if not meets.any():
+        raise ValueError(f"no threshold gives a {name} of {wish}: the most is {np.nanmax(scores[name]):.4f}")
+    best = int(np.nanargmax(np.where(meets, aim, -1)))
+    specificity = ratio(wrong[-1] - wrong[best], wrong[-1])
+    values = (float(scores[name][best]) for name in ("precision", "recall", "f1"))
+    return Threshold(float(thresholds[best]), *values, float(specificity))

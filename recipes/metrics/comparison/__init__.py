@@ -1,0 +1,1 @@
+"""Models that were evaluated on the same rows."""

@@ -1,0 +1,120 @@
+"""How far a regression is off."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_TITLES = {
+    "mean_error": "mean error",
+    "mae": "MAE",
+    "median_absolute_error": "median absolute error",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "r2": "R2",
+}
+_MOST_PRINTED_ROWS = 3
+
+
+@dataclass(frozen=True)
+class RegressionReport:
+    """Scores of a regression, in the units of its targets. Print it, or take `to_dict()`.
+
+    Intervals are made from means and covariances by the delta method, with Student's t: of the mean error as of any
+    mean; of MAE, MSE, RMSE and 1 - R2 on a logarithmic scale, where they are less skewed. They tell how much the scores
+    would change with other test rows like these, not with another training. Few rows with errors of heavy tails make
+    them too narrow. With weights they are those of a weighted mean of independent rows, not of repeated rows.
+
+    Attributes:
+        mean_error: Mean of target minus prediction (the residual): above 0 where predictions are too low.
+        mae: Mean absolute error.
+        mse: Mean squared error.
+        rmse: Its root.
+        r2: Share of the targets' variance that is explained: 1 is perfect, 0 is no better than their mean. Where all
+            targets are equal: 1 for perfect predictions, otherwise 0, as in scikit-learn.
+        rows: How many rows were judged.
+        median_absolute_error: Half of the rows are off by at most this.
+        error_quantiles: Quantiles of target minus prediction, by share of the rows: `"0.05"`, `"0.25"`, `"0.5"`,
+            `"0.75"`, `"0.95"`.
+        quantile_error: Bound of the error of medians and quantiles, as a share of each; 0 where they are exact.
+        confidence: Of the intervals.
+        intervals: By name of a score, its lowest and highest likely value. Not of medians; empty for a single row.
+        baseline: By name of a score, what the best constant prediction would get on these rows: the mean of their
+            targets, for MAE and median absolute error their median.
+        worst: The rows of greatest absolute error, the greatest first: `row` (counted from 0), `target`, `predicted`,
+            `error` (target minus prediction).
+    """
+
+    mean_error: float
+    mae: float
+    mse: float
+    rmse: float
+    r2: float
+    rows: int
+    median_absolute_error: float
+    error_quantiles: dict[str, float]
+    quantile_error: float = 0.0
+    confidence: float = 0.95
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    baseline: dict[str, float] = field(default_factory=dict)
+    worst: tuple[dict, ...] = ()
+
+    def to_dict(self) -> dict:
+        """Everything as plain numbers, ready for JSON."""
+        content = dict(vars(self))
+        content["intervals"] = {name: list(ends) for name, ends in self.intervals.items()}
+        content["worst"] = [dict(row) for row in self.worst]
+        return content
+
+    def __str__(self) -> str:
+        table = [("", "", f"{self.confidence:.0%} interval".replace("%", " %"), "best constant")]
+        for name, title in _TITLES.items():
+            ends = self.intervals.get(name)
+            constant = _short(self.baseline[name]) if name in self.baseline else ""
+            interval = f"{_short(ends[0])} to {_short(ends[1])}" if ends else ""
+            table.append((title, _short(getattr(self, name)), interval, constant))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = []
+        for name, *numbers in table:
+            cells = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)]
+            lines.append("  ".join([name.ljust(widths[0]), *cells]).rstrip())
+        shares = ", ".join(f"{float(share) * 100:g}" for share in self.error_quantiles)
+        values = ", ".join(map(_short, self.error_quantiles.values()))
+        about = f" (each within {self.quantile_error:.2g} of itself)" if self.quantile_error else ""
+        worst = "; ".join(
+            f"row {row['row']} by {_short(row['error'])} ({_short(row['predicted'])} for {_short(row['target'])})"
+            for row in self.worst[:_MOST_PRINTED_ROWS]
+        )
+        return "\n".join(
+            [
+                *lines,
+                "",
+                f"target minus prediction at {shares} % of the rows: {values}{about}",
+                *([f"furthest off: {worst}"] if worst else []),
+                f"on {self.rows:,} rows; best constant: the mean of their targets, of absolute errors their median",
+            ]
+        )
+
+
+def _short(value: float) -> str:
+    """Five digits, and no exponent for numbers of everyday size."""
+    return f"{value:.5g}" if not value or not 1e5 <= abs(value) < 1e9 else f"{value:,.0f}"
+
+
+def regression_report(y_true, y_predicted, sample_weight=None, confidence: float = 0.95) -> RegressionReport:
+    """Judge predicted numbers by the true ones, exactly; `RegressionSums` does so batch by batch.
+
+    Args:
+        y_true: Targets, `(rows,)` or `(rows, 1)`.
+        y_predicted: Predictions, the same.
+        sample_weight: What each row counts, `(rows,)`, at least 0. Default: 1.
+        confidence: Of the intervals, between 0 and 1.
+
+    Raises:
+        ValueError: If lengths differ, there are no rows, a number is not finite or a weight is below 0.
+    """
+    from recipes.metrics.regression.sums import RegressionSums
+
+    sums = RegressionSums(confidence, most_values=max(1, np.size(y_true)))
+    sums.update(y_true, y_predicted, sample_weight)
+    return sums.result()

@@ -1,0 +1,1 @@
+"""The run folder: making it, writing it, reading it."""

@@ -1,0 +1,181 @@
+"""What a training costs on this machine, from the first seconds of it: time of an epoch, and memory."""
+
+import math
+import statistics
+import time
+from dataclasses import asdict, dataclass
+
+import keras
+
+from recipes.data import Dataset
+from recipes.models import model_table
+from recipes.models.layer_costs import bytes_of
+from recipes.settings import Recipe
+from recipes.training.recipe_to_run import callbacks_for, probe_rows, rows_to_fit
+
+SECONDS = 5.0  # of timed steps
+# Longer epochs are cut to so many steps, and calculated.
+MOST_STEPS = 100
+_EPOCHS = 5  # the first one compiles
+
+
+@dataclass(frozen=True)
+class EpochCost:
+    """What `epoch_cost` gives. It prints in two lines.
+
+    Attributes:
+        seconds: Of one epoch.
+        steps: Of one epoch.
+        batch_size: Rows of a step.
+        step_seconds: Median of the steps that were timed.
+        timed_steps: Their number.
+        compile_seconds: Once, at the beginning.
+        validated: Whether `seconds` counts the validation and what else is done between epochs: there was time for it.
+        weights: Bytes of the weights.
+        gradients: Bytes of the gradients: those of the weights that are trained.
+        optimizer: Bytes of the optimizer's variables.
+        activations: Bytes of what the layers keep of a batch for the backward pass; a compiler may keep less.
+    """
+
+    seconds: float
+    steps: int
+    batch_size: int
+    step_seconds: float
+    timed_steps: int
+    compile_seconds: float
+    validated: bool
+    weights: int
+    gradients: int
+    optimizer: int
+    activations: int
+
+    @property
+    def memory(self) -> int:
+        """Bytes of all four together: without the data, and without the programs and the workspace of the backend.
+
+        On TensorFlow, processes grew by 0.9 to 1.5 times as much where that was more than 600 MB; by up to 150 MB more
+        where it was less.
+        """
+        return self.weights + self.gradients + self.optimizer + self.activations
+
+    def to_dict(self) -> dict:
+        """Plain values for programs."""
+        return {**asdict(self), "memory": self.memory}
+
+    def __str__(self):
+        steps = f"{self.steps:,} step{'s' if self.steps > 1 else ''} of {self.batch_size:,} rows"
+        parts = {"weights": self.weights, "gradients": self.gradients, "optimizer": self.optimizer}
+        parts["activations"] = self.activations
+        return (
+            f"time on this machine: compiling {_seconds(self.compile_seconds)}, then about {_seconds(self.seconds)} an "
+            f"epoch of {steps}{'' if self.validated else ', without validation'} ({self.timed_steps} timed)\n"
+            f"memory, an estimate without the backend's own: {_bytes(self.memory)}: "
+            f"{', '.join(f'{name} {_bytes(value)}' for name, value in parts.items())}"
+        )
+
+
+def epoch_cost(model: keras.Model, outputs: int, recipe: Recipe, dataset: Dataset, seed: int = 0) -> EpochCost:
+    """Train for a few seconds, and measure what an epoch takes.
+
+    It trains as `train` would, with the recipe's callbacks, augmentation and validation: five epochs of at most 100
+    steps, or until the steps behind the first one, which compiles, have taken 5 seconds. The weights change: it is for
+    a model that is thrown away.
+
+    Args:
+        model: Compiled, with `outputs` outputs: what `recipes.training.recipe_to_run.network` gives.
+        outputs: Units of its last layer.
+        recipe: Gives the batch size and what goes with the rows.
+        dataset: Its training part says how many steps an epoch has.
+        seed: Of the order of the rows.
+    """
+    rows = len(dataset.train[1])
+    steps = math.ceil(rows / recipe.fit.batch_size)
+    limit = MOST_STEPS * recipe.fit.batch_size if steps > MOST_STEPS else None
+    clock = _Clock()
+    model.optimizer.build(model.trainable_variables)  # as `train` does
+    model.fit(
+        **rows_to_fit(recipe, dataset, outputs, seed, limit),
+        epochs=_EPOCHS,
+        callbacks=[*callbacks_for(recipe, probe_rows(dataset)), clock],
+        verbose=0,
+    )
+    step = statistics.median(clock.steps or clock.first_steps)
+    seconds, compiling = steps * step, clock.first_steps[0] - step
+    if warm := clock.epochs[1:]:
+        shorter = min(steps, MOST_STEPS)
+        seconds += statistics.median(warm) - shorter * step
+        # The validation compiles, too; but where epochs are long, their differences hide that.
+        compiling = max(compiling, clock.epochs[0] - statistics.median(warm))
+    batch_size = min(recipe.fit.batch_size, rows)
+    return EpochCost(
+        max(seconds, step),
+        steps,
+        batch_size,
+        step,
+        len(clock.steps or clock.first_steps),
+        max(compiling, 0.0),
+        bool(warm),
+        _size(model.weights),
+        _size(model.trainable_weights),
+        _size(model.optimizer.variables),
+        batch_size * model_table(model, dataset.input_shape).activation_bytes,
+    )
+
+
+class _Clock(keras.callbacks.Callback):
+    """Seconds of steps and whole epochs; it ends the training when there are enough.
+
+    The training ends as any other does, so that the callbacks in front leave the optimizer as it was.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.enough = False
+        self.epochs, self.first_steps, self.steps = [], [], []  # the first step of an epoch begins with other work
+
+    def on_train_begin(self, logs=None):
+        self.epoch_began = time.perf_counter()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.step_ended = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        float(logs["loss"])  # waits for the step
+        now = time.perf_counter()
+        if self.step_ended is None:
+            self.first_steps.append(now - self.epoch_began)
+        else:
+            self.steps.append(now - self.step_ended)
+        self.step_ended = now
+        if sum(self.steps) > SECONDS:
+            self.enough = self.model.stop_training = True
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self.enough:  # the validation of an epoch that was cut short is not timed
+            self.model.stop_evaluating = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.enough:
+            return
+        now = time.perf_counter()
+        self.epochs.append(now - self.epoch_began)
+        self.epoch_began = now
+
+
+def _size(variables) -> int:
+    """Bytes of all of them."""
+    return sum(math.prod(variable.shape) * bytes_of(variable.dtype) for variable in variables)
+
+
+def _seconds(value: float) -> str:
+    if value < 0.095:
+        return f"{value:.2f} s"
+    return f"{value:.1f} s" if value < 99.5 else f"{value / 60:.0f} min"
+
+
+def _bytes(value: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if value < 999.5:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} GB"

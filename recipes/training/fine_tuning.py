@@ -1,0 +1,110 @@
+"""The second half of transfer learning: the body is trained, too, slowly, from its top downwards."""
+
+import keras
+
+from recipes.arguments.widths import is_count
+from recipes.models import blocks
+from recipes.models.transfer import body_of
+from recipes.optimizers import GradientClipping
+from recipes.optimizers.copying import copied
+from recipes.optimizers.guard import Guard, require_positive
+
+
+def fine_tune(
+    model: keras.Model, *, learning_rate: float, layers: int | None = None, layer_decay: float = 1.0
+) -> keras.Model:
+    """Unfreeze the body of a `recipes.transfer` model, and compile it again at a lower rate; `fit` then trains it.
+
+    Train the new head first: gradients of a head that knows nothing would spoil the body. Batch normalization of the
+    body stays as it is, weights and statistics. Loss, metrics and the kind of optimizer are those that the model was
+    compiled with, clipping and weight decay included; moments begin anew.
+
+    Args:
+        model: Made by `recipes.transfer`, compiled, its head trained.
+        learning_rate: Of the head and of the body; a tenth of that of the head's training is a start. A number, or a
+            schedule.
+        layers: How many layers of the body are trained, from the top. Layers without weights, and batch normalization,
+            do not count. Default: all.
+        layer_decay: The rate of the topmost layer of the body is `layer_decay` times that of the head, the rate of the
+            next one `layer_decay` times that, and so on (Howard & Ruder 2018, arXiv:1801.06146). At most 1, for one
+            rate.
+
+    Returns:
+        The same model, compiled.
+
+    Raises:
+        ValueError: For a model without a body, or that is not compiled; and for numbers that are not allowed.
+    """
+    body_of(model)
+    if not model.compiled or model.optimizer is None:
+        raise ValueError(f"{model.name} must be compiled, and its head trained, before it is fine-tuned")
+    if not isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        require_positive("learning_rate", learning_rate)
+        learning_rate = float(learning_rate)
+    factors = unfreeze(model, layers, layer_decay)
+    optimizer, _ = copied(model.optimizer, learning_rate)
+    compiled = dict(model._compile_config.config)
+    model.compile(**{**compiled, "optimizer": with_factors(optimizer, factors)})
+    return model
+
+
+def unfreeze(model: keras.Model, layers: int | None = None, layer_decay: float = 1.0) -> dict[str, float]:
+    """Make the last `layers` layers of the body trainable, and all others of it not.
+
+    Args:
+        model: Made by `recipes.transfer`.
+        layers: As in `fine_tune`.
+        layer_decay: As in `fine_tune`.
+
+    Returns:
+        What the learning rate of each weight of the body is to be multiplied by, by path; `{}` where it is 1 for all.
+
+    Raises:
+        ValueError: As `fine_tune`, before anything is changed.
+    """
+    body = body_of(model)
+    blocks.require("layer_decay", layer_decay, lambda value: 0 < value <= 1, "more than 0 and at most 1")
+    known = list(_layers_with_weights(body))
+    if layers is not None and (not is_count(layers) or layers > len(known)):
+        raise ValueError(f"`layers` must be from 1 to {len(known)}, the layers of the body. Received: {layers!r}")
+    chosen = known[-layers:] if layers else known
+    # First all: what is frozen as a whole takes its layers with it.
+    body.trainable = True
+    for layer in body._flatten_layers(include_self=False):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    for layer in known[: len(known) - len(chosen)]:
+        layer.trainable = False
+    if layer_decay == 1:
+        return {}
+    return {
+        weight.path: float(layer_decay) ** place
+        for place, layer in enumerate(reversed(chosen), start=1)
+        for weight in layer.trainable_weights
+    }
+
+
+def _layers_with_weights(model):
+    """Of the graph of `model` and of models in it, first to last; batch normalization left out."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers_with_weights(layer)
+        elif layer.weights and not isinstance(layer, keras.layers.BatchNormalization):
+            yield layer
+
+
+def with_factors(optimizer, factors: dict[str, float]):
+    """An unbuilt `optimizer` that heeds `factors` of the learning rate (`recipes.optimizers.get`), in place."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer.inner_optimizer = with_factors(optimizer.inner_optimizer, factors)
+        return optimizer
+    if isinstance(optimizer, Guard):
+        optimizer.learning_rate_factors = factors
+        return optimizer
+    if not factors:
+        return optimizer
+    # Clipping moves from Keras's optimizer to the one around it.
+    bounds = {name: getattr(optimizer, name) for name in ("clipnorm", "global_clipnorm", "clipvalue")}
+    for name in bounds:
+        setattr(optimizer, name, None)
+    return GradientClipping(optimizer, **bounds, learning_rate_factors=factors)
