@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.data.arrays import read_npz
+from recipes.arguments.npz import read_npz
 from recipes.runs import folder as runs
 
 

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from recipes.data.dataset import shorten
+from recipes.arguments.names import shorten
 
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0*")
 _WHOLE_FLOAT = re.compile(r"-?\d+\.0*")
@@ -96,6 +96,17 @@ def encode_labels(y: np.ndarray, class_names: tuple[str, ...] | None = None) -> 
 def by_value(names) -> tuple[str, ...]:
     """Whole numbers as texts, in their order: 9, 10, 0010."""
     return tuple(sorted(names, key=lambda name: (int(name), len(name))))
+
+
+def is_one_hot(y: np.ndarray) -> bool:
+    """Whether every row of `y` `(rows, classes)` has a single 1, and 0 otherwise."""
+    return y.dtype.kind in "buif" and bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
+
+
+def is_missing(value) -> bool:
+    """Whether a single value, of Python, NumPy or pandas, stands for a missing one."""
+    # NaN differs from itself; pandas.NA refuses to be compared at all.
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
 
 
 def _unique(pairs) -> dict:

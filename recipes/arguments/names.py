@@ -33,3 +33,9 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> ValueError:
     near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
     hint = f": did you mean {near[0]!r}?" if near else "."
     return ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}")
+
+
+def shorten(items, most: int = 5) -> str:
+    """The first few of `items`, and how many more there are."""
+    items = [str(item) for item in items]
+    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.arguments.labels import label_name
+from recipes.arguments.labels import is_missing, is_one_hot, label_name
+from recipes.arguments.npz import read_npz
 from recipes.data import batched, precision, sequences
 from recipes.data.store import RowStore, chunks_of, is_on_disk
 
@@ -168,17 +169,6 @@ def _plain(values: list) -> np.ndarray:
     return np.array(list(map(str, values)))
 
 
-def is_one_hot(y: np.ndarray) -> bool:
-    """Whether every row of `y` `(rows, classes)` has a single 1, and 0 otherwise."""
-    return y.dtype.kind in "buif" and bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
-
-
-def is_missing(value) -> bool:
-    """Whether a single value, of Python, NumPy or pandas, stands for a missing one."""
-    # NaN differs from itself; pandas.NA refuses to be compared at all.
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or bool(value != value)
-
-
 def infer_task(y: np.ndarray) -> str:
     """Text and truth values are classes, and so are whole numbers of few kinds, or of many with many rows each."""
     if y.dtype.kind not in "uif":
@@ -214,27 +204,6 @@ def refuse_identifier(y: np.ndarray, name: str, class_names: tuple[str, ...] | N
             f"{name} looks like an identifier: it has {len(distinct):,} different values in {len(y):,} rows, such as "
             f"{label_name(distinct[0])!r} and {label_name(distinct[-1])!r}. Choose another, or set data.task"
         )
-
-
-def read_npz(path: str | Path) -> dict[str, np.ndarray]:
-    """The arrays of an NPZ file, by name.
-
-    Raises:
-        FileNotFoundError, ValueError: If there is no such file, or it is damaged or holds Python objects.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        with open(path, "rb") as stream:
-            # Pickled objects could run code, so they are refused.
-            archive = np.load(stream, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("a single array")
-            return {name: archive[name] for name in archive.files}
-    except Exception as error:  # a damaged archive can fail in many ways
-        objects = "Object arrays" in str(error)
-        reason = "holds Python objects; save arrays of numbers or text" if objects else "is no readable NPZ file"
-        raise ValueError(f"{path} {reason}") from None
 
 
 def parts_of(data) -> dict[str, tuple]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recipes.arguments.names import shorten
 from recipes.data.fingerprint import Fingerprint
 from recipes.data.preparation import Preparation, SequencePreparation
 
@@ -115,9 +116,3 @@ def as_setting(names) -> str:
     """Names of columns as a list in a recipe or behind a flag: `[id, 'Unnamed: 0']`."""
     plain = re.compile(r"[^\W\d][\w.-]*")
     return f"[{', '.join(name if plain.fullmatch(name) else repr(name) for name in names)}]"
-
-
-def shorten(items, most: int = 5) -> str:
-    """The first few of `items`, and how many more there are."""
-    items = [str(item) for item in items]
-    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

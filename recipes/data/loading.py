@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from recipes.arguments.labels import by_value, encode_labels
-from recipes.arguments.names import unknown
+from recipes.arguments.names import shorten, unknown
 from recipes.data import arrays, leaks, readers, row_digests, sequences
-from recipes.data.dataset import Dataset, shorten
+from recipes.data.dataset import Dataset
 from recipes.data.duplicates import count_duplicates, count_known
 from recipes.data.fingerprint import Fingerprint
 from recipes.data.images.pixels import color_of, fit_all

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recipes.data.dataset import PARTS, Dataset, shorten
+from recipes.arguments.names import shorten
+from recipes.data.dataset import PARTS, Dataset
 from recipes.data.precision import restore
 from recipes.data.preparation import SequencePreparation, TablePreparation
 from recipes.data.sequences import lengths

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 import custom_layers
-from recipes.arguments.names import column_name, normalize
+from recipes.arguments.names import column_name, normalize, shorten
+from recipes.arguments.npz import read_npz
 from recipes.data import arrays, precision
-from recipes.data.dataset import shorten
 from recipes.data.images import image_files, image_folder
 from recipes.data.named import local
 from recipes.data.readers import is_name
@@ -116,7 +116,7 @@ def _npz(model, path, with_target: bool):
         parts, kind = arrays.parts_of_npz(path)
         x, y = arrays.judged_part(parts)
     else:
-        content = arrays.read_npz(path)
+        content = read_npz(path)
         if "x" not in content and len(content) == 1:
             content = {"x": next(iter(content.values()))}
         if "x" not in content:

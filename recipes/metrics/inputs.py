@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from recipes.arguments.labels import encode_labels, label_name
-from recipes.data.arrays import is_missing, is_one_hot
-from recipes.data.dataset import shorten
+from recipes.arguments.labels import encode_labels, is_missing, is_one_hot, label_name
+from recipes.arguments.names import shorten
 from recipes.metrics.classes.confusion import value_range
 
 # Softmax misses a sum of 1 by up to a thousandth in float16.

@@ -9,7 +9,7 @@ import functools
 import keras
 import numpy as np
 
-from recipes.data.arrays import is_one_hot
+from recipes.arguments.labels import is_one_hot
 from recipes.metrics.inputs import sum_to_one
 
 PROBABILITIES = ("softmax", "sigmoid")

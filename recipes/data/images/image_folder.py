@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.arguments.names import shorten
 from recipes.data import row_digests
-from recipes.data.dataset import shorten
 from recipes.data.images import image_files
 from recipes.data.images import pixels as images
 from recipes.data.source import Source

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow
 
-from recipes.arguments.names import normalize
+from recipes.arguments.names import normalize, shorten
 from recipes.data.arrays import check_target
-from recipes.data.dataset import shorten
 from recipes.data.named import tfds_builder
 from recipes.data.named.tfds_features import Inputs, Target, refuse_other_kinds
 from recipes.data.source import Source

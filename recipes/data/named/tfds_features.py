@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recipes.data.dataset import shorten
+from recipes.arguments.names import shorten
 from recipes.data.images import pixels as images
 from recipes.data.store import CHUNK_BYTES
 from recipes.settings import Data

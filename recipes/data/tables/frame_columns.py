@@ -5,7 +5,7 @@ import uuid
 import pyarrow
 import pyarrow.compute as compute
 
-from recipes.data.arrays import is_missing
+from recipes.arguments.labels import is_missing
 
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _NOT_CONVERTED = (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, pyarrow.ArrowNotImplementedError, OverflowError)

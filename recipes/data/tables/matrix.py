@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pyarrow
 
+from recipes.arguments.names import shorten
 from recipes.data import row_digests
-from recipes.data.dataset import shorten
 from recipes.data.precision import rescale
 from recipes.data.source import Source
 from recipes.data.store import RowStore

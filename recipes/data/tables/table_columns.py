@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pyarrow
 import pyarrow.compute as compute
 
-from recipes.arguments.names import unknown
-from recipes.data.dataset import as_setting, shorten
+from recipes.arguments.names import shorten, unknown
+from recipes.data.dataset import as_setting
 from recipes.data.tables import columns, formats
 from recipes.data.tables.formats import Format
 from recipes.data.tables.scan import MOST_STRAY_TEXTS, Scan

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from recipes.arguments.labels import encode_labels, label_name
-from recipes.data.arrays import is_one_hot
+from recipes.arguments.labels import encode_labels, is_one_hot, label_name
 from recipes.metrics.classes.confusion import confusion_matrix, value_range
 from recipes.metrics.classes.intervals import check_confidence
 from recipes.metrics.classes.multi_label import MultiLabelReport

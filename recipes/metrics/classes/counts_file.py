@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.data.arrays import read_npz
+from recipes.arguments.npz import read_npz
 from recipes.metrics.classes.score_sums import ScoreSums
 
 

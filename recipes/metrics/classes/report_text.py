@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from recipes.data.dataset import shorten
+from recipes.arguments.names import shorten
 
 # A printed matrix of more classes than this does not fit a terminal.
 MOST_PRINTED_CLASSES = 15

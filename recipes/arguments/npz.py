@@ -1,0 +1,26 @@
+"""Arrays in NPZ files."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def read_npz(path: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of an NPZ file, by name.
+
+    Raises:
+        FileNotFoundError, ValueError: If there is no such file, or it is damaged or holds Python objects.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        with open(path, "rb") as stream:
+            # Pickled objects could run code, so they are refused.
+            archive = np.load(stream, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("a single array")
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # a damaged archive can fail in many ways
+        objects = "Object arrays" in str(error)
+        reason = "holds Python objects; save arrays of numbers or text" if objects else "is no readable NPZ file"
+        raise ValueError(f"{path} {reason}") from None
