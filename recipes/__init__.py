@@ -8,7 +8,7 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from recipes.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from recipes import catalogue as catalogue

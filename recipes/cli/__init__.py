@@ -67,7 +67,7 @@ def _run(arguments: list[str]) -> int:
         print(_help())
         return 0
     if arguments[0] == "--version":
-        from recipes import __version__
+        from recipes.version import __version__
 
         print(__version__)
         return 0

@@ -30,6 +30,7 @@ import recipes.schedules  # noqa: F401  (and what else a user's own compiled mod
 from callbacks.watching.record import Record
 from recipes.data import ARRAYS, Fingerprint, is_name
 from recipes.settings import Data, Recipe
+from recipes.version import __version__
 
 MODEL = "model.keras"
 VERSIONS = "versions.json"
@@ -386,8 +387,6 @@ def write_json(file: Path, content: dict) -> None:
 
 
 def _versions() -> dict:
-    from recipes import __version__
-
     backend = keras.backend.backend()
     packages = {"keras-recipes": __version__, "keras": keras.__version__}
     for package in (backend, "numpy", "scikit-learn"):
