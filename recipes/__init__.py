@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from recipes.models import recurrent as recurrent
     from recipes.models import residual as residual
     from recipes.models import transfer as transfer
-    from recipes.runs.folder import load_model as load_model
+    from recipes.models.saved import load_model as load_model
     from recipes.settings import Recipe as Recipe
     from recipes.training.cross_validation import CrossValidation as CrossValidation
     from recipes.training.cross_validation import cross_validate as cross_validate
@@ -99,7 +99,7 @@ _HOME = {
     "recurrent": "models",
     "residual": "models",
     "transfer": "models",
-    "load_model": "runs.folder",
+    "load_model": "models.saved",
     "Recipe": "settings",
     "Run": "training.recipe_to_run",
     "callbacks_for": "training.recipe_to_run",

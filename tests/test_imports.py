@@ -18,7 +18,7 @@ GROUND = {"recipes.arguments", "recipes.version"}
 PIECES = {"recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.initialization", "recipes.metrics"}
 OURS = {"callbacks", "custom_layers"}
 DATA = {"recipes.settings", "recipes.data"}
-MODELS = {*GROUND, *PIECES, *DATA, "recipes.models", "recipes.keras_internals"}
+MODELS = {*GROUND, *PIECES, *DATA, *OURS, "recipes.models", "recipes.keras_internals"}
 EVALUATION = {*MODELS, "recipes.plots", "recipes.runs", "recipes.evaluation"}
 MAY_IMPORT = {
     "callbacks": {"keras", "numpy", "tensorflow", "jax", "tensorboard"},

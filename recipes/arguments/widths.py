@@ -1,7 +1,8 @@
 """Widths of layers: a list, or a rule in a few characters. Imports nothing heavy."""
 
-import numbers
 import re
+
+from recipes.arguments.numbers import is_count
 
 _RULE = re.compile(r"(\d+)\s*(?:([*/])\s*(\d+(?:\.\d+)?)\s*)?x\s*(\d+)")
 ALLOWED = 'whole numbers of at least 1, or a rule: "500 x 100", "256 / 2 x 4", "16 * 2 x 4"'
@@ -35,8 +36,3 @@ def resolve(widths) -> tuple[int, ...]:
     if isinstance(widths, list | tuple) and all(map(is_count, widths)):
         return tuple(map(int, widths))
     raise ValueError(f"`widths` must be {ALLOWED}. Received: {widths!r}")
-
-
-def is_count(value) -> bool:
-    """Whether `value` is a whole number of at least 1."""
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and value >= 1

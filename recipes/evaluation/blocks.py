@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from recipes.arguments.widths import is_count
+from recipes.arguments.numbers import is_count
 from recipes.data import Dataset
 from recipes.data.store import MOST_IN_MEMORY, RowStore, is_on_disk
 from recipes.evaluation.rows import is_rows, rescaled_rows

@@ -13,6 +13,7 @@ from recipes.evaluation.rows import is_rows
 from recipes.evaluation.scoring import blocks_to_judge
 from recipes.metrics import decide
 from recipes.metrics.comparison.predictions import Comparison, compare_predictions
+from recipes.models import saved
 from recipes.runs import folder as runs
 from recipes.settings import Data
 
@@ -105,7 +106,7 @@ def _path(run) -> Path:
     path = getattr(run, "directory", run)
     if not isinstance(path, str | Path):
         raise ValueError(f"runs are given as folders or .keras files, and rows as `data=`. Received: {path!r:.80}")
-    runs.model_file(path)
+    saved.model_file(path)
     return Path(path)
 
 

@@ -16,6 +16,7 @@ from recipes.data.store import RowStore, chunks_of
 from recipes.evaluation import blocks as output_blocks
 from recipes.evaluation.counting import judge
 from recipes.metrics import ClassificationReport, RegressionReport, decide
+from recipes.models import saved
 from recipes.plots.confusion import matrix_size
 from recipes.plots.greatest_losses import are_images, grid_size
 from recipes.runs import folder as runs
@@ -87,7 +88,7 @@ def finish_later(path: str | Path, model: keras.Model, dataset: Dataset) -> Clas
         model: Its model.
         dataset: Data that it was trained on.
     """
-    directory = runs.model_file(path).parent
+    directory = saved.model_file(path).parent
     recipe, _ = runs.recipe_and_seed(path)
     record = Record.load(directory / runs.RECORD)
     pictures = "pictures" in runs.missing(path)

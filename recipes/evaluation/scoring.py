@@ -23,6 +23,7 @@ from recipes.evaluation.counting import judge
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
 from recipes.metrics.inputs import as_array
 from recipes.models import outputs as model_outputs
+from recipes.models import saved
 from recipes.runs import folder as runs
 from recipes.settings import Data
 
@@ -71,7 +72,7 @@ def evaluate(
         FileNotFoundError: If there is no such file.
     """
     if data is None and not isinstance(model, keras.Model) and runs.missing(model):
-        path, model = model, runs.load_model(model)
+        path, model = model, saved.load_model(model)
         trained = runs.recipe_and_seed(path)
         own_data.name_of_data(path, trained)
         data = own_data.load_test_part(path, with_arguments(trained[0].data, target, data_dir), trained[1], model)
@@ -114,7 +115,7 @@ def blocks_to_judge(
     """
     path, class_names, settings = None, None, Data()
     if not isinstance(model, keras.Model):
-        path, model = model, runs.load_model(model)
+        path, model = model, saved.load_model(model)
         class_names, trained = runs.class_names(path), runs.recipe_and_seed(path)
         if data is None:
             data = own_data.name_of_data(path, trained)
@@ -216,7 +217,7 @@ def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.
     """
     settings = Data()
     if not isinstance(model, keras.Model):
-        path, model = model, runs.load_model(model)
+        path, model = model, saved.load_model(model)
         trained = runs.recipe_and_seed(path)
         settings = trained[0].data if trained else settings
     x, _ = raw_rows.of_model(model, data, settings, with_target=False)
@@ -230,7 +231,7 @@ def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterato
         Column names, and for each row their values: the file where each row is one, then the class and the probability
         of each class, or the predicted number.
     """
-    model = runs.load_model(path)
+    model = saved.load_model(path)
     trained = runs.recipe_and_seed(path)
     x, _ = raw_rows.of_model(model, file, trained[0].data if trained else Data(), with_target=False)
     outputs = _outputs(model, x)

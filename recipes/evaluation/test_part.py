@@ -17,6 +17,7 @@ from recipes.data.store import take
 from recipes.data.tables import table_file
 from recipes.data.tables.table_columns import missing_texts
 from recipes.evaluation import rows as raw_rows
+from recipes.models import saved
 from recipes.runs import folder as runs
 from recipes.settings import Data, Recipe
 
@@ -59,7 +60,7 @@ def name_of_data(path: str | Path, trained: tuple[Recipe, int] | None) -> str:
         raise ValueError(f"`data` is needed: {path} was trained on arrays, which it does not hold")
     if not is_name(name) and not Path(name).exists():
         absolute, *relative = (runs.versions(path) or {}).get("paths", {}).get("name", [str(Path(name).resolve())])
-        elsewhere = [str((runs.model_file(path).parent / place).resolve()) for place in relative]
+        elsewhere = [str((saved.model_file(path).parent / place).resolve()) for place in relative]
         places = " nor at ".join(dict.fromkeys([absolute, *elsewhere]))
         raise FileNotFoundError(f"the data of {path} are not at {places}: put them there, or give test rows as `data`")
     return name
@@ -98,7 +99,7 @@ def load_test_part(
         dataset = None
     if dataset is not None and dataset.fingerprint.digests == known.digests:
         return dataset
-    return _find(path, known, model or runs.load_model(path), settings, seed)
+    return _find(path, known, model or saved.load_model(path), settings, seed)
 
 
 def _find(path, known: Fingerprint, model, settings: Data, seed: int) -> FoundRows:

@@ -12,7 +12,7 @@ from keras.src.backend.common import global_state
 from custom_layers import CategoryEmbedding, Maxout, MaxoutConv2D, PReLU, RandomizedLeakyReLU
 from recipes import initialization
 from recipes.arguments.names import normalize, unknown
-from recipes.arguments.widths import is_count
+from recipes.arguments.numbers import is_count
 
 NORMALIZATIONS = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
 

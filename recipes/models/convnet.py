@@ -2,7 +2,8 @@
 
 import keras
 
-from recipes.arguments.widths import is_count, resolve
+from recipes.arguments.numbers import is_count
+from recipes.arguments.widths import resolve
 from recipes.models import blocks
 
 DOWNSAMPLING = {

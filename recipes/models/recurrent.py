@@ -6,7 +6,8 @@ import keras
 
 from custom_layers import ActivatedCell
 from custom_layers.activated_cell import ACTIVATIONS as OWN_CELL
-from recipes.arguments.widths import is_count, resolve
+from recipes.arguments.numbers import is_count
+from recipes.arguments.widths import resolve
 from recipes.models import blocks
 
 CELLS = {"simple_rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}

@@ -1,6 +1,5 @@
 """Transfer learning: what a trained model has learnt to see, under a new head for another task."""
 
-import difflib
 from pathlib import Path
 
 import keras
@@ -10,13 +9,11 @@ from custom_layers.image_preparation import CONVERSIONS
 from recipes.arguments.names import unknown
 from recipes.arguments.widths import resolve
 from recipes.models import applications, blocks
+from recipes.models.saved import find, load_model
 from recipes.models.serving import core_of
-from recipes.runs import folder as runs
 
 # The layer that is the body.
 BODY = "body"
-# Runs that ship: of an installed package inside of it, of a checkout beside it.
-SHIPPED = tuple(Path(__file__).resolve().parents[place] / "saved_models" for place in (1, 2))
 # By the number of axes between those of the batch and of the features.
 _POOLING = {
     1: keras.layers.GlobalAveragePooling1D,
@@ -193,31 +190,10 @@ def body_of(model: keras.Model) -> keras.Model:
     return body
 
 
-def find(name: str | Path) -> Path:
-    """A run folder or `.keras` file: by its path, or by its name in `saved_models`, here or of this package.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
-    places = [Path(name), "saved_models" / Path(name), *(shipped / name for shipped in SHIPPED)]
-    for place in places:
-        if place.exists():
-            return place
-    near = difflib.get_close_matches(str(name), applications.NETWORKS, n=1)
-    hint = (
-        f"did you mean {near[0]}, of keras.applications?"
-        if near
-        else f"`keras-recipes train {Path(name).name} --name {Path(name).name}` makes that of a recipe"
-    )
-    raise FileNotFoundError(
-        f"there is no run folder or .keras file {name}, and none of that name in saved_models: {hint}"
-    )
-
-
 def _trained(model) -> keras.Model:
     """The network to take the body of."""
     if isinstance(model, str | Path):
-        model = runs.load_model(find(model))
+        model = load_model(find(model))
     if not isinstance(model, keras.Model):
         raise ValueError(f"`model` must be a Keras model, a run folder or a .keras file. Received: {model!r}")
     model = core_of(model)

@@ -9,30 +9,21 @@ import importlib.metadata
 import json
 import os
 import platform
-import re
 import shutil
-import tempfile
 import uuid
 import warnings
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 
-import callbacks  # noqa: F401  (registers the schedule that a saved optimizer may hold)
-import custom_layers  # noqa: F401  (registers the layers that a saved model may hold)
-import recipes.losses
-import recipes.metrics.confusion_metric
-import recipes.optimizers
-import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
 from callbacks.watching.record import Record
 from recipes.data import ARRAYS, Fingerprint, is_name
+from recipes.models.saved import MODEL, model_file, save_model
 from recipes.settings import Data, Recipe
 from recipes.version import __version__
 
-MODEL = "model.keras"
 VERSIONS = "versions.json"
 HISTORY = "history.csv"
 RECORD = "record.npz"
@@ -136,7 +127,7 @@ def save(
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        _save_model(model, folder / MODEL)
+        save_model(model, folder / MODEL)
         (folder / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
         known = {"fingerprint": fingerprint.to_dict(), "paths": _paths(recipe.data, folder)}
         write_json(folder / VERSIONS, {**facts, **known, **_versions()})
@@ -170,73 +161,6 @@ def write_whole(file: Path, write: Callable[[Path], None]) -> None:
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
-
-
-def check_reloads(model: keras.Model) -> None:
-    """Save and load `model` once, to refuse one that could not be used afterwards.
-
-    Raises:
-        ValueError: With what must be done.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            _save_model(model, Path(folder) / MODEL)
-            load_model(folder)
-        except Exception as error:  # whatever the user's own layers raise
-            reason = " ".join(str(error).split()).replace(f"{folder}/", "")
-            raise ValueError(
-                "the model could not be loaded again after training: register its classes with "
-                f"@keras.saving.register_keras_serializable(), and use no Lambda layer ({reason[:300]})"
-            ) from error
-
-
-def model_file(path: str | Path) -> Path:
-    """The model file of a run folder, or `path` itself if it is a `.keras` file."""
-    if not isinstance(path, str | Path):
-        raise ValueError(f"a run folder or .keras file is named by its path. Received: {path!r}")
-    path = Path(path)
-    if path.is_dir():
-        if not (path / MODEL).is_file():
-            raise FileNotFoundError(f"{path} is no run folder: it has no {MODEL}")
-        return path / MODEL
-    if not path.exists():
-        raise FileNotFoundError(f"there is no run folder or .keras file {path}")
-    return path
-
-
-def load_model(path: str | Path, custom_objects: dict | None = None) -> keras.Model:
-    """Load a trained model: raw rows in, probabilities (or values) out.
-
-    Args:
-        path: A run folder, or a `.keras` file.
-        custom_objects: Classes and functions of your own that the model uses, by name.
-
-    Raises:
-        FileNotFoundError: If there is nothing at `path`.
-        ValueError: If it is no Keras model, is damaged, or holds Python code that would run while it loads, such as
-            a Lambda layer.
-    """
-    file = model_file(path)
-    try:
-        with zipfile.ZipFile(file) as archive:
-            known = "config.json" in archive.namelist()
-    except Exception:  # a damaged file can fail in many ways
-        known = False
-    if not known:
-        raise ValueError(f"{file} is no Keras model file (as `model.save` writes it), or is damaged")
-    try:
-        return keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
-    except Exception as error:  # the same, in any of the libraries that read it
-        text = " ".join(str(error).split())
-        if "unsafe" in text or "Lambda" in text:
-            raise ValueError(f"{file} is refused: it holds Python code that would run while it loads") from None
-        unknown = re.search(r"Could not locate class '(.+?)'", text)
-        if unknown:
-            raise ValueError(
-                f"{file} needs the class {unknown[1]!r}: import the module that registers it, or give it in "
-                "`custom_objects`"
-            ) from None
-        raise ValueError(f"{file} cannot be loaded: {text[:300] or type(error).__name__}") from error
 
 
 def class_names(path: str | Path) -> tuple[str, ...] | None:
@@ -366,18 +290,6 @@ def _read_json(file: Path) -> dict:
     if not isinstance(content, dict):
         raise ValueError(f"{file} is damaged: it must hold a JSON object")
     return content
-
-
-def _save_model(model: keras.Model, file: Path) -> None:
-    """Save without the optimizer of the network inside: its state would triple the file and serve nobody."""
-    inner = [(layer, layer.optimizer) for layer in model.layers if isinstance(layer, keras.Model) and layer.compiled]
-    for network, _ in inner:
-        network.optimizer, network.compiled = None, False
-    try:
-        model.save(file)
-    finally:
-        for network, optimizer in inner:
-            network.optimizer, network.compiled = optimizer, True
 
 
 def write_json(file: Path, content: dict) -> None:

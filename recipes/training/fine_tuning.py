@@ -2,7 +2,7 @@
 
 import keras
 
-from recipes.arguments.widths import is_count
+from recipes.arguments.numbers import is_count
 from recipes.models import blocks
 from recipes.models.transfer import body_of
 from recipes.optimizers import GradientClipping

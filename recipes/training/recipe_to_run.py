@@ -27,6 +27,7 @@ from recipes.data.named import bundled
 from recipes.evaluation import finishing
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.metrics.inputs import as_array, sum_to_one
+from recipes.models import saved
 from recipes.models.outputs import last_activation
 from recipes.models.transfer import body_of
 from recipes.runs import folder as runs
@@ -142,7 +143,7 @@ def train(
             core, outputs = network(recipe, dataset, model)
             serving = models.serving_model(core, dataset)
             if model is not None:
-                runs.check_reloads(serving)
+                saved.check_reloads(serving)
             say(f"{dataset.describe()}\n{_size(core)}")
             arguments = (callbacks, seed, fast_dev_run, verbose)
             history, record, kept = train_core(core, outputs, recipe, dataset, *arguments, late_errors)

@@ -1,0 +1,121 @@
+"""Saved models: found, loaded and checked before anything in them runs."""
+
+import difflib
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+
+import keras
+
+import callbacks  # noqa: F401  (registers the schedule that a saved optimizer may hold)
+import custom_layers  # noqa: F401  (registers the layers that a saved model may hold)
+import recipes.losses
+import recipes.metrics.confusion_metric
+import recipes.optimizers
+import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
+from recipes.models import applications
+
+MODEL = "model.keras"
+# Runs that ship: of an installed package inside of it, of a checkout beside it.
+SHIPPED = tuple(Path(__file__).resolve().parents[place] / "saved_models" for place in (1, 2))
+
+
+def check_reloads(model: keras.Model) -> None:
+    """Save and load `model` once, to refuse one that could not be used afterwards.
+
+    Raises:
+        ValueError: With what must be done.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            save_model(model, Path(folder) / MODEL)
+            load_model(folder)
+        except Exception as error:  # whatever the user's own layers raise
+            reason = " ".join(str(error).split()).replace(f"{folder}/", "")
+            raise ValueError(
+                "the model could not be loaded again after training: register its classes with "
+                f"@keras.saving.register_keras_serializable(), and use no Lambda layer ({reason[:300]})"
+            ) from error
+
+
+def model_file(path: str | Path) -> Path:
+    """The model file of a run folder, or `path` itself if it is a `.keras` file."""
+    if not isinstance(path, str | Path):
+        raise ValueError(f"a run folder or .keras file is named by its path. Received: {path!r}")
+    path = Path(path)
+    if path.is_dir():
+        if not (path / MODEL).is_file():
+            raise FileNotFoundError(f"{path} is no run folder: it has no {MODEL}")
+        return path / MODEL
+    if not path.exists():
+        raise FileNotFoundError(f"there is no run folder or .keras file {path}")
+    return path
+
+
+def load_model(path: str | Path, custom_objects: dict | None = None) -> keras.Model:
+    """Load a trained model: raw rows in, probabilities (or values) out.
+
+    Args:
+        path: A run folder, or a `.keras` file.
+        custom_objects: Classes and functions of your own that the model uses, by name.
+
+    Raises:
+        FileNotFoundError: If there is nothing at `path`.
+        ValueError: If it is no Keras model, is damaged, or holds Python code that would run while it loads, such as
+            a Lambda layer.
+    """
+    file = model_file(path)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            known = "config.json" in archive.namelist()
+    except Exception:  # a damaged file can fail in many ways
+        known = False
+    if not known:
+        raise ValueError(f"{file} is no Keras model file (as `model.save` writes it), or is damaged")
+    try:
+        return keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
+    except Exception as error:  # the same, in any of the libraries that read it
+        text = " ".join(str(error).split())
+        if "unsafe" in text or "Lambda" in text:
+            raise ValueError(f"{file} is refused: it holds Python code that would run while it loads") from None
+        unknown = re.search(r"Could not locate class '(.+?)'", text)
+        if unknown:
+            raise ValueError(
+                f"{file} needs the class {unknown[1]!r}: import the module that registers it, or give it in "
+                "`custom_objects`"
+            ) from None
+        raise ValueError(f"{file} cannot be loaded: {text[:300] or type(error).__name__}") from error
+
+
+def find(name: str | Path) -> Path:
+    """A run folder or `.keras` file: by its path, or by its name in `saved_models`, here or of this package.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    places = [Path(name), "saved_models" / Path(name), *(shipped / name for shipped in SHIPPED)]
+    for place in places:
+        if place.exists():
+            return place
+    near = difflib.get_close_matches(str(name), applications.NETWORKS, n=1)
+    hint = (
+        f"did you mean {near[0]}, of keras.applications?"
+        if near
+        else f"`keras-recipes train {Path(name).name} --name {Path(name).name}` makes that of a recipe"
+    )
+    raise FileNotFoundError(
+        f"there is no run folder or .keras file {name}, and none of that name in saved_models: {hint}"
+    )
+
+
+def save_model(model: keras.Model, file: Path) -> None:
+    """Save without the optimizer of the network inside: its state would triple the file and serve nobody."""
+    inner = [(layer, layer.optimizer) for layer in model.layers if isinstance(layer, keras.Model) and layer.compiled]
+    for network, _ in inner:
+        network.optimizer, network.compiled = None, False
+    try:
+        model.save(file)
+    finally:
+        for network, optimizer in inner:
+            network.optimizer, network.compiled = optimizer, True
