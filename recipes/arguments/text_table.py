@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 def table_lines(
     rows: Iterable[Sequence[str]], *, left: Sequence[int] = (0,), least_widths: Sequence[int] = ()
 ) -> list[str]:
-    """One line for each row: columns as wide as their longest cell, two spaces apart, without spaces at the end.
+    r"""One line for each row: columns as wide as their longest cell, two spaces apart, without spaces at the end.
 
     Args:
         rows: Cells of each row, texts, as many in each row; a row of heads comes first, where there is one.
         left: Numbers of the columns of text, counted from 0. The others hold numbers and are aligned to the right.
         least_widths: Least widths of the first columns, for tables that must align with each other.
 
-    >>> print("\\n".join(table_lines([("part", "rows"), ("train", "1,437"), ("test", "360")])))
+    >>> print("\n".join(table_lines([("part", "rows"), ("train", "1,437"), ("test", "360")])))
     part    rows
     train  1,437
     test     360
