@@ -8,7 +8,7 @@ import keras
 from recipes import losses, optimizers, schedules
 from recipes.arguments.names import normalize
 from recipes.data.named import bundled
-from recipes.models.outputs import last_activation
+from recipes.models.outputs import Outputs
 from recipes.settings import Recipe
 from recipes.training.request import as_recipe
 
@@ -45,7 +45,10 @@ def compile_model(
     recipe = as_recipe(recipe)
     if not isinstance(model, keras.Model):
         raise ValueError(f"`model` must be a Keras model. Received: {model!r}")
-    num_outputs = num_outputs or _output_units(model)
+    outputs = Outputs.of(model)
+    num_outputs = num_outputs or outputs.units
+    if num_outputs is None:
+        raise ValueError(f"cannot read the number of outputs off {model.name}: give `num_outputs`")
     known_task = recipe.data.task or bundled.task(recipe.data.name)
     task = task or known_task or ("classification" if num_outputs > 1 else None)
     if task not in ("classification", "regression"):
@@ -53,7 +56,7 @@ def compile_model(
     if steps_per_epoch is None and recipe.schedule.name not in _WITHOUT_STEPS:
         raise ValueError(f"the {recipe.schedule.name} schedule needs `steps_per_epoch`: batches of one epoch")
     loss = _loss(recipe, task, num_outputs)
-    losses.check_pair(loss, task, num_outputs, last_activation(model))
+    losses.check_pair(loss, task, num_outputs, outputs.activation or "")
     model.compile(
         optimizer=_optimizer(recipe, steps_per_epoch or 1, learning_rate_factors),
         loss=loss,
@@ -102,10 +105,3 @@ def _metric(recipe: Recipe, task: str, num_outputs: int) -> keras.metrics.Metric
         # A logit of 0 is a probability of one half.
         return keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")
     return keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-
-
-def _output_units(model: keras.Model) -> int:
-    try:
-        return model.output_shape[-1]
-    except (AttributeError, ValueError, RuntimeError):
-        raise ValueError(f"cannot read the number of outputs off {model.name}: give `num_outputs`") from None

@@ -15,6 +15,7 @@ from recipes import models
 from recipes.arguments.numbers import require_whole
 from recipes.data import Dataset, check_seed
 from recipes.metrics.inputs import as_array, sum_to_one
+from recipes.models.outputs import Outputs
 from recipes.models.transfer import body_of
 from recipes.runs.watched import Watched
 from recipes.settings import Fit, Recipe
@@ -32,7 +33,7 @@ class Training:
 
     Attributes:
         core: Compiled Keras model, from prepared rows to logits, or to scaled values for a regression.
-        num_outputs: Number of outputs of `core`.
+        outputs: Facts about the outputs of `core`, their number among them.
         recipe: Recipe that is followed; of a model that the user compiled, its part `fit` alone.
         dataset: Data of the training; `None` for plain arrays.
         source: Rows as `fit` takes them.
@@ -41,7 +42,7 @@ class Training:
     """
 
     core: keras.Model
-    num_outputs: int
+    outputs: Outputs
     recipe: Recipe
     dataset: Dataset | None
     source: DatasetRows | ArrayRows
@@ -88,7 +89,8 @@ class Training:
         steps = math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)
         compile_model(core, recipe, steps, task=dataset.task, num_outputs=num_outputs)
         source = DatasetRows(recipe, dataset, num_outputs, seed, limit)
-        return cls(core, num_outputs, recipe, dataset, source, seed)
+        outputs = dataclasses.replace(Outputs.of(core), units=num_outputs)
+        return cls(core, outputs, recipe, dataset, source, seed)
 
     @classmethod
     def of_compiled(
@@ -117,8 +119,8 @@ class Training:
             raise ValueError(f"`x` and `y` must have as many rows, at least one. Received: {x.shape} and {y.shape}")
         recipe = Recipe(name=model.name, fit=Fit(epochs=epochs, batch_size=batch_size, patience=None, keep="last"))
         source = ArrayRows(x, y, validation_data, batch_size, check_seed(seed))
-        outputs = model(keras.ops.convert_to_tensor(x[:1]))  # builds a subclassed model, too
-        return cls(model, outputs.shape[-1], recipe, None, source, seed)
+        model(keras.ops.convert_to_tensor(x[:1]))  # builds a subclassed model, too
+        return cls(model, Outputs.of(model), recipe, None, source, seed)
 
     def rows(self, epoch: int = 0) -> dict:
         """The arguments of `fit` that hold rows, from those of `epoch` on, counted from 0."""
@@ -181,7 +183,7 @@ class Training:
         recipe = self.recipe.replace(fit={"epochs": settings.epochs}, optimizer={"learning_rate": rate})
         factors = unfreeze(self.core, settings.layers, settings.layer_decay)
         steps = math.ceil(len(self.dataset.train[1]) / recipe.fit.batch_size)
-        task, count = self.dataset.task, self.num_outputs
+        task, count = self.dataset.task, self.outputs.units
         compile_model(self.core, recipe, steps, task=task, num_outputs=count, learning_rate_factors=factors)
         source = dataclasses.replace(self.source, recipe=recipe)
         return dataclasses.replace(self, recipe=recipe, source=source, rate_setting="fine_tune.learning_rate")
