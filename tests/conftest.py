@@ -100,7 +100,7 @@ def save_run():
     from callbacks import Record
     from recipes import load_dataset
     from recipes.data import row_digests
-    from recipes.runs import folder as runs
+    from recipes.runs import writing
     from recipes.runs.watched import Watched
     from recipes.training.prepared import Training
 
@@ -109,7 +109,7 @@ def save_run():
         serving, fingerprint = Training.of(recipe, dataset).serving(), row_digests.of_dataset(dataset)
         recipe = recipe.replace(data={"name": str(data), "target": target})
         facts = {"seed": 0, "classes": dataset.class_names}
-        runs.save(directory, serving, recipe, Watched({"loss": [1.0]}, Record(), 1), facts, fingerprint)
+        writing.save(directory, serving, recipe, Watched({"loss": [1.0]}, Record(), 1), facts, fingerprint)
         return directory
 
     return save

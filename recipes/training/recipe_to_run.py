@@ -9,7 +9,8 @@ import keras
 from recipes.data import Dataset, check_seed, row_digests
 from recipes.evaluation import finishing
 from recipes.models import saved
-from recipes.runs import folder as runs
+from recipes.runs import writing
+from recipes.runs.folder import NameTakenError, new_folder
 from recipes.runs.run import Run
 from recipes.settings import Recipe
 from recipes.training.prepared import Training
@@ -82,7 +83,7 @@ def train(
         recipe = recipe.replace(fit={"epochs": 1}, fine_tune={"epochs": min(1, recipe.fine_tune.epochs)})
     directory, late_errors = Path(output) / name, []
     try:
-        with runs.new_folder(output, name, overwrite) as folder:
+        with new_folder(output, name, overwrite) as folder:
             training = Training.of(recipe, dataset, model, seed, limit=limit)
             serving = training.serving()
             if model is not None:
@@ -95,23 +96,24 @@ def train(
                 "seed": seed,
                 "model": "the recipe's" if model is None else "the user's own",
                 "classes": dataset.class_names,
-                "kept_epoch": watched.kept_epoch,
                 "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
             }
             content = (serving, recipe, watched, facts, row_digests.of_dataset(dataset))
             try:
-                runs.save(folder, *content)
+                writing.save(folder, *content)
             except KeyboardInterrupt as error:  # what was trained comes first; another interrupt is obeyed at once
                 late_errors.append(error)
-                runs.save(folder, *content)
-    except runs.NameTakenError as error:
+                writing.save(folder, *content)
+    except NameTakenError as error:
         directory = error.directory
         late_errors.append(error)
     with finishing.keeping(directory, recipe):
         for error in late_errors:
             if isinstance(error, KeyboardInterrupt):
                 raise error
-        report = finishing.finish(directory, serving, recipe, dataset, watched, limit=limit, pictures=pictures)
+        report = finishing.finish(
+            directory, serving, recipe, dataset, watched.history, watched.record, watched.kept_epoch, limit, pictures
+        )
     run = Run(serving, recipe, watched.history, watched.record, report, directory, watched.kept_epoch)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
     for error in late_errors:
