@@ -9,6 +9,7 @@ from callbacks import Record
 from recipes.cli import main
 from recipes.evaluation import finishing
 from recipes.runs import folder as runs
+from recipes.runs import writing
 from recipes.training import recipe_to_run as training
 
 
@@ -79,7 +80,7 @@ def quick(monkeypatch):
 
 
 def test_an_interrupt_while_the_model_is_saved_loses_nothing(tmp_path, short_recipe, quick, monkeypatch):
-    save, calls = runs.save_model, []
+    save, calls = writing.save_model, []
 
     def interrupted_once(*arguments):
         calls.append(arguments)
@@ -87,7 +88,7 @@ def test_an_interrupt_while_the_model_is_saved_loses_nothing(tmp_path, short_rec
             raise KeyboardInterrupt
         save(*arguments)
 
-    monkeypatch.setattr(runs, "save_model", interrupted_once)
+    monkeypatch.setattr(writing, "save_model", interrupted_once)
     with pytest.raises(KeyboardInterrupt, match="interrupted; the trained model is saved in .*run, without its report"):
         recipes.train(short_recipe, output=tmp_path, **quick)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

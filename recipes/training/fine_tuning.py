@@ -2,12 +2,12 @@
 
 import keras
 
-from recipes.arguments.numbers import is_count
+from recipes.arguments.numbers import is_count, require_positive
 from recipes.models import blocks
 from recipes.models.transfer import body_of
 from recipes.optimizers import GradientClipping
 from recipes.optimizers.copying import copied
-from recipes.optimizers.guard import Guard, require_positive
+from recipes.optimizers.guard import Guard
 
 
 def fine_tune(

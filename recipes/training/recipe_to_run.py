@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -25,12 +24,12 @@ from recipes.arguments.names import normalize
 from recipes.data import ARRAYS, Dataset, check_seed, load_dataset, row_digests, same_source, with_arguments
 from recipes.data.named import bundled
 from recipes.evaluation import finishing
-from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.metrics.inputs import as_array, sum_to_one
 from recipes.models import saved
 from recipes.models.outputs import last_activation
 from recipes.models.transfer import body_of
 from recipes.runs import folder as runs
+from recipes.runs.run import Run
 from recipes.settings import Augmentation, Recipe
 from recipes.training.augmentation import ArrayBatches, AugmentedBatches
 from recipes.training.batches import Batches, fits_in_memory
@@ -43,31 +42,6 @@ _WATCHING = (GradientNormLogger, ActivationStatistics)
 # Callbacks that set the learning rate, which a schedule sets already.
 _RATE_SETTERS = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 _LOGITS = "but recipes train on logits: leave its last softmax or sigmoid out; the saved model has it"
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A finished training.
-
-    Attributes:
-        model: Takes raw rows, gives probabilities or values: what the run folder holds. Compiled for evaluation.
-        recipe: What was trained, with every change applied; with a model of the user's own, its part `model` was not
-            used.
-        history: By name, one number for each epoch: loss, val_loss, the metrics, and what callbacks add to the logs in
-            every epoch. Those of a regression are of scaled targets. The epochs of fine-tuning follow those of `fit`.
-        record: Gradient norms, update ratios and activations, by epoch and layer.
-        report: On the test part.
-        directory: The run folder.
-        kept_epoch: Epoch whose weights the model has, counted from 1 as in `history`.
-    """
-
-    model: keras.Model
-    recipe: Recipe
-    history: dict[str, list[float]]
-    record: Record
-    report: ClassificationReport | RegressionReport
-    directory: Path
-    kept_epoch: int | None = None
 
 
 def train(

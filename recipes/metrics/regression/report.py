@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from recipes.arguments.text_table import table_lines
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _TITLES = {
     "mean_error": "mean error",
@@ -73,11 +75,6 @@ class RegressionReport:
             constant = _short(self.baseline[name]) if name in self.baseline else ""
             interval = f"{_short(ends[0])} to {_short(ends[1])}" if ends else ""
             table.append((title, _short(getattr(self, name)), interval, constant))
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = []
-        for name, *numbers in table:
-            cells = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)]
-            lines.append("  ".join([name.ljust(widths[0]), *cells]).rstrip())
         shares = ", ".join(f"{float(share) * 100:g}" for share in self.error_quantiles)
         values = ", ".join(map(_short, self.error_quantiles.values()))
         about = f" (each within {self.quantile_error:.2g} of itself)" if self.quantile_error else ""
@@ -87,7 +84,7 @@ class RegressionReport:
         )
         return "\n".join(
             [
-                *lines,
+                *table_lines(table),
                 "",
                 f"target minus prediction at {shares} % of the rows: {values}{about}",
                 *([f"furthest off: {worst}"] if worst else []),
