@@ -106,6 +106,11 @@ class Outputs:
         """Whether outputs `values` `(rows, units)` are logits: by the loss, unless they sum to 1."""
         return self.form == "logits" and (values.shape[1] == 1 or not sum_to_one(values))
 
+    def to_probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities of `logits` `(rows, units)`: by sigmoid for single or independent outputs, else by softmax."""
+        activation = keras.ops.sigmoid if self.independent or logits.shape[1] == 1 else keras.ops.softmax
+        return keras.ops.convert_to_numpy(activation(logits))
+
     def is_multi_label(self, targets: np.ndarray, values: np.ndarray) -> bool:
         """Whether targets `(rows, labels)` are multi-label, rather than single-label classes in one-hot form.
 

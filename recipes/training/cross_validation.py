@@ -10,10 +10,11 @@ from scipy import special
 
 from recipes import models
 from recipes.data import Dataset, check_seed, load_folds
-from recipes.evaluation import blocks as output_blocks
-from recipes.evaluation.counting import judge
+from recipes.evaluation.blocks import Block, predicted_values
+from recipes.evaluation.counting import report_on
 from recipes.evaluation.finishing import prediction_batch
 from recipes.metrics import ClassificationReport, RegressionReport, decide
+from recipes.models.outputs import Outputs
 from recipes.settings import Recipe
 from recipes.training.recipe_to_run import changed, check_augmentation, network, train_core
 
@@ -205,7 +206,7 @@ def cross_validate(
         if verbose and not number:
             print(dataset.describe())
         outputs, history = _train_and_predict(recipe, dataset, model, (seed + number) % 2**32)
-        reports.append(judge([(dataset.test[1], outputs, None)], dataset.class_names))
+        reports.append(report_on([Block(dataset.test[1], outputs)], dataset.class_names))
         collected.append((dataset.test[1], outputs, np.full(len(rows), number), rows))
         trained_epochs.append(len(history["loss"]))
         other_rows.append(len(dataset.train[1]) + len(dataset.validation[1]))
@@ -221,7 +222,7 @@ def cross_validate(
         dataset.how_split.rpartition(", fold")[0],
         dataset.class_names,
         tuple(reports),
-        judge([(labels, outputs, None)], dataset.class_names),
+        report_on([Block(labels, outputs)], dataset.class_names),
         labels,
         decide(outputs) if dataset.class_names else values,
         values if dataset.class_names else None,
@@ -240,8 +241,8 @@ def _train_and_predict(recipe: Recipe, dataset: Dataset, model, seed: int) -> tu
     core, outputs = network(recipe, dataset, model)
     serving = models.serving_model(core, dataset)
     history, *_ = train_core(core, outputs, recipe, dataset, (), seed, fast_dev_run=False, verbose=False)
-    blocks = output_blocks.of_rows(serving, dataset.test[0], prediction_batch(recipe))
-    return np.concatenate(list(blocks)), history
+    values = predicted_values(serving, Outputs.of(serving), dataset.test[0], prediction_batch(recipe))
+    return np.concatenate(list(values)), history
 
 
 def corrected_interval(scores: np.ndarray, share: float, confidence: float = 0.95) -> tuple[float, float]:
