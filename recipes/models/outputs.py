@@ -128,11 +128,6 @@ class Outputs:
         return not (is_one_hot(targets) and sum_to_one(values))
 
 
-def last_activation(model: keras.Model) -> str:
-    """`Outputs.activation` of `model`, or `""` where the output layer is not known."""
-    return _output_activation(model) or ""
-
-
 def compiled_loss(model: keras.Model) -> tuple[str, bool]:
     """Name of the loss that `model` is compiled with, in lower case without separators, and whether it takes logits.
 

@@ -10,7 +10,7 @@ import keras
 
 from custom_layers import RandomizedLeakyReLU
 from recipes.initialization.kernels import MAXOUT
-from recipes.initialization.variance import graph_of
+from recipes.keras_internals.layers import graph_of
 from recipes.models.layer_costs import NORMALIZATIONS, bytes_of, cells, multiply_adds, values_kept
 
 # So many alike, one behind the other, and they are printed once.
