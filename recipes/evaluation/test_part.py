@@ -15,7 +15,7 @@ from recipes.data.loading import read_source
 from recipes.data.named.local import TARGETS
 from recipes.data.store import take
 from recipes.data.tables import table_file
-from recipes.data.tables.table_columns import missing_texts
+from recipes.data.tables.schema import missing_texts
 from recipes.evaluation.rows import rows_for
 from recipes.evaluation.units import from_units_of_dataset
 from recipes.models import saved
