@@ -22,8 +22,8 @@ from recipes.evaluation.blocks import Block
 from recipes.evaluation.counting import judge
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
 from recipes.metrics.inputs import as_array
-from recipes.models import outputs as model_outputs
 from recipes.models import saved
+from recipes.models.outputs import Outputs
 from recipes.runs import folder as runs
 from recipes.settings import Data
 
@@ -142,7 +142,7 @@ def blocks_to_judge(
         blocks = output_blocks.of_pairs(model, data.x, data.y, batch_size)
     elif raw_rows.is_rows(data):
         settings = with_arguments(settings, target, data_dir)
-        numbers = class_names is None and model_outputs.task(model) == "regression"
+        numbers = class_names is None and Outputs.of(model).task == "regression"
         x, y = raw_rows.of_model(model, data, settings, with_target=True, numeric_target=numbers)
         output_blocks.check_row_shape(model, x.shape)
         if path is not None and isinstance(data, str | Path):
@@ -168,7 +168,7 @@ def _readable_blocks(model: keras.Model, blocks: Iterator[Block]) -> Iterator[Bl
     for y, outputs, weights in blocks:
         read = read or _reader(model, outputs)
         outputs = read(outputs)
-        if outputs.shape[1] == 1 and model_outputs.gives_margins(model):
+        if outputs.shape[1] == 1 and Outputs.of(model).margins:
             outputs = np.hstack([-outputs, outputs])  # the higher score decides
             y = np.where(y == -1, 0, y) if y.dtype.kind in "if" else y
         yield y, outputs, weights
@@ -182,7 +182,7 @@ def _numbered(
     if first is None:
         raise ValueError("`data` must have rows. Received: none")
     y, outputs, _ = first
-    several_labels = model_outputs.gives_several_labels(model, y, outputs) if multi_label is None else multi_label
+    several_labels = Outputs.of(model).is_multi_label(y, outputs) if multi_label is None else multi_label
     if several_labels and y.ndim != 2:
         raise ValueError(f"`y` must have the shape (rows, labels) for multi_label=True. Received: {y.shape}")
     if y.ndim == 2 and y.shape[1] != (outputs.shape[1] if several_labels else max(2, outputs.shape[1])):
@@ -265,9 +265,9 @@ def _reader(model: keras.Model, first: np.ndarray) -> Callable[[np.ndarray], np.
             raise ValueError(f"{model.name} must give outputs of shape (rows, outputs) to be judged")
         return as_array(outputs, "outputs")  # not in half precision
 
-    if not model_outputs.gives_logits(model, check(first)):
+    if not Outputs.of(model).are_logits(check(first)):
         return check
-    alone = first.shape[-1] == 1 or model_outputs.are_independent(model)
+    alone = first.shape[-1] == 1 or Outputs.of(model).independent
     activation = keras.ops.sigmoid if alone else keras.ops.softmax
     return lambda outputs: keras.ops.convert_to_numpy(activation(check(outputs)))
 
@@ -310,7 +310,7 @@ def _class_numbers(y: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
 
 def _numbered_classes(model: keras.Model, outputs: np.ndarray) -> tuple[str, ...] | None:
     """`"0"`, `"1"` ... for a classifier whose classes have no names; `None` for a regression."""
-    task = model_outputs.task(model, outputs)
+    task = Outputs.of(model).task_of(outputs)
     if task is None:
         raise ValueError(
             f"cannot tell whether {model.name} is a classifier: compile it with its loss, such as "
