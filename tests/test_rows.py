@@ -261,7 +261,7 @@ def test_a_model_of_bytes_reduces_deeper_images_with_a_warning_and_refuses_float
     outputs = image_outputs(background=[255, 255, 255], depth=8)
     Image.fromarray(np.full((4, 4), 257, np.uint16)).save(icons / "a" / "2.png")
     for with_target in (False, True):
-        with pytest.warns(UserWarning, match="more than 8 bits, which are brought to 8, as icons was trained on bytes"):
+        with pytest.warns(UserWarning, match="more than 8 bits, which are reduced to 8, as icons was trained on bytes"):
             x, _ = rows_for(outputs, icons, Data(), with_target=with_target)
         assert x[1].max() == 1
     Image.fromarray(np.ones((4, 4), np.float32)).save(icons / "a" / "3.tif")
