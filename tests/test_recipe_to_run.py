@@ -9,7 +9,8 @@ import recipes
 from callbacks import EarlyStopping
 from recipes.cli.arguments import read_recipe
 from recipes.cli.train import _parser
-from recipes.training.recipe_to_run import changed, kept_epoch
+from recipes.training.request import Request
+from recipes.training.watching import kept_epoch
 
 
 def files(folder):
@@ -459,7 +460,7 @@ def test_tables_are_not_augmented(tmp_path):
 
 def test_the_rows_that_a_named_recipe_draws_are_of_its_own_data():
     def rows(recipe, data=None):
-        return changed(recipe, None, None, None, data=data).data.train_rows
+        return Request(recipe, data).changed_recipe().data.train_rows
 
     assert (rows("digits-transfer"), rows("digits_transfer", "Digits"), rows("digits-transfer", "photos")) == (
         50,

@@ -14,10 +14,13 @@ class Watched:
             every epoch. Those of a regression are of scaled targets.
         record: Gradient norms, update ratios and activations, by epoch and layer.
         kept_epoch: Epoch whose weights the model has, counted from 1 as in `history`.
-        reason: Why the weights of that epoch were kept, in one phrase.
+        reason: Why the training stopped and the weights of that epoch were kept; empty for the last weights of a
+            training that ran to its last epoch.
+        divergence: Why the training was stopped as diverged, and what may help; `None` where it did not diverge.
     """
 
     history: dict[str, list[float]]
     record: Record
     kept_epoch: int
-    reason: str
+    reason: str = ""
+    divergence: str | None = None
