@@ -256,7 +256,7 @@ def test_a_model_of_bytes_says_that_it_cuts_deeper_images_and_refuses_floating_p
     model = image_model(background=[255, 255, 255], depth=8)
     Image.fromarray(np.full((4, 4), 257, np.uint16)).save(icons / "a" / "2.png")
     for with_target in (False, True):
-        with pytest.warns(UserWarning, match="more than 8 bits, which are brought to 8, as icons was trained on bytes"):
+        with pytest.warns(UserWarning, match="more than 8 bits, which are reduced to 8, as icons was trained on bytes"):
             x, _ = raw_rows.of_model(model, icons, Data(), with_target=with_target)
         assert x[1].max() == 1
     Image.fromarray(np.ones((4, 4), np.float32)).save(icons / "a" / "3.tif")
