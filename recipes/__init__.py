@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from recipes.data import Dataset as Dataset
     from recipes.data import load_dataset as load_dataset
     from recipes.evaluation.comparison import compare as compare
+    from recipes.evaluation.prediction import predict as predict
     from recipes.evaluation.scoring import evaluate as evaluate
-    from recipes.evaluation.scoring import predict as predict
     from recipes.initialization import Initialization as Initialization
     from recipes.initialization import gain as gain
     from recipes.initialization import initialize as initialize
@@ -50,16 +50,17 @@ if TYPE_CHECKING:
     from recipes.models import residual as residual
     from recipes.models import transfer as transfer
     from recipes.models.saved import load_model as load_model
+    from recipes.runs.run import Run as Run
+    from recipes.runs.stored import Stored as Stored
     from recipes.settings import Recipe as Recipe
+    from recipes.training.compiling import compile_model as compile_model
     from recipes.training.cross_validation import CrossValidation as CrossValidation
     from recipes.training.cross_validation import cross_validate as cross_validate
     from recipes.training.fine_tuning import fine_tune as fine_tune
     from recipes.training.learning_rate_range import LearningRateRange as LearningRateRange
     from recipes.training.learning_rate_range import find_learning_rate as find_learning_rate
-    from recipes.training.recipe_to_run import Run as Run
-    from recipes.training.recipe_to_run import callbacks_for as callbacks_for
-    from recipes.training.recipe_to_run import compile_model as compile_model
     from recipes.training.recipe_to_run import train as train
+    from recipes.training.watching import callbacks_for as callbacks_for
 
 _MODULES = (
     "catalogue", "data", "initialization", "losses", "metrics", "models", "optimizers", "plots", "schedules",
@@ -75,7 +76,7 @@ _HOME = {
     "Dataset": "data",
     "load_dataset": "data",
     "evaluate": "evaluation.scoring",
-    "predict": "evaluation.scoring",
+    "predict": "evaluation.prediction",
     "fine_tune": "training.fine_tuning",
     "Initialization": "initialization",
     "gain": "initialization",
@@ -101,9 +102,10 @@ _HOME = {
     "transfer": "models",
     "load_model": "models.saved",
     "Recipe": "settings",
-    "Run": "training.recipe_to_run",
-    "callbacks_for": "training.recipe_to_run",
-    "compile_model": "training.recipe_to_run",
+    "Run": "runs.run",
+    "Stored": "runs.stored",
+    "callbacks_for": "training.watching",
+    "compile_model": "training.compiling",
     "train": "training.recipe_to_run",
 }
 __all__ = sorted([*_HOME, *_MODULES])

@@ -9,7 +9,9 @@ from callbacks import Record
 from recipes.cli import main
 from recipes.evaluation import finishing
 from recipes.runs import folder as runs
-from recipes.training import recipe_to_run as training
+from recipes.runs import writing
+from recipes.runs.watched import Watched
+from recipes.training.prepared import Training
 
 
 @pytest.fixture
@@ -74,12 +76,13 @@ def test_an_error_after_the_training_says_where_the_model_is(unfinished, run, er
 @pytest.fixture
 def quick(monkeypatch):
     """Training that takes no time."""
-    monkeypatch.setattr(training, "train_core", lambda *_: ({"loss": [0.0], "val_loss": [0.0]}, Record(), 1))
+    watched = Watched({"loss": [0.0], "val_loss": [0.0]}, Record(), 1)
+    monkeypatch.setattr(Training, "fit", lambda *_, **__: watched)
     return {"pictures": False, "verbose": False, "name": "run"}
 
 
 def test_an_interrupt_while_the_model_is_saved_loses_nothing(tmp_path, short_recipe, quick, monkeypatch):
-    save, calls = runs.save_model, []
+    save, calls = writing.save_model, []
 
     def interrupted_once(*arguments):
         calls.append(arguments)
@@ -87,7 +90,7 @@ def test_an_interrupt_while_the_model_is_saved_loses_nothing(tmp_path, short_rec
             raise KeyboardInterrupt
         save(*arguments)
 
-    monkeypatch.setattr(runs, "save_model", interrupted_once)
+    monkeypatch.setattr(writing, "save_model", interrupted_once)
     with pytest.raises(KeyboardInterrupt, match="interrupted; the trained model is saved in .*run, without its report"):
         recipes.train(short_recipe, output=tmp_path, **quick)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
@@ -96,7 +99,7 @@ def test_an_interrupt_while_the_model_is_saved_loses_nothing(tmp_path, short_rec
 
 
 def test_a_report_that_fails_leaves_the_model(tmp_path, short_recipe, quick, monkeypatch):
-    monkeypatch.setattr(finishing, "judge", stop(ValueError("outputs are not finite in 1 of 113 rows")))
+    monkeypatch.setattr(finishing, "report_on", stop(ValueError("outputs are not finite in 1 of 113 rows")))
     with pytest.raises(ValueError, match=r"saved in .*run, without .* \(outputs are not finite in 1 of 113 rows\)"):
         recipes.train(short_recipe, output=tmp_path, **quick)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {

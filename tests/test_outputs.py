@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 from keras import layers
 
+import custom_layers
 import recipes
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport
-from recipes.models.outputs import compiled_loss, gives_logits, gives_several_labels, output_activation, task
+from recipes.models.outputs import Outputs, compiled_loss
 
 pytestmark = pytest.mark.backend
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
 Y = np.arange(60) % 3
 ONE_HOT = np.eye(3)[Y]
-SEVERAL = np.maximum(ONE_HOT, [1, 0, 0])
+MULTI_LABEL = np.maximum(ONE_HOT, [1, 0, 0])
 SHARES = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
 LOGITS = np.array([[-1.0, 2.0, 0.5], [0.1, 0.2, 0.3]])
 
@@ -58,12 +59,12 @@ LOSSES = keras.losses
         (3, None, [from_logits(LOSSES.CategoricalCrossentropy)], ONE_HOT, ClassificationReport, True),
         (3, None, from_logits(LOSSES.CategoricalFocalCrossentropy), ONE_HOT, ClassificationReport, True),
         (3, None, recipes.losses.FocalCrossentropy(), Y, ClassificationReport, True),
-        (3, None, from_logits(LOSSES.BinaryFocalCrossentropy), SEVERAL, MultiLabelReport, True),
+        (3, None, from_logits(LOSSES.BinaryFocalCrossentropy), MULTI_LABEL, MultiLabelReport, True),
         (3, "softmax", "sparse_categorical_crossentropy", Y, ClassificationReport, True),
         (3, "softmax", "binary_crossentropy", ONE_HOT, ClassificationReport, True),
         (3, "softmax", from_logits(LOSSES.SparseCategoricalCrossentropy), Y, ClassificationReport, True),
         (3, "softmax", None, Y, ClassificationReport, True),
-        (3, "sigmoid", None, SEVERAL, MultiLabelReport, True),
+        (3, "sigmoid", None, MULTI_LABEL, MultiLabelReport, True),
         (3, None, "categorical_hinge", ONE_HOT, ClassificationReport, False),
         (1, None, from_logits(LOSSES.BinaryCrossentropy), np.eye(2)[Y % 2], ClassificationReport, True),
         (1, "sigmoid", "binary_crossentropy", Y[:, None] % 2, ClassificationReport, True),
@@ -88,7 +89,7 @@ def test_a_subclassed_model_is_known_by_its_loss_and_its_values(units, activatio
 def test_the_last_attribute_of_a_subclassed_model_is_not_its_output_layer():
     model = Gated()
     model(X)
-    assert output_activation(model) is None
+    assert Outputs.of(model).activation is None
     recipes.compile_model(model, "tabular", 1, task="classification", num_outputs=3)
     with pytest.raises(ValueError, match="cannot tell whether gated.* is a classifier: compile it"):
         recipes.evaluate(compiled(Gated(), lambda y, outputs: keras.ops.mean(outputs)), (X, Y))
@@ -128,7 +129,7 @@ def functional(outputs):
     ],
 )
 def test_the_output_layer_of_a_graph_is_seen(model, activation):
-    assert output_activation(model()) == activation
+    assert Outputs.of(model()).activation == activation
 
 
 @pytest.mark.parametrize(
@@ -150,28 +151,29 @@ def test_a_loss_is_read_in_every_form(loss, expected):
 
 def test_values_show_probabilities_where_the_loss_takes_logits():
     model = compiled(Gated(), from_logits(LOSSES.SparseCategoricalCrossentropy))
-    assert gives_logits(model, LOGITS)
-    assert not gives_logits(model, SHARES)
-    assert gives_logits(compiled(Gated(1), from_logits(LOSSES.BinaryCrossentropy)), SHARES[:, :1])
+    assert Outputs.of(model).are_logits(LOGITS)
+    assert not Outputs.of(model).are_logits(SHARES)
+    binary = compiled(Gated(1), from_logits(LOSSES.BinaryCrossentropy))
+    assert Outputs.of(binary).are_logits(SHARES[:, :1])
 
 
 @pytest.mark.parametrize(
-    ("loss", "outputs", "targets", "several"),
+    ("loss", "values", "targets", "multi_label"),
     [
         ("binary_crossentropy", SHARES, ONE_HOT[:2], False),
-        ("binary_crossentropy", SHARES, SEVERAL[:2], True),
+        ("binary_crossentropy", SHARES, MULTI_LABEL[:2], True),
         ("binary_crossentropy", SHARES**2, ONE_HOT[:2], True),
         ("categorical_crossentropy", SHARES**2, ONE_HOT[:2], False),
         (None, SHARES, ONE_HOT[:2], False),
         (None, SHARES**2, ONE_HOT[:2], True),
         (None, LOGITS, ONE_HOT[:2], False),
-        (None, SHARES, SEVERAL[:2], True),
+        (None, SHARES, MULTI_LABEL[:2], True),
         ("mse", LOGITS, np.ones((2, 3)) * 7, False),
     ],
 )
-def test_one_hot_classes_are_told_from_several_labels(loss, outputs, targets, several):
+def test_one_hot_classes_are_distinguished_from_multi_label_targets(loss, values, targets, multi_label):
     model = compiled(Gated(), loss) if loss else Gated()
-    assert gives_several_labels(model, targets, outputs) == several
+    assert Outputs.of(model).is_multi_label(targets, values) == multi_label
 
 
 def test_multi_label_decides_where_it_is_given():
@@ -180,14 +182,28 @@ def test_multi_label_decides_where_it_is_given():
     assert type(recipes.evaluate(model, (X, ONE_HOT), multi_label=True)) is MultiLabelReport
     with pytest.raises(ValueError, match=r"the shape \(rows, labels\) for multi_label=True. Received: \(60,\)"):
         recipes.evaluate(model, (X, Y), multi_label=True)
-    with pytest.raises(ValueError, match="there are 2 labels a row, and the model has 3 outputs"):
+    with pytest.raises(ValueError, match="`y` has 2 columns, and the model has 3 outputs"):
         recipes.evaluate(model, (X, np.eye(2)[Y % 2]))
 
 
 def test_a_task_follows_from_the_loss_or_the_outputs():
-    assert task(compiled(Gated(), "huber")) == "regression"
-    assert task(Gated()) is task(Gated(), LOGITS) is None
-    assert task(Gated(), SHARES) == task(sequential(layers.Softmax())) == "classification"
+    assert Outputs.of(compiled(Gated(), "huber")).task == "regression"
+    unknown = Outputs.of(Gated())
+    assert unknown.task is unknown.task_of(LOGITS) is None
+    assert unknown.task_of(SHARES) == Outputs.of(sequential(layers.Softmax())).task == "classification"
+
+
+def test_facts_are_read_off_models_of_every_kind():
+    both = keras.Input((4,)), keras.Input((2,))
+    several = keras.Model(both, {name: layers.Dense(3)(both[0]) for name in "ab"})
+    image = custom_layers.ImagePreparation(4, 4, [0.0], [1.0])
+    served = keras.Sequential([keras.Input((None, None, 1)), image, layers.Flatten(), layers.Dense(2, "sigmoid")])
+    known = Outputs.of(served)
+    assert (known.row_shape, known.units, known.preparation) == ((None, None, 1), 2, image)
+    assert (known.task, known.form, known.multi_label) == ("classification", "probabilities", True)
+    for model, one_to_one in ((several, False), (keras.Sequential([layers.Dense(3)]), True), (Gated(), True)):
+        known = Outputs.of(model)
+        assert (known.row_shape, known.units, known.preparation, known.one_to_one) == (None, None, None, one_to_one)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

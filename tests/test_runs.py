@@ -12,6 +12,7 @@ import pytest
 import recipes
 from recipes.arguments.npz import read_npz
 from recipes.runs import folder as runs
+from recipes.runs import writing
 
 
 def test_the_folder_holds_what_the_design_names(run):
@@ -181,14 +182,14 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
 
 
 def test_a_model_is_worth_more_than_its_history(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "save_model", lambda model, file: file.write_text("model"))
-    monkeypatch.setattr(runs, "_write_history", full_disk)
+    monkeypatch.setattr(writing, "save_model", lambda model, file: file.write_text("model"))
+    monkeypatch.setattr(writing, "_write_history", full_disk)
     facts, fingerprint = {"seed": 0, "classes": run.report.class_names}, runs.fingerprint(run.directory)
     content = (run.model, run.recipe, facts, run.history, run.record, fingerprint)
     with pytest.warns(UserWarning, match=r"not all of history.csv, .* could be written: .*No space left"):
         runs.save(tmp_path / "removed" / "run", *content)
     assert runs.class_names(tmp_path / "removed" / "run") == run.report.class_names
-    monkeypatch.setattr(runs, "save_model", full_disk)
+    monkeypatch.setattr(writing, "save_model", full_disk)
     with pytest.raises(OSError, match="the trained model cannot be saved in .*removed: .*No space left on device"):
         runs.save(tmp_path / "removed" / "run", *content)
 

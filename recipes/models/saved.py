@@ -1,6 +1,7 @@
 """Saved models: found, loaded and checked before anything in them runs."""
 
 import difflib
+import os
 import re
 import tempfile
 import zipfile
@@ -39,10 +40,18 @@ def check_reloads(model: keras.Model) -> None:
             ) from error
 
 
-def model_file(path: str | Path) -> Path:
-    """The model file of a run folder, or `path` itself if it is a `.keras` file."""
-    if not isinstance(path, str | Path):
-        raise ValueError(f"a run folder or .keras file is named by its path. Received: {path!r}")
+def model_file(path: str | os.PathLike) -> Path:
+    """Model file of a run folder, or `path` itself if it is a `.keras` file.
+
+    Args:
+        path: Path of either, or a `Run` or `Stored`, which stand for the path of their folder.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If `path` is none of these.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"a run folder or .keras file is named by its path. Received: {path!r:.80}")
     path = Path(path)
     if path.is_dir():
         if not (path / MODEL).is_file():
@@ -53,12 +62,12 @@ def model_file(path: str | Path) -> Path:
     return path
 
 
-def load_model(path: str | Path, custom_objects: dict | None = None) -> keras.Model:
+def load_model(path: str | os.PathLike, custom_objects: dict | None = None) -> keras.Model:
     """Load a trained model: raw rows in, probabilities (or values) out.
 
     Args:
-        path: A run folder, or a `.keras` file.
-        custom_objects: Classes and functions of your own that the model uses, by name.
+        path: Run folder or `.keras` file: its path, or a `Run` or `Stored`.
+        custom_objects: Your own classes and functions that the model uses, by name.
 
     Raises:
         FileNotFoundError: If there is nothing at `path`.
@@ -88,8 +97,8 @@ def load_model(path: str | Path, custom_objects: dict | None = None) -> keras.Mo
         raise ValueError(f"{file} cannot be loaded: {text[:300] or type(error).__name__}") from error
 
 
-def find(name: str | Path) -> Path:
-    """A run folder or `.keras` file: by its path, or by its name in `saved_models`, here or of this package.
+def find(name: str | os.PathLike) -> Path:
+    """Run folder or `.keras` file: by its path, or by its name in `saved_models`, here or of this package.
 
     Raises:
         FileNotFoundError: If there is none.

@@ -2,9 +2,8 @@
 
 import math
 
-import numpy as np
-
 from recipes.arguments.names import shorten
+from recipes.arguments.text_table import table_lines
 
 # A printed matrix of more classes than this does not fit a terminal.
 MOST_PRINTED_CLASSES = 15
@@ -30,17 +29,17 @@ def of_classes(report) -> str:
     """A `ClassificationReport`."""
     percent, several = f"{100 * report.confidence:g} %", len(report.class_names) > 1
     low, high = report.intervals["accuracy"]
-    weighted = ", weighted" if report.squared_weights is not None else ""
+    weighted = ", weighted" if report.is_weighted else ""
     lines = [
         f"accuracy {report.accuracy:.4f} ({percent}: {low:.4f} to {high:.4f}) on {report.rows:,} rows{weighted}"
         + (f"; the majority class, {report.majority}, would get {report.baseline['accuracy']:.4f}" if several else "")
     ]
-    lines += ["", *_aligned(_overall(report, percent, "majority")), "", *_classes(report, percent)]
+    lines += ["", *table_lines(_overall(report, percent, "majority")), "", *_classes(report, percent)]
     if len(report.class_names) <= MOST_PRINTED_CLASSES:
         matrix = [("", *report.class_names)]
         for name, row in zip(report.class_names, report.confusion_matrix.tolist(), strict=True):
             matrix.append((name, *(f"{count:.6g}" if isinstance(count, float) else str(count) for count in row)))
-        lines += ["", "confusion matrix (a row: the true class; a column: the predicted one)", *_aligned(matrix)]
+        lines += ["", "confusion matrix (a row: the true class; a column: the predicted one)", *table_lines(matrix)]
     if report.most_confused and len(report.class_names) > 2:
         lines += ["", "most confused"]
         for pair in report.most_confused[:MOST_PAIRS]:
@@ -59,7 +58,7 @@ def of_labels(report) -> str:
         f"all labels right in {report.accuracy:.4f} ({percent}: {low:.4f} to {high:.4f}) of {report.rows:,} rows"
         + (f"; no label for any row would get {baseline:.4f}" if not math.isnan(baseline) else "")
     ]
-    lines += ["", *_aligned(_overall(report, percent, "baseline")), "", *_classes(report, percent)]
+    lines += ["", *table_lines(_overall(report, percent, "baseline")), "", *_classes(report, percent)]
     return "\n".join([*lines, *_probabilities(report), *_undefined(report)])
 
 
@@ -112,7 +111,7 @@ def _classes(report, percent: str) -> list[str]:
         ends = {"f1": report.intervals.get(f"{mean}_f1", none)}
         cells = [_between(value, ends.get(score, none), digits) for score, value in values.items()]
         table.append((mean, *cells, *("" for _ in last)))
-    return lines + _aligned(table)
+    return lines + table_lines(table)
 
 
 def _probabilities(report) -> list[str]:
@@ -160,24 +159,3 @@ def _number(value) -> str:
     if isinstance(value, int):
         return str(value)
     return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def _aligned(table: list[tuple[str, ...]]) -> list[str]:
-    """Lines of a table of text: first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = []
-    for first, *rest in table:
-        cells = [first.ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return lines
-
-
-def plain(value):
-    """Dicts, lists and plain values only, as JSON takes them: NaN becomes `None`."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

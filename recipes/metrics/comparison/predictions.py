@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recipes.arguments.text_table import table_lines
 from recipes.metrics.comparison.paired import (
     Difference,
     accuracy_difference,
@@ -127,7 +128,7 @@ class Comparison:
             difference = pair.differences[name]
             scores = [self._number(score) for score in (difference.first, difference.second)]
             table.append([title, *scores, *self._cells(difference), difference.method])
-        lines = _aligned(table)
+        lines = table_lines(table)
         if pair.only_first is not None:
             lines.append(
                 f"only {pair.first} is right on {pair.only_first:,} rows, only {pair.second} on {pair.only_second:,}"
@@ -145,7 +146,7 @@ class Comparison:
             said = "cannot be told" if not pair.better else "better" if pair.better == pair.second else "worse"
             adjusted = _p_value(pair.p_value)
             table.append([pair.second, *scores, *self._cells(pair.differences[name]), adjusted, said])
-        return [*_aligned(table), f"each against {self.names[0]}, by {title}"]
+        return [*table_lines(table), f"each against {self.names[0]}, by {title}"]
 
 
 def compare_predictions(
@@ -204,14 +205,3 @@ def _differences(labels, first, second, num_classes, confidence: float, seed: in
 
 def _p_value(value: float, equals: str = "") -> str:
     return "< 0.001" if value < 0.001 else f"{equals}{value:.2g}"
-
-
-def _aligned(table: list[list[str]]) -> list[str]:
-    """Lines of a table of text: first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return [
-        "  ".join(
-            [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
-        ).rstrip()
-        for first, *rest in table
-    ]

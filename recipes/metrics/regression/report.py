@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from recipes.arguments.text_table import table_lines
+from recipes.metrics import plain_values
+from recipes.metrics.plain_values import number, numbers, plain, reading
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _TITLES = {
     "mean_error": "mean error",
@@ -61,10 +65,27 @@ class RegressionReport:
 
     def to_dict(self) -> dict:
         """Everything as plain numbers, ready for JSON."""
-        content = dict(vars(self))
-        content["intervals"] = {name: list(ends) for name, ends in self.intervals.items()}
-        content["worst"] = [dict(row) for row in self.worst]
-        return content
+        return plain(dict(vars(self)))
+
+    @classmethod
+    def from_dict(cls, content: dict) -> "RegressionReport":
+        """The report that `to_dict` made `content` of.
+
+        Raises:
+            ValueError: If `content` is no such report, or is damaged.
+        """
+        with reading("report on a regression"):
+            values = {name: number(content[name]) for name in (*_TITLES, "rows")}
+            values |= {name: number(content[name]) for name in ("quantile_error", "confidence") if name in content}
+            report = cls(
+                **values,
+                error_quantiles=numbers(content["error_quantiles"]),
+                intervals=plain_values.intervals(content.get("intervals", {})),
+                baseline=numbers(content.get("baseline", {})),
+                worst=tuple(numbers(row) for row in content.get("worst", ())),
+            )
+            str(report)  # whatever is printed must be there
+        return report
 
     def __str__(self) -> str:
         table = [("", "", f"{self.confidence:.0%} interval".replace("%", " %"), "best constant")]
@@ -73,11 +94,6 @@ class RegressionReport:
             constant = _short(self.baseline[name]) if name in self.baseline else ""
             interval = f"{_short(ends[0])} to {_short(ends[1])}" if ends else ""
             table.append((title, _short(getattr(self, name)), interval, constant))
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = []
-        for name, *numbers in table:
-            cells = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)]
-            lines.append("  ".join([name.ljust(widths[0]), *cells]).rstrip())
         shares = ", ".join(f"{float(share) * 100:g}" for share in self.error_quantiles)
         values = ", ".join(map(_short, self.error_quantiles.values()))
         about = f" (each within {self.quantile_error:.2g} of itself)" if self.quantile_error else ""
@@ -87,7 +103,7 @@ class RegressionReport:
         )
         return "\n".join(
             [
-                *lines,
+                *table_lines(table),
                 "",
                 f"target minus prediction at {shares} % of the rows: {values}{about}",
                 *([f"furthest off: {worst}"] if worst else []),

@@ -1,0 +1,191 @@
+"""A trained model on the disk, with whatever its run folder says about it."""
+
+import csv
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from callbacks.watching.record import Record
+from recipes import metrics
+from recipes.data import Fingerprint
+from recipes.metrics import ClassificationReport, RegressionReport
+from recipes.models.outputs import Outputs
+from recipes.models.saved import load_model, model_file
+from recipes.runs import data_paths, files
+from recipes.runs.run import Run
+from recipes.settings import Data, Recipe
+
+# Runs that do not say how images are read dropped their transparency and reduced deep ones to 8 bits.
+_RECIPE_OF_OLDER_RUNS = Recipe(name="recipe", data=Data(background=None, depth=8))
+
+
+class Stored:
+    """A run folder or a `.keras` file. Each part is read when it is first asked for, and kept.
+
+    A `Stored` is given as its path would be: to `load_model`, `evaluate`, `predict`, `compare` and `transfer`.
+
+    Args:
+        path: Path of the run folder, of its `model.keras`, or of another `.keras` file.
+
+    Attributes:
+        path: Path as it was given, for messages.
+        model_file: File of the model.
+        directory: Folder that holds the model file.
+
+    Raises:
+        FileNotFoundError: If there is no model at `path`.
+        ValueError: If `path` is no path; and, when a part is read, if its file is damaged.
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.model_file = model_file(path)
+        self.path = Path(path)
+        self.directory = self.model_file.parent
+
+    @classmethod
+    def of(cls, run: "Run | Stored | str | os.PathLike") -> "Stored":
+        """The stored run that `run` names: a `Run`, a `Stored`, a run folder or a `.keras` file."""
+        return run if isinstance(run, Stored) else cls(run)
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"Stored({str(self.path)!r})"
+
+    @cached_property
+    def is_run(self) -> bool:
+        """Whether the model lies in a run folder, which says how it was trained."""
+        return (self.directory / files.RECIPE).is_file() and (self.directory / files.VERSIONS).is_file()
+
+    @cached_property
+    def versions(self) -> dict | None:
+        """Content of `versions.json`: seed, versions of the packages, and other facts; `None` outside a run folder."""
+        return self._json(files.VERSIONS)
+
+    @cached_property
+    def recipe(self) -> Recipe | None:
+        """Recipe of the training with every change applied; `None` outside a run folder.
+
+        Paths of data that do not exist any more are replaced by those relative to the run folder, which hold after a
+        whole project was moved.
+        """
+        if not self.is_run:
+            return None
+        recipe = Recipe.from_yaml(self.directory / files.RECIPE, base=_RECIPE_OF_OLDER_RUNS)
+        return recipe.replace(data=data_paths.existing(self.versions.get("paths", {}), self.directory))
+
+    @cached_property
+    def seed(self) -> int | None:
+        """Seed of the training and of the split of its data; `None` outside a run folder."""
+        if not self.is_run:
+            return None
+        seed = self.versions.get("seed")
+        if not isinstance(seed, int):
+            raise ValueError(f"{self.directory / files.VERSIONS} is damaged: it must hold the seed")
+        return seed
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Class names in the order of the outputs; `None` for a regression, and where they are not known."""
+        facts = self.versions or {}
+        if "classes" not in facts:  # runs of older versions name their classes in the report alone
+            facts = self._report_content or {}
+        return tuple(facts.get("classes") or ()) or None
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint | None:
+        """Fingerprint of the data of the training; `None` where an older version wrote the run."""
+        facts = (self.versions or {}).get("fingerprint")
+        return None if facts is None else Fingerprint.read(facts, self.directory / files.ROWS)
+
+    @cached_property
+    def kept_epoch(self) -> int | None:
+        """Epoch whose weights the model has, counted from 1; `None` where an older version wrote the run."""
+        return (self.versions or {}).get("kept_epoch")
+
+    @cached_property
+    def missing(self) -> tuple[str, ...]:
+        """Which of `"report"`, `"predictions"` and `"pictures"` the run folder still lacks."""
+        return tuple((self.versions or {}).get("missing", ()))
+
+    @cached_property
+    def history(self) -> dict[str, list[float]] | None:
+        """Values of each epoch, by name; `None` where they are not stored."""
+        file = self.directory / files.HISTORY
+        if not file.is_file():
+            return None
+        try:
+            with file.open(newline="", encoding="utf-8") as stream:
+                names, *rows = csv.reader(stream)
+            columns = zip(*([float(value) for value in row] for row in rows), strict=True)
+            return dict(zip(names[1:], map(list, list(columns)[1:]), strict=True))
+        except ValueError:
+            raise ValueError(f"{file} is damaged: it must hold a table of numbers") from None
+
+    @cached_property
+    def record(self) -> Record | None:
+        """Gradient norms, update ratios and activations by epoch and layer; `None` where they are not stored."""
+        file = self.directory / files.RECORD
+        return Record.load(file) if file.is_file() else None
+
+    @cached_property
+    def report(self) -> ClassificationReport | RegressionReport | None:
+        """Report on the test part; `None` where it is not stored."""
+        content = self._report_content
+        if content is None:
+            return None
+        try:
+            return metrics.report_from_dict(content)
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{self.directory / files.REPORT} is damaged: it must hold a report") from None
+
+    @cached_property
+    def predictions(self) -> dict[str, np.ndarray] | None:
+        """Arrays `label`, `predicted` and, for classes, `probability`, one row for each row of the test part.
+
+        `None` where they are not stored, or not for all rows.
+        """
+        file = self.directory / files.PREDICTIONS
+        if not file.is_file() or self._report_content is None:
+            return None
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                arrays = dict(stored)
+            rows = {len(arrays[name]) for name in ("label", "predicted")}
+        except Exception:  # a damaged file can fail in many ways
+            rows = set()
+        if len(rows) != 1:
+            raise ValueError(f"{file} is damaged: it must hold the arrays label and predicted")
+        return arrays if rows == {self._report_content.get("rows")} else None
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """Trained model: raw rows in, probabilities or values out."""
+        return load_model(self.model_file)
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """Facts about the outputs of the model."""
+        return Outputs.of(self.model)
+
+    @cached_property
+    def _report_content(self) -> dict | None:
+        return self._json(files.REPORT)
+
+    def _json(self, name: str) -> dict | None:
+        """Content of a JSON file of the run folder; `None` where there is no such file."""
+        file = self.directory / name
+        if not file.is_file():
+            return None
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):
+            raise ValueError(f"{file} is damaged: it must hold a JSON object")
+        return content
