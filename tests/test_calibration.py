@@ -4,8 +4,7 @@ from sklearn.calibration import calibration_curve
 from test_classification_counts import scored
 
 import recipes
-from recipes.metrics import with_temperature
-from recipes.metrics.classes import temperature
+from recipes.metrics import temperature, with_temperature
 
 
 def test_the_curve_of_two_classes_is_that_of_scikit_learn():
@@ -93,5 +92,5 @@ def test_logits_that_are_none_are_told_in_one_line(y_true, logits, message):
 
 
 def test_a_temperature_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="`temperature` must be more than 0. Received: 0"):
+    with pytest.raises(ValueError, match="`temperature` must be more than 0 and finite. Received: 0"):
         with_temperature(np.array([0.5]), 0)
