@@ -8,6 +8,7 @@ import pytest
 import recipes
 from recipes.cli import main
 from recipes.evaluation import test_part as own_data
+from recipes.models.outputs import Outputs
 from recipes.runs import folder as runs
 
 
@@ -29,7 +30,8 @@ def project(tmp_path_factory, short_recipe, save_run):
 
 def load(run, model, data):
     recipe, seed = runs.recipe_and_seed(run)
-    return own_data.load_test_part(run, dataclasses.replace(recipe.data, name=str(data)), seed, model)
+    outputs = model and Outputs.of(model)
+    return own_data.load_test_part(run, dataclasses.replace(recipe.data, name=str(data)), seed, outputs)
 
 
 CHANGES = {

@@ -42,7 +42,7 @@ def require_not_negative(name: str, value) -> None:
         raise ValueError(f"`{name}` must be at least 0 and finite. Received: {value!r}")
 
 
-def require_number(name: str, value) -> None:
+def require_finite(name: str, value) -> None:
     """Refuse a `value` that is not a finite number."""
     if not is_number(value):
         raise ValueError(f"`{name}` must be a finite number. Received: {value!r}")

@@ -8,9 +8,9 @@ import numpy as np
 from recipes.data import ARRAYS, Dataset, Fingerprint, is_name, load_dataset, row_digests, same_source, with_arguments
 from recipes.data.store import RowStore
 from recipes.evaluation import test_part as own_data
-from recipes.evaluation.blocks import batches_of, is_batches, parts_of_batch
-from recipes.evaluation.rows import is_rows
-from recipes.evaluation.scoring import blocks_to_judge
+from recipes.evaluation.blocks import batches_of, parts_of_batch
+from recipes.evaluation.rows import is_batches, is_rows
+from recipes.evaluation.scoring import predict_to_score
 from recipes.metrics import decide
 from recipes.metrics.comparison.predictions import Comparison, compare_predictions
 from recipes.models import saved
@@ -218,12 +218,10 @@ def _on_data(paths: dict[str, Path], data, target, data_dir, batch_size: int) ->
 
 
 def _predicted(path: Path, data, **options):
-    blocks, class_names, several_labels = blocks_to_judge(path, data, **options)
-    if several_labels:
-        raise ValueError(f"models of several labels a row cannot be compared. Received: {path}")
-    decided = [
-        (labels, outputs[:, 0].copy() if class_names is None else decide(outputs)) for labels, outputs, _ in blocks
-    ]
+    blocks, class_names, multi_label = predict_to_score(path, data, **options)
+    if multi_label:
+        raise ValueError(f"multi-label models cannot be compared. Received: {path}")
+    decided = [(labels, values[:, 0].copy() if class_names is None else decide(values)) for labels, values, _ in blocks]
     labels, predicted = (np.concatenate(parts) for parts in zip(*decided, strict=True))
     return labels, predicted, class_names
 
@@ -290,6 +288,6 @@ def _by_the_classes_of_the_first(judged: dict) -> tuple[np.ndarray, dict[str, np
             numbers = np.array([names.index(class_name) for class_name in other_names])
             other_labels, other_predicted = numbers[other_labels], numbers[other_predicted]
         if not _agree([labels, other_labels]):
-            raise ValueError(f"{first} and {name} were judged on different rows: their targets differ")
+            raise ValueError(f"{first} and {name} were evaluated on different rows: their targets differ")
         predicted[name] = other_predicted
     return labels, predicted, names

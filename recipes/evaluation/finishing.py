@@ -13,10 +13,11 @@ from recipes import plots
 from recipes.data import ARRAYS, Dataset
 from recipes.data.preparation import ImagePreparation
 from recipes.data.store import RowStore, chunks_of
-from recipes.evaluation import blocks as output_blocks
-from recipes.evaluation.counting import judge
+from recipes.evaluation.blocks import blocks_of_rows, storing
+from recipes.evaluation.counting import report_on
 from recipes.metrics import ClassificationReport, RegressionReport, decide
 from recipes.models import saved
+from recipes.models.outputs import Outputs
 from recipes.plots.confusion import matrix_size
 from recipes.plots.greatest_losses import are_images, grid_size
 from recipes.runs import folder as runs
@@ -58,8 +59,8 @@ def finish(
     """
     x, y = (array[:limit] for array in dataset.test)
     stored = RowStore()
-    blocks = output_blocks.of_pairs(model, x, y, prediction_batch(recipe))
-    report = judge(output_blocks.storing(blocks, stored, MOST_STORED_PREDICTIONS), dataset.class_names)
+    blocks = blocks_of_rows(model, Outputs.of(model), x, y, prediction_batch(recipe))
+    report = report_on(storing(blocks, stored, MOST_STORED_PREDICTIONS), dataset.class_names)
     outputs = stored.finish()
     y = y[: len(outputs)]
     runs.write_json(directory / runs.REPORT, report.to_dict())

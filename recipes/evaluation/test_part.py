@@ -4,9 +4,9 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 
+from custom_layers import TablePreparation
 from recipes.arguments.names import normalize
 from recipes.data import ARRAYS, Dataset, Fingerprint, arrays, is_name, load_dataset, row_digests
 from recipes.data.duplicates import count_known
@@ -16,8 +16,10 @@ from recipes.data.named.local import TARGETS
 from recipes.data.store import take
 from recipes.data.tables import table_file
 from recipes.data.tables.schema import missing_texts
-from recipes.evaluation import rows as raw_rows
+from recipes.evaluation.rows import rows_for
+from recipes.evaluation.units import from_units_of_dataset
 from recipes.models import saved
+from recipes.models.outputs import Outputs
 from recipes.runs import folder as runs
 from recipes.settings import Data, Recipe
 
@@ -66,9 +68,7 @@ def name_of_data(path: str | Path, trained: tuple[Recipe, int] | None) -> str:
     return name
 
 
-def load_test_part(
-    path: str | Path, settings: Data, seed: int, model: keras.Model | None = None
-) -> Dataset | FoundRows:
+def load_test_part(path: str | Path, settings: Data, seed: int, outputs: Outputs | None = None) -> Dataset | FoundRows:
     """The test part of a run: never a row that it was trained or validated on.
 
     By the fingerprint of the run, the data are known to be those of its training, and are split as they were then.
@@ -79,7 +79,7 @@ def load_test_part(
         path: Run folder.
         settings: Settings of its data.
         seed: Seed of its split.
-        model: Its model. Default: loaded where it is needed.
+        outputs: Facts about its model. Default: read off the model, which is loaded where it is needed.
 
     Raises:
         ValueError: If more than half of the test rows are not there any more.
@@ -99,16 +99,16 @@ def load_test_part(
         dataset = None
     if dataset is not None and dataset.fingerprint.digests == known.digests:
         return dataset
-    return _find(path, known, model or saved.load_model(path), settings, seed)
+    return _find(path, known, outputs or Outputs.of(saved.load_model(path)), settings, seed)
 
 
-def _find(path, known: Fingerprint, model, settings: Data, seed: int) -> FoundRows:
+def _find(path, known: Fingerprint, outputs: Outputs, settings: Data, seed: int) -> FoundRows:
     if not known.row_digests:
         raise ValueError(
             f"{settings.name} has changed since the training of {path}, and without its file {runs.ROWS} the test rows "
             "cannot be found again: give rows that it was not trained on as `data`"
         )
-    found = _read(path, known, model, settings, seed)
+    found = _read(path, known, outputs, settings, seed)
     chosen = known.find_test_rows(np.concatenate([digests for _, _, digests in found]))
     wanted = len(known.row_digests["test"])
     where = f"{settings.name} has changed since the training of {path}"
@@ -135,7 +135,7 @@ def _find(path, known: Fingerprint, model, settings: Data, seed: int) -> FoundRo
     return FoundRows(settings.name, x, y, digests)
 
 
-def _read(path, known: Fingerprint, model: keras.Model, settings: Data, seed: int) -> list[tuple]:
+def _read(path, known: Fingerprint, outputs: Outputs, settings: Data, seed: int) -> list[tuple]:
     """`(x, y, digests)` of all rows in which the test rows may be, as the model takes them, in pieces."""
     file = settings.test_file or settings.name
     if table_file.is_table(file):
@@ -143,12 +143,12 @@ def _read(path, known: Fingerprint, model: keras.Model, settings: Data, seed: in
         target = settings.target or TARGETS.get(normalize(settings.name))
         missing = missing_texts(table, settings.missing, target, settings.kept_classes)
         digests = row_digests.of_table(table, known.columns, missing)
-        return [(*_rows(path, model, file, settings), digests)]
+        return [(*_rows(path, outputs, file, settings), digests)]
     if not is_name(file) and image_folder.is_image_folder(file):
-        return [(*_rows(path, model, file, settings), arrays.judged_part(image_folder.digests(file)))]
+        return [(*_rows(path, outputs, file, settings), arrays.judged_part(image_folder.digests(file)))]
     has_roles = settings.group_column is not None or settings.time_column is not None
-    if str(file).lower().endswith(".npz") and raw_rows.table_layer(model) and not has_roles:
-        x, y = _rows(path, model, file, settings)  # exactly in the units of the training
+    if str(file).lower().endswith(".npz") and isinstance(outputs.preparation, TablePreparation) and not has_roles:
+        x, y = _rows(path, outputs, file, settings)  # exactly in the units of the training
         return [(x, y, row_digests.of_arrays(x, y))]
     source, _ = read_source(settings.name, settings, seed)
     if source.vocabularies:
@@ -159,18 +159,21 @@ def _read(path, known: Fingerprint, model: keras.Model, settings: Data, seed: in
     names = None if source.class_names is None else np.array(source.class_names)
     pieces = []
     for part, (x, y) in source.parts.items():
-        rows, digests = raw_rows.in_units_of(model, x, source.feature_names, source.rescaled), source.row_digests[part]
+        rows, digests = (
+            from_units_of_dataset(outputs, x, source.feature_names, source.rescaled),
+            source.row_digests[part],
+        )
         if rows is not x:  # digests of arrays are made of them in the units of the training
             digests = row_digests.of_arrays(rows, y, source.class_names)
         pieces.append((rows, y if names is None else names[y], digests))
     return pieces
 
 
-def _rows(path, model: keras.Model, file: str, settings: Data) -> tuple[np.ndarray, np.ndarray]:
+def _rows(path, outputs: Outputs, file: str, settings: Data) -> tuple[np.ndarray, np.ndarray]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # about rows that are not evaluated
         is_regression = runs.class_names(path) is None
-        return raw_rows.of_model(model, file, settings, with_target=True, numeric_target=is_regression)
+        return rows_for(outputs, file, settings, with_target=True, numeric_target=is_regression)
 
 
 def warn_of_known_rows(path: str | Path, name: str, digests: np.ndarray) -> None:

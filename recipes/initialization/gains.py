@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from recipes.arguments.names import normalize, unknown
-from recipes.arguments.numbers import require_number
+from recipes.arguments.numbers import require_finite
 
 _GAINS = {
     "linear": 1.0,
@@ -47,7 +47,7 @@ def gain(nonlinearity: str, *, negative_slope: float = KERAS_SLOPE) -> float:
 
 def check_slope(negative_slope) -> float:
     """`negative_slope`, if it is a finite number."""
-    require_number("negative_slope", negative_slope)
+    require_finite("negative_slope", negative_slope)
     return float(negative_slope)
 
 
