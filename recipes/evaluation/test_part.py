@@ -9,7 +9,6 @@ import numpy as np
 from custom_layers import TablePreparation
 from recipes.arguments.names import normalize
 from recipes.data import ARRAYS, Dataset, Fingerprint, arrays, is_name, load_dataset, row_digests
-from recipes.data.duplicates import count_known
 from recipes.data.images import image_folder
 from recipes.data.loading import read_source
 from recipes.data.named.local import TARGETS
@@ -128,7 +127,7 @@ def _find(path, known: Fingerprint, outputs: Outputs, settings: Data, seed: int)
     if not known.is_complete:
         note += f" (a random sample of {known.rows['test']:,})"
     trained = np.concatenate([known.row_digests[part] for part in ("train", "validation")])
-    twice = count_known(digests, trained)
+    twice = row_digests.count_known(digests, trained)
     if twice:
         note += f"; {twice:,} of them stand in its training or validation part, too, as in its own report"
     warnings.warn(note, stacklevel=5)
@@ -145,7 +144,7 @@ def _read(path, known: Fingerprint, outputs: Outputs, settings: Data, seed: int)
         digests = row_digests.of_table(table, known.columns, missing)
         return [(*_rows(path, outputs, file, settings), digests)]
     if not is_name(file) and image_folder.is_image_folder(file):
-        return [(*_rows(path, outputs, file, settings), arrays.judged_part(image_folder.digests(file)))]
+        return [(*_rows(path, outputs, file, settings), arrays.evaluated_part(image_folder.digests(file)))]
     has_roles = settings.group_column is not None or settings.time_column is not None
     if str(file).lower().endswith(".npz") and isinstance(outputs.preparation, TablePreparation) and not has_roles:
         x, y = _rows(path, outputs, file, settings)  # exactly in the units of the training
@@ -187,7 +186,7 @@ def warn_of_known_rows(path: str | Path, name: str, digests: np.ndarray) -> None
     known = runs.fingerprint(path)
     if known is not None and known.row_digests:
         trained = np.concatenate([known.row_digests[part] for part in ("train", "validation")])
-        count = count_known(digests, trained)
+        count = row_digests.count_known(digests, trained)
         if count:
             what = "at least " if not known.is_complete else ""
             warnings.warn(
@@ -217,7 +216,7 @@ def digests_of_file(path: str | Path, file: str | Path, settings: Data, x: np.nd
         missing = missing_texts(table, settings.missing, known.columns[-1], settings.kept_classes)
         return row_digests.of_table(table, known.columns, missing)
     if image_folder.is_image_folder(file):
-        return arrays.judged_part(image_folder.digests(file))
+        return arrays.evaluated_part(image_folder.digests(file))
     return row_digests.of_arrays(x, y)
 
 
