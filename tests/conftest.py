@@ -100,7 +100,8 @@ def save_run():
     from callbacks import Record
     from recipes import load_dataset, models
     from recipes.data import row_digests
-    from recipes.runs import folder as runs
+    from recipes.runs.watched import Watched
+    from recipes.runs.writing import save as save_folder
     from recipes.training.recipe_to_run import network
 
     def save(directory, recipe, data, target=None):
@@ -109,7 +110,7 @@ def save_run():
         serving, fingerprint = models.serving_model(core, dataset), row_digests.of_dataset(dataset)
         recipe = recipe.replace(data={"name": str(data), "target": target})
         facts = {"seed": 0, "classes": dataset.class_names}
-        runs.save(directory, serving, recipe, facts, {"loss": [1.0]}, Record(), fingerprint)
+        save_folder(directory, serving, recipe, Watched({"loss": [1.0]}, Record(), kept_epoch=1), facts, fingerprint)
         return directory
 
     return save

@@ -38,7 +38,7 @@ def test_every_recipe_goes_through_everything(name, tmp_path):
 
 def test_the_epoch_that_was_kept_is_known(run):
     assert run.kept_epoch == 1 + np.argmin(run.history["val_loss"])
-    assert recipes.runs.folder.kept_epoch(run.directory) == run.kept_epoch
+    assert recipes.Stored(run.directory).kept_epoch == run.kept_epoch
     theirs, ours = keras.callbacks.EarlyStopping(restore_best_weights=True), EarlyStopping()
     assert kept_epoch([ours, theirs], last=7) == 7
     ours.best_weights, ours.best_epoch = [0], 4

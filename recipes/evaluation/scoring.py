@@ -15,16 +15,15 @@ from recipes.data.images import image_files
 from recipes.data.preparation import TablePreparation
 from recipes.data.tables import table_file
 from recipes.evaluation import blocks as output_blocks
-from recipes.evaluation import finishing
 from recipes.evaluation import rows as raw_rows
-from recipes.evaluation import test_part as own_data
 from recipes.evaluation.blocks import Block
 from recipes.evaluation.counting import judge
+from recipes.evaluation.finishing import finish_later
+from recipes.evaluation.test_part import FoundRows, data_of, digests_of_file, load_test_part, warn_of_training_rows
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
 from recipes.metrics.inputs import as_array
-from recipes.models import saved
 from recipes.models.outputs import Outputs
-from recipes.runs import folder as runs
+from recipes.runs.stored import Stored
 from recipes.settings import Data
 
 
@@ -71,17 +70,16 @@ def evaluate(
         ValueError: If the rows do not fit the model, or labels are none of its classes.
         FileNotFoundError: If there is no such file.
     """
-    if data is None and not isinstance(model, keras.Model) and runs.missing(model):
-        path, model = model, saved.load_model(model)
-        trained = runs.recipe_and_seed(path)
-        own_data.name_of_data(path, trained)
-        data = own_data.load_test_part(path, with_arguments(trained[0].data, target, data_dir), trained[1], model)
+    stored = None if isinstance(model, keras.Model) else Stored.of(model)
+    if data is None and stored and stored.missing:
+        data_of(stored)
+        data = load_test_part(stored, with_arguments(stored.recipe.data, target, data_dir))
         if isinstance(data, Dataset):
-            return finishing.finish_later(path, model, data)
-        warnings.warn(f"the report of {path} that is missing is not written, since its data have changed", stacklevel=2)
-        model = path
+            return finish_later(stored, data)
+        what = f"the report of {stored} that is missing is not written, since its data have changed"
+        warnings.warn(what, stacklevel=2)
     blocks, class_names, several_labels = blocks_to_judge(
-        model,
+        stored or model,
         data,
         seed=seed,
         batch_size=batch_size,
@@ -113,21 +111,21 @@ def blocks_to_judge(
     Raises:
         ValueError, FileNotFoundError: As `evaluate`; what is wrong with later blocks is told when they come.
     """
-    path, class_names, settings = None, None, Data()
+    stored, class_names, settings = None, None, Data()
     if not isinstance(model, keras.Model):
-        path, model = model, saved.load_model(model)
-        class_names, trained = runs.class_names(path), runs.recipe_and_seed(path)
+        stored = Stored.of(model)
+        model, class_names = stored.model, stored.class_names
         if data is None:
-            data = own_data.name_of_data(path, trained)
-        if trained:
-            settings = with_arguments(trained[0].data, target, data_dir)
+            data = data_of(stored)
+        if stored.is_run:
+            settings = with_arguments(stored.recipe.data, target, data_dir)
             if same_source(data, settings.name):
-                if seed in (None, trained[1]):
-                    data = own_data.load_test_part(path, settings, trained[1], model)
+                if seed in (None, stored.seed):
+                    data = load_test_part(stored, settings)
                 else:
                     data = load_dataset(data, seed, settings)
                     digests = data.fingerprint.row_digests["test"]
-                    own_data.warn_of_known_rows(path, f"the test part by seed {seed}", digests)
+                    warn_of_training_rows(stored, f"the test part by seed {seed}", digests)
     elif data is None:
         raise ValueError("`data` is needed to evaluate a model in memory")
     if output_blocks.is_batches(data):
@@ -137,7 +135,7 @@ def blocks_to_judge(
         )
     elif steps is not None:
         raise ValueError(f"`steps` is for data that come in batches. Received: steps={steps!r}")
-    elif isinstance(data, own_data.FoundRows):
+    elif isinstance(data, FoundRows):
         output_blocks.check_row_shape(model, data.x.shape)
         blocks = output_blocks.of_pairs(model, data.x, data.y, batch_size)
     elif raw_rows.is_rows(data):
@@ -145,8 +143,8 @@ def blocks_to_judge(
         numbers = class_names is None and Outputs.of(model).task == "regression"
         x, y = raw_rows.of_model(model, data, settings, with_target=True, numeric_target=numbers)
         output_blocks.check_row_shape(model, x.shape)
-        if path is not None and isinstance(data, str | Path):
-            own_data.warn_of_known_rows(path, str(data), own_data.digests_of_file(path, data, settings, x, y))
+        if stored is not None and isinstance(data, str | Path):
+            warn_of_training_rows(stored, str(data), digests_of_file(stored, data, settings, x, y))
         blocks = output_blocks.of_pairs(model, x, y, batch_size)
     else:
         dataset = load_dataset(data, 0 if seed is None else seed, with_arguments(Data(), target, data_dir))
@@ -217,9 +215,8 @@ def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.
     """
     settings = Data()
     if not isinstance(model, keras.Model):
-        path, model = model, saved.load_model(model)
-        trained = runs.recipe_and_seed(path)
-        settings = trained[0].data if trained else settings
+        stored = Stored.of(model)
+        model, settings = stored.model, stored.recipe.data if stored.is_run else settings
     x, _ = raw_rows.of_model(model, data, settings, with_target=False)
     return _outputs(model, x, batch_size)
 
@@ -231,11 +228,11 @@ def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterato
         Column names, and for each row their values: the file where each row is one, then the class and the probability
         of each class, or the predicted number.
     """
-    model = saved.load_model(path)
-    trained = runs.recipe_and_seed(path)
-    x, _ = raw_rows.of_model(model, file, trained[0].data if trained else Data(), with_target=False)
+    stored = Stored.of(path)
+    model = stored.model
+    x, _ = raw_rows.of_model(model, file, stored.recipe.data if stored.is_run else Data(), with_target=False)
     outputs = _outputs(model, x)
-    names = runs.class_names(path) or _numbered_classes(model, outputs)
+    names = stored.class_names or _numbered_classes(model, outputs)
     if names is None:
         columns, rows = ["predicted"], ([float(value)] for (value,) in outputs)
     else:

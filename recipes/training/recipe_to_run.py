@@ -28,8 +28,10 @@ from recipes.metrics.inputs import as_array, sum_to_one
 from recipes.models import saved
 from recipes.models.outputs import last_activation
 from recipes.models.transfer import body_of
-from recipes.runs import folder as runs
+from recipes.runs.folder import NameTakenError, new_folder
 from recipes.runs.run import Run
+from recipes.runs.watched import Watched
+from recipes.runs.writing import save
 from recipes.settings import Augmentation, Recipe
 from recipes.training.augmentation import ArrayBatches, AugmentedBatches
 from recipes.training.batches import Batches, fits_in_memory
@@ -112,7 +114,7 @@ def train(
         recipe = recipe.replace(fit={"epochs": 1}, fine_tune={"epochs": min(1, recipe.fine_tune.epochs)})
     directory, late_errors = Path(output) / name, []
     try:
-        with runs.new_folder(output, name, overwrite) as folder:
+        with new_folder(output, name, overwrite) as folder:
             keras.utils.set_random_seed(seed)
             core, outputs = network(recipe, dataset, model)
             serving = models.serving_model(core, dataset)
@@ -120,21 +122,20 @@ def train(
                 saved.check_reloads(serving)
             say(f"{dataset.describe()}\n{_size(core)}")
             arguments = (callbacks, seed, fast_dev_run, verbose)
-            history, record, kept = train_core(core, outputs, recipe, dataset, *arguments, late_errors)
+            watched = Watched(*train_core(core, outputs, recipe, dataset, *arguments, late_errors))
             facts = {
                 "seed": seed,
                 "model": "the recipe's" if model is None else "the user's own",
                 "classes": dataset.class_names,
-                "kept_epoch": kept,
                 "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
             }
-            content = (serving, recipe, facts, history, record, row_digests.of_dataset(dataset))
+            content = (serving, recipe, watched, facts, row_digests.of_dataset(dataset))
             try:
-                runs.save(folder, *content)
+                save(folder, *content)
             except KeyboardInterrupt as error:  # what was trained comes first; another interrupt is obeyed at once
                 late_errors.append(error)
-                runs.save(folder, *content)
-    except runs.NameTakenError as error:
+                save(folder, *content)
+    except NameTakenError as error:
         directory = error.directory
         late_errors.append(error)
     with finishing.keeping(directory, recipe):
@@ -142,8 +143,8 @@ def train(
             if isinstance(error, KeyboardInterrupt):
                 raise error
         limit = _limit(recipe, fast_dev_run)
-        report = finishing.finish(directory, serving, recipe, dataset, history, record, kept, limit, pictures)
-    run = Run(serving, recipe, history, record, report, directory, kept)
+        report = finishing.finish(directory, serving, recipe, dataset, watched, limit, pictures)
+    run = Run(serving, recipe, watched.history, watched.record, report, directory, watched.kept_epoch)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
     for error in late_errors:
         error.add_note(f"the training is finished and saved in {run.directory}")
