@@ -53,14 +53,14 @@ if TYPE_CHECKING:
     from recipes.runs.run import Run as Run
     from recipes.runs.stored import Stored as Stored
     from recipes.settings import Recipe as Recipe
+    from recipes.training.compiling import compile_model as compile_model
     from recipes.training.cross_validation import CrossValidation as CrossValidation
     from recipes.training.cross_validation import cross_validate as cross_validate
     from recipes.training.fine_tuning import fine_tune as fine_tune
     from recipes.training.learning_rate_range import LearningRateRange as LearningRateRange
     from recipes.training.learning_rate_range import find_learning_rate as find_learning_rate
-    from recipes.training.recipe_to_run import callbacks_for as callbacks_for
-    from recipes.training.recipe_to_run import compile_model as compile_model
     from recipes.training.recipe_to_run import train as train
+    from recipes.training.watching import callbacks_for as callbacks_for
 
 _MODULES = (
     "catalogue", "data", "initialization", "losses", "metrics", "models", "optimizers", "plots", "schedules",
@@ -104,8 +104,8 @@ _HOME = {
     "Recipe": "settings",
     "Run": "runs.run",
     "Stored": "runs.stored",
-    "callbacks_for": "training.recipe_to_run",
-    "compile_model": "training.recipe_to_run",
+    "callbacks_for": "training.watching",
+    "compile_model": "training.compiling",
     "train": "training.recipe_to_run",
 }
 __all__ = sorted([*_HOME, *_MODULES])

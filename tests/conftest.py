@@ -98,19 +98,18 @@ def run(tmp_path_factory, short_recipe):
 def save_run():
     """Writes a run folder as `train` does, but of a network that was not trained; without a report."""
     from callbacks import Record
-    from recipes import load_dataset, models
+    from recipes import load_dataset
     from recipes.data import row_digests
+    from recipes.runs import writing
     from recipes.runs.watched import Watched
-    from recipes.runs.writing import save as save_folder
-    from recipes.training.recipe_to_run import network
+    from recipes.training.prepared import Training
 
     def save(directory, recipe, data, target=None):
         dataset = load_dataset(data, 0, recipe.data, target=target)
-        core, _ = network(recipe, dataset)
-        serving, fingerprint = models.serving_model(core, dataset), row_digests.of_dataset(dataset)
+        serving, fingerprint = Training.of(recipe, dataset).serving(), row_digests.of_dataset(dataset)
         recipe = recipe.replace(data={"name": str(data), "target": target})
         facts = {"seed": 0, "classes": dataset.class_names}
-        save_folder(directory, serving, recipe, Watched({"loss": [1.0]}, Record(), kept_epoch=1), facts, fingerprint)
+        writing.save(directory, serving, recipe, Watched({"loss": [1.0]}, Record(), 1), facts, fingerprint)
         return directory
 
     return save

@@ -3,7 +3,6 @@ import pytest
 
 import recipes
 from recipes.training import batches
-from recipes.training import recipe_to_run as training
 from recipes.training.batches import Batches, fits_in_memory
 
 
@@ -78,7 +77,7 @@ def test_a_training_by_batches_ends_like_one_on_arrays(dataset, short_recipe, tm
 def test_a_training_by_batches_is_repeatable(dataset, short_recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(batches, "MOST_PREPARED", 1000)
     losses = [
-        training.train(short_recipe, dataset, output=tmp_path, name=name, epochs=2, verbose=False).history["loss"]
+        recipes.train(short_recipe, dataset, output=tmp_path, name=name, epochs=2, verbose=False).history["loss"]
         for name in ("first", "second")
     ]
     np.testing.assert_allclose(*losses, rtol=1e-5)

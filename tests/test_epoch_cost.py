@@ -3,13 +3,13 @@ import pytest
 import recipes
 from callbacks import ActivationStatistics
 from recipes.training import epoch_cost
-from recipes.training.recipe_to_run import network
+from recipes.training.prepared import Training
 
 
 def cost_of(recipe):
     dataset = recipes.load_dataset(recipe.data.name)
-    model, outputs = network(recipe, dataset)
-    return model, dataset, epoch_cost.epoch_cost(model, outputs, recipe, dataset)
+    training = Training.of(recipe, dataset)
+    return training.core, dataset, epoch_cost.epoch_cost(training)
 
 
 @pytest.mark.backend
@@ -40,7 +40,7 @@ def test_slow_steps_are_few(short_recipe, monkeypatch):
     assert "without validation (1 timed)" in str(cost)
     # The recipe's callbacks were there, and have ended: the optimizer has no more variables than without them.
     assert ended == [model]
-    other, _ = network(short_recipe, dataset)
+    other = Training.of(short_recipe, dataset).core
     other.optimizer.build(other.trainable_variables)
     assert cost.optimizer == epoch_cost._size(other.optimizer.variables)
 

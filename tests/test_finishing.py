@@ -10,7 +10,8 @@ from recipes.cli import main
 from recipes.evaluation import finishing
 from recipes.runs import pictures, writing
 from recipes.runs.stored import Stored
-from recipes.training import recipe_to_run as training
+from recipes.runs.watched import Watched
+from recipes.training.prepared import Training
 
 
 @pytest.fixture
@@ -75,7 +76,8 @@ def test_an_error_after_the_training_says_where_the_model_is(unfinished, run, er
 @pytest.fixture
 def quick(monkeypatch):
     """Training that takes no time."""
-    monkeypatch.setattr(training, "train_core", lambda *_: ({"loss": [0.0], "val_loss": [0.0]}, Record(), 1))
+    watched = Watched({"loss": [0.0], "val_loss": [0.0]}, Record(), 1)
+    monkeypatch.setattr(Training, "fit", lambda *_, **__: watched)
     return {"pictures": False, "verbose": False, "name": "run"}
 
 

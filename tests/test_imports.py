@@ -94,7 +94,7 @@ def test_no_room_imports_one_above_it():
 
 def test_folders_stand_at_the_top_of_recipes_rather_than_modules():
     files = {path.name for path in (ROOT / "recipes").glob("*.py")}
-    assert files == {"__init__.py", "version.py", "settings.py", "schedules.py"}
+    assert files == {"__init__.py", "version.py", "schedules.py"}
 
 
 def test_every_file_fits_on_a_few_screens():

@@ -215,7 +215,7 @@ def test_weight_decay_shrinks_kernels_only(name):
         (3, {}, "unknown optimizer 3"),
         ("adam", {"learning_rate": -1.0}, "`learning_rate` must be more than 0 and finite. Received: -1.0"),
         ("adam", {"weight_decay": "x"}, "`weight_decay` must be more than 0 and finite. Received: 'x'"),
-        ("momentum", {"momentum": "x"}, "`momentum` must be at least 0 and less than 1. Received: x"),
+        ("momentum", {"momentum": "x"}, "`momentum` must be at least 0 and less than 1. Received: 'x'"),
         ("adam", {"weight_decay": 0}, "`weight_decay` must be more than 0 and finite. Received: 0"),
         ("adam", {"clipnorm": 0}, "`clipnorm` must be more than 0 and finite. Received: 0"),
         ("adam", {"clipnorm": 1, "clipvalue": 1}, "only one way of clipping can be set"),

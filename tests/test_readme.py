@@ -1,4 +1,4 @@
-"""The examples of the README run as printed."""
+"""The examples of the README and of docs/ run as printed."""
 
 import re
 import shutil
@@ -10,7 +10,14 @@ import pytest
 import recipes
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+PAGES = {
+    path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+EXAMPLES = {
+    f"{name}-{number}": example
+    for name, text in PAGES.items()
+    for number, example in enumerate(re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL))
+}
 
 
 def marks(example):
@@ -18,20 +25,23 @@ def marks(example):
     return pytest.mark.extensive if re.search(r"\.(train|compare|cross_validate|fit)\(", example) else ()
 
 
-@pytest.mark.parametrize("number", [pytest.param(number, marks=marks(text)) for number, text in enumerate(EXAMPLES)])
-def test_an_example_runs_as_printed(number, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", [pytest.param(name, marks=marks(text)) for name, text in EXAMPLES.items()])
+def test_an_example_runs_as_printed(name, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "saved_models" / "digits", tmp_path / "saved_models" / "digits")
     monkeypatch.chdir(tmp_path)
-    exec(compile(EXAMPLES[number], f"README example {number}", "exec"), {})
+    exec(compile(EXAMPLES[name], name, "exec"), {})
 
 
-def test_there_are_examples():
-    assert len(EXAMPLES) >= 4
+def test_every_page_has_examples():
+    assert {name.rpartition("-")[0] for name in EXAMPLES} == set(PAGES)
+
+
+def test_the_readme_is_short():
+    assert len(PAGES["README.md"].splitlines()) <= 200
 
 
 def test_every_name_of_the_package_is_there_without_a_further_import():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"\brecipes\.(\w+)(?:\.(\w+))?", text))
+    named = set(re.findall(r"\brecipes\.(\w+)(?:\.(\w+))?", "".join(PAGES.values())))
     assert ("metrics", "find_threshold") in named
     for name, inner in named:
         # In `__all__`, because an import by another test makes a module an attribute, too.

@@ -6,10 +6,6 @@ import numpy as np
 import pytest
 
 import recipes
-from callbacks import EarlyStopping
-from recipes.cli.arguments import read_recipe
-from recipes.cli.train import _parser
-from recipes.training.recipe_to_run import changed, kept_epoch
 
 
 def files(folder):
@@ -34,19 +30,6 @@ def test_every_recipe_goes_through_everything(name, tmp_path):
     assert recipes.load_model(run.directory).name == run.model.name
     if name == "digits":  # another trial replaces the first
         recipes.train(name, output=tmp_path, fast_dev_run=True, pictures=False, verbose=False)
-
-
-def test_the_epoch_that_was_kept_is_known(run):
-    assert run.kept_epoch == 1 + np.argmin(run.history["val_loss"])
-    assert recipes.Stored(run.directory).kept_epoch == run.kept_epoch
-    theirs, ours = keras.callbacks.EarlyStopping(restore_best_weights=True), EarlyStopping()
-    assert kept_epoch([ours, theirs], last=7) == 7
-    ours.best_weights, ours.best_epoch = [0], 4
-    assert kept_epoch([ours, theirs], last=7) == 5
-    theirs.best_weights, theirs.best_epoch = [0], 2
-    assert kept_epoch([ours, theirs], last=7) == 3
-    theirs.restore_best_weights = False
-    assert kept_epoch([ours, theirs], last=7) == 5
 
 
 @pytest.mark.backend
@@ -167,21 +150,6 @@ def test_callbacks_of_the_users_own_are_passed_to_fit(tmp_path, short_recipe):
     with (tmp_path / "log.csv").open() as stream:
         assert len(list(csv.DictReader(stream))) == len(run.history["loss"])
     assert board not in callbacks or list((tmp_path / "board").rglob("events*"))
-
-
-@pytest.mark.backend
-@pytest.mark.whole
-def test_our_pieces_serve_a_fit_by_hand(short_recipe):
-    dataset = recipes.load_dataset("breast_cancer")
-    x, y = dataset.prepared("train")
-    model = recipes.mlp(dataset.input_shape, dataset.num_outputs)
-    assert recipes.compile_model(model, short_recipe, steps_per_epoch=len(x) // 32) is model
-    assert model.optimizer.global_clipnorm == short_recipe.optimizer.global_clipnorm
-    history = model.fit(
-        x, y, epochs=4, validation_data=dataset.prepared("validation"),
-        callbacks=recipes.callbacks_for(short_recipe), verbose=0,
-    )  # fmt: skip
-    assert max(history.history["val_accuracy"]) > 0.9
 
 
 @pytest.mark.extensive
@@ -334,19 +302,6 @@ def test_a_training_goes_on_after_a_divergence_and_says_why_it_stops(tmp_path, s
     assert f" of epoch {best} for 2 epochs\nthe weights of epoch {best} are kept: val_loss was best" in printed
 
 
-def test_what_callbacks_write_into_the_logs_loses_no_training(tmp_path, short_recipe):
-    class Scribbler(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            logs["twice"] = 2.0 * epoch
-            logs["text"] = "x"
-            if epoch % 2:
-                logs["sometimes"] = 1.0
-
-    run = recipes.train(short_recipe, callbacks=[Scribbler()], output=tmp_path, pictures=False, verbose=False)
-    assert run.history["twice"][:3] == [0, 2, 4]
-    assert not {"text", "sometimes"} & set(run.history)
-
-
 @pytest.mark.extensive
 def test_images_are_served_as_they_were_trained_whatever_their_scale(tmp_path):
     x, y = recipes.load_dataset("digits").train
@@ -367,19 +322,6 @@ def test_the_run_says_whose_model_it_is(tmp_path, short_recipe, run):
     theirs = recipes.train(short_recipe, model=own, output=tmp_path, pictures=False, verbose=False)
     facts = [json.loads((each.directory / "versions.json").read_text())["model"] for each in (run, theirs)]
     assert facts == ["the recipe's", "the user's own"]
-
-
-def test_compile_model_says_what_it_needs():
-    recipe = recipes.get("tabular").replace(data={"name": "mine.npz"})
-    with pytest.raises(ValueError, match="`task` must be classification or regression. Received: None"):
-        recipes.compile_model(recipes.mlp((3,), 1), recipe, 10)
-    recipe = recipes.get("tabular").replace(data={"name": "diabetes"})
-    loss = recipes.compile_model(recipes.mlp((10,), 1), recipe, 10).loss
-    assert isinstance(loss, keras.losses.MeanSquaredError)
-    with pytest.raises(ValueError, match="the cosine schedule needs `steps_per_epoch`"):
-        recipes.compile_model(recipes.mlp((3,), 1), "tabular")
-    with pytest.raises(ValueError, match="`task` must be classification or regression. Received: 'ranking'"):
-        recipes.compile_model(recipes.mlp((3,), 1), "tabular", 10, task="ranking")
 
 
 @pytest.mark.backend
@@ -420,27 +362,6 @@ def test_every_part_is_one_setting(tmp_path, changes):
     assert recipes.evaluate(run.directory).accuracy == run.report.accuracy
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"loss": {"name": "mse"}}, "mean_squared_error is a loss of numbers, and the task is classification: use"),
-        ({"loss": {"name": "hinge"}}, "hinge needs a single output, and the model has 3: use weston_watkins_hinge or"),
-        ({"loss": {"name": "huber", "label_smoothing": 0.1}}, "huber has only the options delta. Received: label_sm"),
-        ({"loss": {"name": "cross_entropie"}}, "unknown loss 'cross_entropie': did you mean 'cross_entropy'"),
-    ],
-)
-def test_losses_that_do_not_suit_are_refused(tmp_path, changes, message):
-    with pytest.raises(ValueError, match=message):
-        recipes.train(recipes.get("tabular").replace(**changes), "wine", output=tmp_path, pictures=False, verbose=False)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_schedule_and_a_callback_may_not_both_set_the_rate(tmp_path):
-    callback = keras.callbacks.ReduceLROnPlateau()
-    with pytest.raises(ValueError, match="the cosine schedule sets the learning rate, and so does ReduceLROnPlateau"):
-        recipes.train("digits", callbacks=[callback], output=tmp_path, pictures=False, verbose=False)
-
-
 @pytest.mark.extensive
 @pytest.mark.parametrize("mixup", [0.0, 0.2])
 def test_images_are_augmented_by_settings(tmp_path, mixup):
@@ -455,23 +376,3 @@ def test_tables_are_not_augmented(tmp_path):
     recipe = recipes.get("tabular").replace(augmentation={"flip": "horizontal"})
     with pytest.raises(ValueError, match=r"augmentation is for images. Received: rows of shape \(13,\)"):
         recipes.train(recipe, "wine", output=tmp_path, pictures=False, verbose=False)
-
-
-def test_the_rows_that_a_named_recipe_draws_are_of_its_own_data():
-    def rows(recipe, data=None):
-        return changed(recipe, None, None, None, data=data).data.train_rows
-
-    assert (rows("digits-transfer"), rows("digits_transfer", "Digits"), rows("digits-transfer", "photos")) == (
-        50,
-        50,
-        None,
-    )
-    assert rows(recipes.get("digits-transfer"), "photos") == 50  # as its owner has it
-    for arguments, expected in (
-        (["--data", "photos"], None),
-        (["--data", "digits"], 50),
-        ([], 50),
-        (["--data=photos", "--data.train_rows=50"], 50),
-    ):
-        _, recipe, _ = read_recipe("train", ["digits-transfer", *arguments], _parser)
-        assert recipe.data.train_rows == expected

@@ -7,7 +7,7 @@ import pytest
 from recipes.data import Fingerprint, row_digests
 from recipes.data import fingerprint as fingerprints
 from recipes.data.duplicates import count_known
-from recipes.data.tables.columns import MISSING
+from recipes.data.tables.column_values import MISSING
 from recipes.data.tables.csv_file import open_csv
 from recipes.data.tables.table import from_frame
 

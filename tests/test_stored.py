@@ -13,7 +13,7 @@ def test_each_part_of_a_run_folder_is_read(run):
     assert stored.is_run
     assert (stored.recipe, stored.seed, stored.kept_epoch) == (run.recipe, 0, run.kept_epoch)
     assert (stored.class_names, stored.history, stored.missing) == (run.report.class_names, run.history, ())
-    assert stored.fingerprint.rows == {"train": 364, "validation": 92, "test": 113}
+    assert stored.fingerprint.rows == {"train": 399, "validation": 57, "test": 113}
     assert stored.record.layers == run.record.layers
     np.testing.assert_array_equal(stored.record.gradient_norm_mean, run.record.gradient_norm_mean)
     assert (stored.watched.history, stored.watched.kept_epoch) == (run.history, run.kept_epoch)

@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import socket
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ def invented(rows=12):
 
     with pytest.MonkeyPatch.context() as patch, tensorflow_datasets.testing.mock_data(num_examples=rows):
         patch.setattr(tensorflow_datasets.core.DatasetInfo, "splits", {"train": None})
+        patch.setattr(tfds_builder, "_require_network", lambda *arguments: None)
         yield
 
 
@@ -227,7 +229,7 @@ def test_targets_that_are_missing_are_refused(tmp_path):
         tfds.read("gaps", Data(), tmp_path)
 
 
-def test_damaged_prepared_data_are_told_in_one_line(tmp_path):
+def test_damaged_prepared_data_are_reported_in_one_line(tmp_path):
     rows = [{"image": image(9, 9, number), "label": 0} for number in range(9)]
     store(tmp_path, "broken", image_features(), {"train": rows}, ("image", "label"))
     (path,) = (tmp_path / "broken" / "1.0.0").glob("*tfrecord*")
@@ -269,7 +271,7 @@ def test_what_cannot_be_learnt_is_refused_before_anything_is_downloaded(monkeypa
 
 
 def test_nothing_is_downloaded_where_that_is_not_wanted(monkeypatch, tmp_path):
-    monkeypatch.setattr(tfds_builder, "_short_patience", lambda: pytest.fail("it would have been downloaded"))
+    monkeypatch.setattr(socket, "create_connection", lambda *arguments: pytest.fail("it would have been downloaded"))
     for name, message in (
         ("tfds:titanic", "the dataset 'titanic' is not here yet, and would be downloaded first"),
         ("mnist", "mnist is not here, and would be downloaded: put train-images"),
@@ -293,11 +295,35 @@ def test_without_a_network_the_error_says_where_data_may_be_put(monkeypatch, tmp
     assert capfd.readouterr().out == ""
 
 
-def test_other_failures_of_a_download_are_told_in_one_line(monkeypatch):
-    def fail(*arguments):
+def test_one_server_that_answers_is_enough_and_files_that_are_here_need_none(monkeypatch, tmp_path):
+    import tensorflow_datasets
+
+    mnist = tensorflow_datasets.builder("mnist", data_dir=tmp_path).url_infos
+    server, downloads = [("storage.googleapis.com", 443)], tmp_path / "downloads"
+    assert tfds_builder._servers(mnist, None, downloads) == server
+    for file in mnist.values():
+        (tmp_path / file.filename).touch()
+    assert tfds_builder._servers(mnist, tmp_path, downloads) == []
+    (downloads / "mnist").mkdir(parents=True)
+    for number, file in enumerate(mnist.values()):
+        assert tfds_builder._servers(mnist, None, downloads) == server
+        (downloads / "mnist" / str(number)).write_bytes(bytes(file.size))
+    assert tfds_builder._servers(mnist, None, downloads) == []
+    iris = tensorflow_datasets.builder("iris", data_dir=tmp_path)
+    monkeypatch.setattr(tfds_builder, "_servers", lambda *arguments: [("first", 80), ("second", 443)])
+    monkeypatch.setattr("urllib.request.getproxies", dict)
+    monkeypatch.setattr(tfds_builder, "_answers", lambda host, port: host == "second")
+    tfds_builder._require_network(iris, None)
+
+
+def test_other_failures_of_a_download_are_reported_in_one_line(monkeypatch):
+    import tensorflow_datasets
+
+    def fail(*arguments, **keywords):
         raise RuntimeError("first line\nsecond line " + "x" * 1000)
 
-    monkeypatch.setattr(tfds_builder, "_require_server", fail)
+    monkeypatch.setattr(tfds_builder, "_answers", lambda *server: True)
+    monkeypatch.setattr(tensorflow_datasets.core.DatasetBuilder, "download_and_prepare", fail)
     with pytest.raises(OSError, match="'mnist' cannot be downloaded and prepared: first line second line") as error:
         tfds.read("mnist", Data(), None)
     assert "\n" not in str(error.value)
@@ -305,16 +331,10 @@ def test_other_failures_of_a_download_are_told_in_one_line(monkeypatch):
 
 
 def test_settings_of_others_are_left_as_they_were():
-    from tensorflow_datasets.core.download import downloader
-    from tensorflow_datasets.core.utils import tqdm_utils
-
-    def state():
-        return tqdm_utils._active, logging.getLogger("absl").level, downloader._Downloader.download
-
-    before = state()
+    before = logging.getLogger("absl").level, sys.stdout, sys.stderr
     with invented(2):
         tfds.read("iris", Data(), None)
-    assert state() == before
+    assert (logging.getLogger("absl").level, sys.stdout, sys.stderr) == before
 
 
 @pytest.mark.extensive

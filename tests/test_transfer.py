@@ -5,7 +5,7 @@ import pytest
 import recipes
 from custom_layers import InferenceModel
 from recipes.settings import Model, Recipe
-from recipes.training.recipe_to_run import network
+from recipes.training.prepared import Training
 
 pytestmark = pytest.mark.backend
 
@@ -175,7 +175,7 @@ def test_a_missing_body_says_how_it_is_made(tmp_path):
 def test_fifty_labelled_images_are_enough_on_a_body_that_knows_digits():
     recipe = recipes.get("digits-transfer")
     dataset = recipes.load_dataset("digits", 10, recipe.data)
-    model, _ = network(recipe, dataset)
+    model = Training.of(recipe, dataset).core
     rows, labels = dataset.prepared("train")
     assert len(rows) == 50
     head = model.fit(rows, labels, batch_size=5, epochs=4, verbose=0)

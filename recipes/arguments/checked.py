@@ -1,5 +1,6 @@
 """Dataclasses that check their own values, with errors for the person who wrote them. Imports nothing heavy."""
 
+import math
 import numbers
 import re
 import types
@@ -33,6 +34,26 @@ class Checked:
         value = getattr(self, name)
         if value is not None and not test(value):
             raise ValueError(f"{self.label(name)} must be {allowed}. Received: {value!r}")
+
+    def require_at_least(self, least: int, *names: str) -> None:
+        for name in names:
+            self.require(name, lambda value: value >= least, f"at least {least}")
+
+    def require_not_negative(self, *names: str) -> None:
+        for name in names:
+            self.require(name, lambda value: 0 <= value < math.inf, "at least 0 and finite")
+
+    def require_positive(self, *names: str) -> None:
+        for name in names:
+            self.require(name, lambda value: 0 < value < math.inf, "more than 0 and finite")
+
+    def require_fraction(self, *names: str) -> None:
+        for name in names:
+            self.require(name, lambda value: 0 <= value < 1, "at least 0 and less than 1")
+
+    def require_finite(self, *names: str) -> None:
+        for name in names:
+            self.require(name, math.isfinite, "finite")
 
 
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}

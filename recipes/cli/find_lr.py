@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from recipes.cli.arguments import Parser, add_json, add_recipe, check_body, read_recipe, start_keras
+from recipes.cli.arguments import Parser, add_json, add_recipe, read_recipe, start_keras
 from recipes.settings import Recipe
 
 
@@ -28,20 +28,15 @@ def run(arguments: list[str]) -> None:
 
 def _find(recipe: Recipe, seed: int, options):
     """The range test on the training part, of the model that `train` with the same flags begins with."""
-    import keras
-
-    from recipes.data import load_dataset
     from recipes.training.learning_rate_range import find_learning_rate
-    from recipes.training.recipe_to_run import network, rows_to_fit
+    from recipes.training.prepared import Training
+    from recipes.training.request import Request
 
-    check_body(recipe)
-    recipe = recipe.with_kind()
-    dataset = load_dataset(recipe.data.name, seed, recipe.data)
-    keras.utils.set_random_seed(seed)
-    model, outputs = network(recipe, dataset)
-    rows = rows_to_fit(recipe, dataset, outputs, seed)
+    recipe, dataset, _ = Request(recipe).load(seed)
+    training = Training.of(recipe, dataset, seed=seed)
+    rows = training.rows()
     return find_learning_rate(
-        model,
+        training.core,
         rows["x"],
         rows.get("y"),
         class_weight=rows.get("class_weight"),

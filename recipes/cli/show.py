@@ -115,20 +115,16 @@ def _network(recipe: Recipe, dataset, seed: int, say: Callable[[str], None] | No
     Both are measured on a model that is thrown away.
     """
     start_keras(training=True)
-    import keras
-
-    from recipes.data import check_seed
     from recipes.models import model_table
     from recipes.training.epoch_cost import epoch_cost
-    from recipes.training.recipe_to_run import network
+    from recipes.training.prepared import Training
 
     say = say or (lambda text: None)
-    keras.utils.set_random_seed(check_seed(seed))
-    model, outputs = network(recipe, dataset)
-    table = model_table(model, dataset.input_shape)
+    training = Training.of(recipe, dataset, seed=seed)
+    table = model_table(training.core, dataset.input_shape)
     say(f"\n{table}")
     if recipe.model.initialization:
         say(f"the variance is that of model.initialization {recipe.model.initialization}, which drew the kernels anew")
-    cost = epoch_cost(model, outputs, recipe, dataset, seed)
+    cost = epoch_cost(training)
     say(str(cost))
     return {**table.to_dict(), "epoch": cost.to_dict()}

@@ -15,7 +15,7 @@ from recipes.data.preparation import ImagePreparation, SequencePreparation, Tabl
 from recipes.data.source import Source
 from recipes.data.splits import check_seed, draw, split, split_by_group, split_by_time
 from recipes.data.store import chunks_of, take
-from recipes.data.tables import matrix as tables
+from recipes.data.tables.matrix import name_classes
 from recipes.settings import Data
 
 # A category of fewer training rows teaches nothing; such rows teach what to make of a category never seen.
@@ -199,7 +199,7 @@ def _name_targets(source: Source, task: str) -> None:
         source.parts = {part: (x, _numbers(y, part)) for part, (x, y) in source.parts.items()}
         return
     if source.class_names is None and source.labels:
-        tables.name_classes(source, by_value(source.label_names))
+        name_classes(source, by_value(source.label_names))
     elif source.class_names is None:
         _, source.class_names = encode_labels(y)
         source.parts = {part: (x, encode_labels(y, source.class_names)[0]) for part, (x, y) in source.parts.items()}

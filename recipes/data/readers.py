@@ -7,11 +7,11 @@ from pathlib import Path
 from recipes.arguments.names import normalize, unknown
 from recipes.data import arrays
 from recipes.data.images import image_folder
-from recipes.data.images import pixels as images
+from recipes.data.images.pixels import color_of
 from recipes.data.named import adding, bundled, idx, local, tfds, uci
 from recipes.data.source import Source
-from recipes.data.tables import matrix as tables
 from recipes.data.tables import table_file
+from recipes.data.tables.matrix import read_tables
 from recipes.data.tables.table import Table, from_frame, is_frame, with_column
 from recipes.settings import Data
 
@@ -32,13 +32,13 @@ def read(data, settings: Data, seed: int = 0, download: bool = True) -> Source:
     """
     if is_frame(data):
         tables_of_parts = {_main_part(settings): from_frame(data), **_own_tables(settings)}
-        return tables.read(tables_of_parts, settings, ARRAYS)
+        return read_tables(tables_of_parts, settings, ARRAYS)
     if not isinstance(data, str | Path):
         return _refuse_own_files(_arrays(data, settings), settings)
     folder, name = directory(settings), normalize(data)
     if table_file.is_table(data):
         opened = {_main_part(settings): table_file.open_table(data, settings), **_own_tables(settings)}
-        return tables.read(opened, settings, Path(data).name.split(".")[0])
+        return read_tables(opened, settings, Path(data).name.split(".")[0])
     if str(data).lower().endswith(".npz"):
         return _npz(data, settings)
     return _refuse_own_files(_named(data, name, folder, settings, seed, download), settings)
@@ -69,7 +69,7 @@ def _named(data, name: str, folder: Path | None, settings: Data, seed: int, down
         return adding.read(rest, seed)
     if image_folder.is_image_folder(data):
         depth = "own" if settings.depth is None else None
-        return image_folder.read(data, settings.image_size, settings.color, images.color_of(settings.background), depth)
+        return image_folder.read(data, settings.image_size, settings.color, color_of(settings.background), depth)
     table_file.refuse_unreadable(data)
     raise unknown("dataset", str(data), [*NAMES, OTHERS])
 
@@ -146,7 +146,7 @@ def _arrays(data, settings: Data) -> Source:
     _, y = next(iter(parts.values()))
     target = str(getattr(y, "name", None) or settings.target or "target")
     opened = {part: _beside(x, y, part, target) for part, (x, y) in parts.items()}
-    return tables.read(opened, dataclasses.replace(settings, target=target), ARRAYS)
+    return read_tables(opened, dataclasses.replace(settings, target=target), ARRAYS)
 
 
 def _beside(x, y, part: str, target: str) -> Table:

@@ -13,7 +13,7 @@ import pyarrow.compute as compute
 
 from recipes.data.fingerprint import Fingerprint
 from recipes.data.store import RowStore, chunks_of
-from recipes.data.tables import columns
+from recipes.data.tables import column_values
 from recipes.data.tables.table import Table
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -49,7 +49,7 @@ def of_batch(batch: pyarrow.RecordBatch, names, counting, missing: dict[str, tup
     """
     total = np.zeros(len(batch), np.uint64)
     for name in counting:
-        values = _of_values(columns.cleaned(batch.column(names.index(name)), missing[name]))
+        values = _of_values(column_values.cleaned(batch.column(names.index(name)), missing[name]))
         total += _scrambled(values + _of_texts([name]))
     return _scrambled(total)
 
@@ -93,7 +93,7 @@ def _of_values(values: pyarrow.Array) -> np.ndarray:
     if pyarrow.types.is_temporal(distinct.type):
         numbers, is_text = np.zeros(len(distinct)), np.ones(len(distinct), bool)
     else:
-        numbers, is_text = columns.numbers(distinct)
+        numbers, is_text = column_values.numbers(distinct)
     digests = _canonical(numbers).view(np.uint64)
     if is_text.any():
         texts = compute.replace_substring_regex(distinct.cast(pyarrow.string()), r"^(\d{4}-.*:\d\d)\.0+$", r"\1")

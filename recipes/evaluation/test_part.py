@@ -14,7 +14,7 @@ from recipes.data.loading import read_source
 from recipes.data.named.local import TARGETS
 from recipes.data.store import take
 from recipes.data.tables import table_file
-from recipes.data.tables.table_columns import missing_texts
+from recipes.data.tables.schema import missing_texts
 from recipes.evaluation import rows as raw_rows
 from recipes.runs import data_paths, files
 from recipes.runs.stored import Stored

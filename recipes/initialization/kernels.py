@@ -1,7 +1,7 @@
 """The kernels of a layer as matrices `(fan_in, units)`: to draw them, and to know what they do to a signal."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -9,13 +9,9 @@ import numpy as np
 
 from custom_layers import Maxout, MaxoutConv1D, MaxoutConv2D
 from recipes.initialization.moments import Signal
+from recipes.keras_internals.layers import CONVOLUTIONS, DENSE, DEPTHWISE, SEPARABLE, TRANSPOSED, known_class
 
 MAXOUT = (Maxout, MaxoutConv1D, MaxoutConv2D)
-DENSE = (keras.layers.Dense, keras.layers.EinsumDense)
-CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
-TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
-DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
-SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 KERNEL_LAYERS = (*MAXOUT, *DENSE, *CONVOLUTIONS, *TRANSPOSED, *DEPTHWISE, *SEPARABLE)
 
 # What the standard deviation of a normal distribution shrinks to when it is cut at two standard deviations.
@@ -107,12 +103,6 @@ def has_kernels(layer: object) -> bool:
     """Whether `layer` is one whose kernels can be drawn: of `KERNEL_LAYERS`, neither quantized nor under LoRA."""
     plain = known_class(layer, KERNEL_LAYERS) is not None
     return plain and layer.quantization_mode is None and not getattr(layer, "lora_enabled", False)
-
-
-def known_class(layer: object, classes: Iterable[type]) -> type | None:
-    """The first class of `classes` that `layer` is of; `None` where a subclass computes something else."""
-    kind = next((kind for kind in type(layer).__mro__ if kind in classes), None)
-    return kind if kind is not None and type(layer).call is kind.call else None
 
 
 def kernels(layer: keras.layers.Layer) -> tuple[Kernel, ...]:

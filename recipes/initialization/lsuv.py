@@ -6,9 +6,11 @@ Mishkin & Matas 2016, "All you need is a good init" (arXiv:1511.06422).
 import keras
 import numpy as np
 
-from recipes.initialization.kernels import MAXOUT, KernelStart, has_kernels, kernels, known_class
+from recipes.initialization.kernels import MAXOUT, KernelStart, has_kernels, kernels
 from recipes.initialization.rules import RULES, array
 from recipes.initialization.variance import measured
+from recipes.keras_internals.layers import known_class
+from recipes.keras_internals.private import direct_layers
 
 TOLERANCE = 0.01  # of the variance of the pre-activations, around 1
 TRIALS = 10
@@ -123,7 +125,7 @@ def _sort(model) -> tuple[list, list[str]]:
         if id(layer) in seen:
             continue
         seen.add(id(layer))
-        inner = layer._flatten_layers(include_self=False, recursive=False)
+        inner = direct_layers(layer)
         if has_kernels(layer):
             found += [layer] if layer.trainable else []
         elif known_class(layer, RULES):

@@ -12,8 +12,9 @@ import numpy as np
 
 from custom_layers import PReLU, RandomizedLeakyReLU
 from recipes.initialization import moments
-from recipes.initialization.kernels import hits, known_class
+from recipes.initialization.kernels import hits
 from recipes.initialization.moments import Signal
+from recipes.keras_internals.layers import known_class
 
 layers = keras.layers
 

@@ -11,20 +11,14 @@ import keras
 import numpy as np
 
 from recipes.initialization import moments
-from recipes.initialization.kernels import MAXOUT, KernelStart, has_kernels, hits, kernels, known_class
+from recipes.initialization.kernels import MAXOUT, KernelStart, has_kernels, hits, kernels
 from recipes.initialization.moments import Signal
 from recipes.initialization.rules import activation, array, rule_for
+from recipes.keras_internals.layers import graph_of, known_class
+from recipes.keras_internals.private import calls_in_order
 
 _ROWS = 32  # of synthetic input for an unknown layer
 _LENGTH = 8  # of its axes of unknown length
-
-
-def graph_of(model: keras.Model) -> keras.Function | None:
-    """The graph of a Sequential or functional model; `None` for any other layer."""
-    if isinstance(model, keras.Sequential):
-        # A Sequential of layers that cannot be drawn as a graph is built without one.
-        return keras.Function(model.inputs, model.outputs) if getattr(model, "_functional", None) else None
-    return model if isinstance(model, keras.Function) else None
 
 
 class Walk:
@@ -44,8 +38,7 @@ class Walk:
     def through(self, graph: keras.Function, signals: list[Signal]) -> list[Signal]:
         """The signals at the outputs of `graph`, from those at its inputs."""
         at = {id(tensor): signal for tensor, signal in zip(graph.inputs, signals, strict=True)}
-        depths = graph._nodes_by_depth
-        nodes = [node for depth in sorted(depths, reverse=True) for node in depths[depth] if not node.is_input]
+        nodes = [node for node in calls_in_order(graph) if not node.is_input]
         left = Counter(id(tensor) for node in nodes for tensor in node.input_tensors)
         left.update(id(tensor) for tensor in graph.outputs)
         for node in nodes:

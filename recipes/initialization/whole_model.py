@@ -12,7 +12,8 @@ from recipes.arguments.names import normalize, unknown
 from recipes.initialization.kernels import KernelStart
 from recipes.initialization.lsuv import TRIALS, Scaling
 from recipes.initialization.moments import Signal
-from recipes.initialization.variance import Walk, graph_of, measured
+from recipes.initialization.variance import Walk, measured
+from recipes.keras_internals.layers import graph_of
 
 METHODS = ("variance", "lsuv")
 ROWS = 512  # of `x` that are used

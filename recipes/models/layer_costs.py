@@ -6,7 +6,8 @@ import re
 import keras
 
 from custom_layers import ActivatedCell, CategoryEmbedding, PReLU
-from recipes.initialization.kernels import CONVOLUTIONS, DEPTHWISE, MAXOUT, SEPARABLE, TRANSPOSED, known_class
+from recipes.initialization.kernels import MAXOUT
+from recipes.keras_internals.layers import CONVOLUTIONS, DEPTHWISE, SEPARABLE, TRANSPOSED, known_class
 
 CELLS = (keras.layers.SimpleRNNCell, keras.layers.LSTMCell, keras.layers.GRUCell, ActivatedCell)
 RECURRENT = (keras.layers.SimpleRNN, keras.layers.LSTM, keras.layers.GRU, keras.layers.RNN)

@@ -5,9 +5,10 @@ import numbers
 import keras
 
 from recipes.arguments.names import normalize, unknown
+from recipes.arguments.numbers import require_fraction, require_positive
 from recipes.optimizers.adaptive import AdaptiveGradientClipping
 from recipes.optimizers.clipping import GradientClipping
-from recipes.optimizers.guard import Guard, require_positive
+from recipes.optimizers.guard import Guard
 from recipes.optimizers.percentile import PercentileClipping
 from recipes.optimizers.schedule_free import ScheduleFreeAdamW
 
@@ -93,7 +94,8 @@ def get(
     if momentum is not None:
         if "momentum" not in arguments:
             raise ValueError(f"`momentum` belongs to momentum and nesterov. Received: {momentum} with {name}")
-        arguments["momentum"] = _fraction("momentum", momentum)
+        require_fraction("momentum", momentum)
+        arguments["momentum"] = momentum
     if weight_decay is not None:
         arguments["weight_decay"] = weight_decay
         if kind is keras.optimizers.Muon:
@@ -103,7 +105,8 @@ def get(
             raise ValueError(
                 f"schedule_free_adamw averages by itself: leave `ema_momentum` out. Received: {ema_momentum}"
             )
-        arguments |= {"use_ema": True, "ema_momentum": _fraction("ema_momentum", ema_momentum)}
+        require_fraction("ema_momentum", ema_momentum)
+        arguments |= {"use_ema": True, "ema_momentum": ema_momentum}
     clipping = {
         "clipnorm": clipnorm,
         "global_clipnorm": global_clipnorm,
@@ -122,9 +125,3 @@ def get(
     else:
         kind, options = GradientClipping, clipping
     return kind(optimizer, **options, learning_rate_factors=learning_rate_factors, decay_kernels_only=True)
-
-
-def _fraction(name: str, value: float) -> float:
-    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
-        raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {value}")
-    return value

@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
+from recipes.arguments.numbers import require_positive
 from recipes.optimizers.gradients import global_norm
-from recipes.optimizers.guard import Guard, require_positive
+from recipes.optimizers.guard import Guard
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")

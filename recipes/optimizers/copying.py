@@ -2,6 +2,7 @@
 
 import warnings
 
+from recipes.keras_internals.private import copy_weight_decay_exclusions
 from recipes.optimizers.guard import Guard
 
 
@@ -17,8 +18,5 @@ def copied(optimizer, learning_rate) -> tuple:
         inner, innermost = copied(optimizer.inner_optimizer, learning_rate)
         config["inner_optimizer" if "inner_optimizer" in config else "optimizer"] = inner
         copy = type(optimizer).from_config(config) if isinstance(optimizer, Guard) else type(optimizer)(**config)
-    # What `exclude_from_weight_decay` has set is in no configuration.
-    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
-        if hasattr(optimizer, name):
-            setattr(copy, name, getattr(optimizer, name))
+    copy_weight_decay_exclusions(optimizer, copy)
     return copy, innermost

@@ -1,10 +1,16 @@
 """What the clipping optimizers share: gradients of all devices together, and no update by one that is not finite."""
 
-import numbers
-
 import keras
 from keras import ops
 
+from recipes.keras_internals.private import (
+    gradients_seen,
+    has_weight_decay,
+    key_of,
+    set_clipping,
+    wrap_update,
+    wrap_weight_decay,
+)
 from recipes.optimizers.by_weight import ByWeight, checked_factors, factors_of, is_kernel, label_of
 from recipes.optimizers.gradients import all_finite, dense, reduced
 
@@ -92,43 +98,44 @@ class Guard(keras.optimizers.Optimizer):
         if self._by_weight is not None and self._by_weight.labels == labels:
             return self._by_weight  # as it was saved
         paths = [getattr(variable, "path", variable.name) for variable in variables]
-        decays = self.inner_optimizer._use_weight_decay  # which knows what `exclude_from_weight_decay` has set
-        decayed = [decays(own) and (is_kernel(own) or not self.decay_kernels_only) for own in variables]
+        decayed = [
+            has_weight_decay(self.inner_optimizer, own) and (is_kernel(own) or not self.decay_kernels_only)
+            for own in variables
+        ]
         return ByWeight(labels, factors_of(paths, self.learning_rate_factors), decayed)
 
     def _update_by_weight(self, variables):
         """Have the wrapped optimizer multiply the rate by the factor of each weight, and decay by weight."""
-        inner, key = self.inner_optimizer, self.inner_optimizer._var_key
-        update, decay = inner.update_step, inner._apply_weight_decay
-        keys = [key(variable) for variable in variables]
-        factor_of = dict(zip(keys, self._by_weight.factors, strict=True))
+        inner = self.inner_optimizer
+        keys = [key_of(inner, variable) for variable in variables]
+        factors = dict(zip(keys, self._by_weight.factors, strict=True))
         decayed = {key for key, decays in zip(keys, self._by_weight.decayed, strict=True) if decays}
+
+        def factor_of(variable):
+            return factors[key_of(inner, variable)]
+
+        def scaled_update(update, gradient, variable, learning_rate):
+            if factor_of(variable):  # Ftrl divides by the rate
+                update(gradient, variable, learning_rate * factor_of(variable))
+
         # Muon has two of them. On several devices, one device must not read what another one has just multiplied.
         rates = {name: getattr(inner, name, None) for name in ("weight_decay", "adam_weight_decay")}
         rates = {name: rate for name, rate in rates.items() if rate}
 
-        def scaled_update(gradient, variable, learning_rate):
-            if factor_of[key(variable)]:  # Ftrl divides by the rate
-                update(gradient, variable, learning_rate * factor_of[key(variable)])
-
-        def scaled_decay(used):
-            used = [variable for variable in used if key(variable) in decayed] if rates else []
+        def scaled_decay(decay, used):
+            used = [variable for variable in used if key_of(inner, variable) in decayed] if rates else []
             try:
-                for factor in sorted({factor_of[key(variable)] for variable in used}):
+                for factor in sorted({factor_of(variable) for variable in used}):
                     for name, rate in rates.items():
                         setattr(inner, name, rate * factor)  # Keras multiplies it by the learning rate
-                    decay([variable for variable in used if factor_of[key(variable)] == factor])
+                    decay([variable for variable in used if factor_of(variable) == factor])
             finally:
                 for name, rate in rates.items():
                     setattr(inner, name, rate)
 
-        inner._apply_weight_decay = scaled_decay
-        if set(factor_of.values()) != {1.0}:
-            inner.update_step = scaled_update
-            if hasattr(inner, "_parallel_update_step"):
-                # On PyTorch, Keras updates all weights at once, by one rate. Behind that is what all backends share.
-                owner = next(kind for kind in type(inner).__mro__ if "_backend_update_step" in vars(kind))
-                inner._backend_update_step = super(owner, inner)._backend_update_step
+        wrap_weight_decay(inner, scaled_decay)
+        if set(factors.values()) != {1.0}:
+            wrap_update(inner, scaled_update)
 
     def add_state(self, shape, dtype, name):
         """A variable of this optimizer's own, zero at first, which a skipped update leaves as it is."""
@@ -146,7 +153,7 @@ class Guard(keras.optimizers.Optimizer):
 
     @property
     def variables(self):
-        return self._variables + self.inner_optimizer.variables
+        return [*super().variables, *self.inner_optimizer.variables]
 
     @property
     def learning_rate(self):
@@ -182,7 +189,7 @@ class Guard(keras.optimizers.Optimizer):
                 f"the optimizer in it. Received: {len(weights)}"
             )
         super().set_weights(weights)
-        self.inner_optimizer.set_weights(weights[len(self._variables) :])
+        self.inner_optimizer.set_weights(weights[len(super().variables) :])
 
     def finalize_variable_values(self, var_list):
         self.inner_optimizer.finalize_variable_values(var_list)
@@ -196,7 +203,7 @@ class Guard(keras.optimizers.Optimizer):
 
     def apply_gradients(self, grads_and_vars):
         super().apply_gradients(grads_and_vars)
-        return self.inner_optimizer._iterations  # as Keras does; this one's own stay at 0
+        return gradients_seen(self.inner_optimizer)  # as Keras does; this one's own stay at 0
 
     def apply(self, grads, trainable_variables=None):
         grads = list(grads)
@@ -217,7 +224,7 @@ class Guard(keras.optimizers.Optimizer):
             if gradient is not None and not getattr(variable, "overwrite_with_gradient", False)
         ]
         # Keras's optimizers call it with the gradients of an update: averaged, where they are accumulated.
-        self.inner_optimizer._clip_gradients = lambda update: self._clip_update(update, with_gradients, replicas)
+        set_clipping(self.inner_optimizer, lambda update: self._clip_update(update, with_gradients, replicas))
         finite = all_finite(gradients)
         if keras.backend.backend() == "jax":
             self._branch_without_assigning(finite, gradients, variables)
@@ -269,7 +276,7 @@ class Guard(keras.optimizers.Optimizer):
         steps = self.inner_optimizer.gradient_accumulation_steps
         if steps and keras.backend.backend() == "jax":
             # There Keras clips at every step of an accumulation, and throws the result away but for the last one.
-            is_update = (self.inner_optimizer._iterations + 1) % steps == 0
+            is_update = (gradients_seen(self.inner_optimizer) + 1) % steps == 0
             for variable, old in zip(self._state, before, strict=True):
                 variable.assign(ops.where(is_update, variable.value, old))
         return [gradient / replicas for gradient in clipped]
@@ -292,9 +299,3 @@ class Guard(keras.optimizers.Optimizer):
         optimizer = cls(**{**arguments, "optimizer": inner})
         optimizer._by_weight = None if by_weight is None else ByWeight(**by_weight)
         return optimizer
-
-
-def require_positive(name, value):
-    """Refuse bounds of 0 or less; Keras takes them for no clipping at all."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < float("inf"):
-        raise ValueError(f"`{name}` must be more than 0 and finite. Received: {value!r}")

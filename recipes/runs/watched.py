@@ -13,12 +13,15 @@ class Watched:
         history: Values of each epoch, by name: `loss`, `val_loss`, the metrics, and what callbacks add to the logs in
             every epoch. Those of a regression are of scaled targets.
         record: Gradient norms, update ratios and activations, by epoch and layer.
-        kept_epoch: Epoch whose weights the model has, counted from 1 as in `history`; `None` for a run of an older
-            version, which does not hold it.
-        reason: Why the weights of that epoch were kept, in one phrase; `""` where it is not known.
+        kept_epoch: Epoch whose weights the model has, counted from 1 as in `history`; `None` where a run folder of an
+            older version does not hold it.
+        reason: Why the training stopped and the weights of that epoch were kept; empty for the last weights of a
+            training that ran to its last epoch.
+        divergence: Why the training was stopped as diverged, and what may help; `None` where it did not diverge.
     """
 
     history: dict[str, list[float]]
     record: Record
     kept_epoch: int | None
     reason: str = ""
+    divergence: str | None = None

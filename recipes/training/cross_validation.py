@@ -1,4 +1,4 @@
-"""How good a recipe is, rather than one model: trained once for each fold, judged on rows it has not seen."""
+"""Cross-validation: a recipe is trained once for each fold and evaluated on the rows of that fold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ import keras
 import numpy as np
 from scipy import special
 
-from recipes import models
+from recipes.arguments.numbers import require_between
+from recipes.arguments.text_table import table_lines
 from recipes.data import Dataset, check_seed, load_folds
 from recipes.evaluation import blocks as output_blocks
 from recipes.evaluation.counting import judge
 from recipes.evaluation.finishing import prediction_batch
 from recipes.metrics import ClassificationReport, RegressionReport, decide
 from recipes.settings import Recipe
-from recipes.training.recipe_to_run import changed, check_augmentation, network, train_core
+from recipes.training.prepared import Training
+from recipes.training.request import Request
 
 _CLASSES = {"accuracy": lambda report: report.accuracy, "macro_f1": lambda report: report.macro["f1"]}
 _NUMBERS = {name: lambda report, name=name: getattr(report, name) for name in ("mae", "rmse", "r2")}
@@ -32,7 +34,7 @@ _RANGES = {
 
 @dataclass(frozen=True, eq=False)
 class CrossValidation:
-    """What a recipe gets on rows it was not trained on, fold by fold. Print it, or take `to_dict()`.
+    """Scores of a recipe on rows that it was not trained on, fold by fold. Print it, or take `to_dict()`.
 
     The interval of a mean is the corrected resampled t of Nadeau & Bengio (2003, Machine Learning 52): it multiplies
     the variance of the scores by `1 / folds + tested rows / other rows` instead of by `1 / folds`, because trainings
@@ -42,20 +44,21 @@ class CrossValidation:
     fold has.
 
     Attributes:
-        recipe: What was trained.
-        data_name: Of the data.
-        how_split: In words.
-        class_names: In the order of the class numbers; `None` for a regression.
-        reports: On the tested rows of each fold.
-        report: On the predictions of all folds together, each made by a model that has not seen its row.
+        recipe: Recipe that was trained.
+        data_name: Name of the data.
+        how_split: Description of the split.
+        class_names: Class names in the order of the class numbers; `None` for a regression.
+        reports: Reports on the tested rows, one for each fold.
+        report: Report on the predictions of all folds together, each made by a model that has not seen its row.
         label: Class numbers or targets, `(predictions,)`, fold by fold.
-        predicted: Class numbers or values, `(predictions,)`.
-        probability: Of class 1 `(predictions,)`, or of each `(predictions, classes)`; `None` for a regression.
-        fold: By which fold each prediction was made, from 0, `(predictions,)`.
-        row: Of which row of the data, from 0, `(predictions,)`.
-        epochs: Trained in each fold.
-        other_rows: Of each fold: rows that trained or validated.
-        confidence: Of the intervals.
+        predicted: Predicted class numbers or values, `(predictions,)`.
+        probability: Probabilities of class 1 `(predictions,)`, or of each class `(predictions, classes)`; `None` for a
+            regression.
+        fold: Number of the fold that made each prediction, from 0, `(predictions,)`.
+        row: Number of the row in the data that each prediction is for, from 0, `(predictions,)`.
+        epochs: Numbers of epochs trained, one for each fold.
+        other_rows: Numbers of rows used for training or validation, one for each fold.
+        confidence: Confidence level of the intervals, such as 0.95.
     """
 
     recipe: Recipe
@@ -81,7 +84,7 @@ class CrossValidation:
 
     @property
     def mean(self) -> dict[str, float]:
-        """Of the scores over the folds."""
+        """Mean of each score over the folds, by name."""
         return {name: float(values.mean()) for name, values in self.scores.items()}
 
     @property
@@ -91,17 +94,17 @@ class CrossValidation:
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        """Of the mean scores, as the class says."""
+        """Confidence interval of each mean score, by name."""
         share = len(self.row) / sum(self.other_rows)
         return {
-            name: tuple(np.clip(ends, *_RANGES[name]).tolist())
+            name: tuple(np.clip(bounds, *_RANGES[name]).tolist())
             for name, values in self.scores.items()
-            for ends in [corrected_interval(values, share, self.confidence)]
+            for bounds in [corrected_interval(values, share, self.confidence)]
         }
 
     @property
     def tested_again(self) -> int:
-        """How many predictions are of rows that an earlier fold has tested, too; only published folds do so."""
+        """Number of predictions for rows that an earlier fold has tested, too; only published folds repeat rows."""
         return len(self.row) - len(np.unique(self.row))
 
     def to_dict(self) -> dict:
@@ -122,22 +125,26 @@ class CrossValidation:
             "mean": self.mean,
             "std": self.std,
             "confidence": self.confidence,
-            "intervals": {name: list(ends) for name, ends in self.intervals.items()},
+            "intervals": {name: list(bounds) for name, bounds in self.intervals.items()},
             "report": self.report.to_dict(),
         }
 
     def __str__(self) -> str:
-        lines = [f"{'fold':<20}{'rows':>8}{'epochs':>8}" + "".join(f"{_TITLES[name]:>12}" for name in self.scores)]
+        rows = [("fold", "rows", "epochs", *(_TITLES[name] for name in self.scores))]
         for number, (report, epochs) in enumerate(zip(self.reports, self.epochs, strict=True)):
-            of_fold = (values[number] for values in self.scores.values())
-            lines.append(f"{number:<20}{report.rows:>8,}{epochs:>8,}{self._cells(of_fold)}")
-        ends = list(self.intervals.values())
+            scores = (values[number] for values in self.scores.values())
+            rows.append((str(number), f"{report.rows:,}", f"{epochs:,}", *map(self._cell, scores)))
+        lows, highs = zip(*self.intervals.values(), strict=True)
+        for name, values in (
+            ("mean", self.mean.values()),
+            ("standard deviation", self.std.values()),
+            (f"{100 * self.confidence:g} % interval, from", lows),
+            ("to", highs),
+        ):
+            rows.append((name, "", "", *map(self._cell, values)))
+        lines = table_lines(rows)
+        lines.insert(1 + len(self.reports), "")
         lines += [
-            "",
-            f"{'mean':<36}{self._cells(self.mean.values())}",
-            f"{'standard deviation':<36}{self._cells(self.std.values())}",
-            f"{f'{100 * self.confidence:g} % interval, from':<36}{self._cells(low for low, _ in ends)}",
-            f"{'to':<36}{self._cells(high for _, high in ends)}",
             "",
             "The interval is that of Nadeau & Bengio (2003), wider than if the folds did not share training rows; no "
             "interval of folds is exact.",
@@ -154,9 +161,6 @@ class CrossValidation:
     def _cell(self, value: float) -> str:
         return f"{value:.4f}" if self.class_names else f"{value:.5g}"
 
-    def _cells(self, values) -> str:
-        return "".join(f"{self._cell(value):>12}" for value in values)
-
 
 def cross_validate(
     recipe: str | Path | Recipe,
@@ -171,40 +175,40 @@ def cross_validate(
     confidence: float = 0.95,
     verbose: bool = True,
 ) -> CrossValidation:
-    """Train by a recipe once for each fold, and judge each time on the rows of the fold. No run folder is written.
+    """Train by a recipe once for each fold, and evaluate each time on the rows of the fold. No run folder is written.
 
     Args:
-        recipe: A name, a `Recipe`, or the path of a YAML file.
-        data: What `load_dataset` takes, but for a `Dataset`. Default: the recipe's own data. A test part that the data
-            come with takes no part.
-        folds: How many, at least 2. The sets `uci:NAME` have the four they were published with, whatever this says.
-        seed: Of the folds; fold 0 trains with this seed, fold 1 with the next one, and so on.
-        target: The column of a table that is to be predicted.
-        data_dir: The folder with local copies of named datasets.
-        model: Instead of the recipe's: a function of the fold's `Dataset` that returns a new model giving logits.
-        epochs: At most so many, instead of the recipe's number.
-        confidence: Of the intervals.
+        recipe: Name of a recipe, path of a YAML file, or a `Recipe`.
+        data: Data in any form that `load_dataset` takes, except a `Dataset`. Default: the recipe's own data. A test
+            part that the data come with is not used.
+        folds: Number of folds, at least 2. The sets `uci:NAME` always have the four they were published with.
+        seed: Seed of the folds; fold 0 trains with this seed, fold 1 with the next one, and so on.
+        target: Column of a table that is to be predicted.
+        data_dir: Folder with local copies of named datasets.
+        model: Function of the fold's `Dataset` that returns a new model giving logits, instead of the recipe's.
+        epochs: Largest number of epochs, instead of the recipe's.
+        confidence: Confidence level of the intervals, between 0 and 1.
         verbose: Whether to print a line for each fold.
 
     Raises:
-        ValueError: For whatever does not fit, before training; and if training diverges.
+        ValueError: For arguments and data that do not fit, before training; and if training diverges.
         OSError: If the data are not there.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"`confidence` must be between 0 and 1. Received: {confidence!r}")
+    require_between("confidence", confidence, 0, 1)
     if model is not None and (isinstance(model, keras.Model) or not callable(model)):
         raise ValueError(
             f"`model` must be a function of the dataset that returns a new model for each fold. Received: {model!r:.80}"
         )
     seed = check_seed(seed)
-    recipe = changed(recipe, target, data_dir, epochs, model, data)
+    request = Request(recipe, data, target, data_dir, epochs, has_model=model is not None)
+    recipe = request.changed_recipe()
     reports, collected, trained_epochs, other_rows = [], [], [], []
     for number, (dataset, rows) in enumerate(
         load_folds(recipe.data.name if data is None else data, folds, seed, recipe.data)
     ):
         if verbose and not number:
             print(dataset.describe())
-        outputs, history = _train_and_predict(recipe, dataset, model, (seed + number) % 2**32)
+        outputs, history = _train_and_predict(Training.of(recipe, dataset, model, (seed + number) % 2**32))
         reports.append(judge([(dataset.test[1], outputs, None)], dataset.class_names))
         collected.append((dataset.test[1], outputs, np.full(len(rows), number), rows))
         trained_epochs.append(len(history["loss"]))
@@ -233,24 +237,23 @@ def cross_validate(
     )
 
 
-def _train_and_predict(recipe: Recipe, dataset: Dataset, model, seed: int) -> tuple[np.ndarray, dict]:
-    """Outputs for the test part of a model that was trained on the others, `(rows, outputs)`; and its history."""
-    check_augmentation(recipe, dataset)
-    keras.utils.set_random_seed(seed)
-    core, outputs = network(recipe, dataset, model)
-    serving = models.serving_model(core, dataset)
-    history, *_ = train_core(core, outputs, recipe, dataset, (), seed, fast_dev_run=False, verbose=False)
-    blocks = output_blocks.of_rows(serving, dataset.test[0], prediction_batch(recipe))
-    return np.concatenate(list(blocks)), history
+def _train_and_predict(training: Training) -> tuple[np.ndarray, dict]:
+    """Outputs for the test part of a model that is trained on the others, `(rows, outputs)`; and its history."""
+    serving = training.serving()
+    watched = training.fit()
+    if watched.divergence is not None:
+        raise ValueError(watched.divergence)
+    blocks = output_blocks.of_rows(serving, training.dataset.test[0], prediction_batch(training.recipe))
+    return np.concatenate(list(blocks)), watched.history
 
 
 def corrected_interval(scores: np.ndarray, share: float, confidence: float = 0.95) -> tuple[float, float]:
     """The corrected resampled t interval of a mean (Nadeau & Bengio 2003, Machine Learning 52, equation 9).
 
     Args:
-        scores: Of each split, `(splits,)`, at least 2.
-        share: Tested rows for each other row, such as 1 / 9 for ten folds.
-        confidence: Of the interval.
+        scores: Scores, one for each split, `(splits,)`; at least 2.
+        share: Number of tested rows for each other row, such as 1 / 9 for ten folds.
+        confidence: Confidence level of the interval, between 0 and 1.
 
     >>> low, high = corrected_interval(np.array([0.8, 0.9]), share=0.5)
     >>> round(low, 3), round(high, 3)

@@ -1,4 +1,4 @@
-"""What a training costs on this machine, from the first seconds of it: time of an epoch, and memory."""
+"""The cost of a training on this machine, measured in its first seconds: time of an epoch, and memory."""
 
 import math
 import statistics
@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 
 import keras
 
-from recipes.data import Dataset
 from recipes.models import model_table
 from recipes.models.layer_costs import bytes_of
-from recipes.settings import Recipe
-from recipes.training.recipe_to_run import callbacks_for, probe_rows, rows_to_fit
+from recipes.training.prepared import Training
+from recipes.training.watching import callbacks_for
 
 SECONDS = 5.0  # of timed steps
 # Longer epochs are cut to so many steps, and calculated.
@@ -21,20 +20,20 @@ _EPOCHS = 5  # the first one compiles
 
 @dataclass(frozen=True)
 class EpochCost:
-    """What `epoch_cost` gives. It prints in two lines.
+    """Time and memory of a training. It prints in two lines.
 
     Attributes:
-        seconds: Of one epoch.
-        steps: Of one epoch.
-        batch_size: Rows of a step.
-        step_seconds: Median of the steps that were timed.
-        timed_steps: Their number.
-        compile_seconds: Once, at the beginning.
-        validated: Whether `seconds` counts the validation and what else is done between epochs: there was time for it.
+        seconds: Seconds of one epoch.
+        steps: Number of steps in one epoch.
+        batch_size: Number of rows in one step.
+        step_seconds: Median seconds of the steps that were timed.
+        timed_steps: Number of steps that were timed.
+        compile_seconds: Seconds of compiling, once, at the beginning.
+        validated: Whether `seconds` includes validation and other work between epochs, for which there was time.
         weights: Bytes of the weights.
-        gradients: Bytes of the gradients: those of the weights that are trained.
+        gradients: Bytes of the gradients of the trained weights.
         optimizer: Bytes of the optimizer's variables.
-        activations: Bytes of what the layers keep of a batch for the backward pass; a compiler may keep less.
+        activations: Bytes of the activations of a batch that are kept for the backward pass; a compiler may keep less.
     """
 
     seconds: float
@@ -51,7 +50,7 @@ class EpochCost:
 
     @property
     def memory(self) -> int:
-        """Bytes of all four together: without the data, and without the programs and the workspace of the backend.
+        """Sum of the four, in bytes, without the data and without the programs and the workspace of the backend.
 
         On TensorFlow, processes grew by 0.9 to 1.5 times as much where that was more than 600 MB; by up to 150 MB more
         where it was less.
@@ -74,29 +73,22 @@ class EpochCost:
         )
 
 
-def epoch_cost(model: keras.Model, outputs: int, recipe: Recipe, dataset: Dataset, seed: int = 0) -> EpochCost:
+def epoch_cost(training: Training) -> EpochCost:
     """Train for a few seconds, and measure what an epoch takes.
 
     It trains as `train` would, with the recipe's callbacks, augmentation and validation: five epochs of at most 100
     steps, or until the steps behind the first one, which compiles, have taken 5 seconds. The weights change: it is for
-    a model that is thrown away.
-
-    Args:
-        model: Compiled, with `outputs` outputs: what `recipes.training.recipe_to_run.network` gives.
-        outputs: Units of its last layer.
-        recipe: Gives the batch size and what goes with the rows.
-        dataset: Its training part says how many steps an epoch has.
-        seed: Of the order of the rows.
+    a training that is thrown away.
     """
-    rows = len(dataset.train[1])
+    model, recipe, rows = training.core, training.recipe, training.source.count
     steps = math.ceil(rows / recipe.fit.batch_size)
-    limit = MOST_STEPS * recipe.fit.batch_size if steps > MOST_STEPS else None
+    shortened = training.limited(MOST_STEPS * recipe.fit.batch_size) if steps > MOST_STEPS else training
     clock = _Clock()
     model.optimizer.build(model.trainable_variables)  # as `train` does
     model.fit(
-        **rows_to_fit(recipe, dataset, outputs, seed, limit),
+        **shortened.rows(),
         epochs=_EPOCHS,
-        callbacks=[*callbacks_for(recipe, probe_rows(dataset)), clock],
+        callbacks=[*callbacks_for(recipe, training.source.probe()), clock],
         verbose=0,
     )
     step = statistics.median(clock.steps or clock.first_steps)
@@ -108,17 +100,17 @@ def epoch_cost(model: keras.Model, outputs: int, recipe: Recipe, dataset: Datase
         compiling = max(compiling, clock.epochs[0] - statistics.median(warm))
     batch_size = min(recipe.fit.batch_size, rows)
     return EpochCost(
-        max(seconds, step),
-        steps,
-        batch_size,
-        step,
-        len(clock.steps or clock.first_steps),
-        max(compiling, 0.0),
-        bool(warm),
-        _size(model.weights),
-        _size(model.trainable_weights),
-        _size(model.optimizer.variables),
-        batch_size * model_table(model, dataset.input_shape).activation_bytes,
+        seconds=max(seconds, step),
+        steps=steps,
+        batch_size=batch_size,
+        step_seconds=step,
+        timed_steps=len(clock.steps or clock.first_steps),
+        compile_seconds=max(compiling, 0.0),
+        validated=bool(warm),
+        weights=_size(model.weights),
+        gradients=_size(model.trainable_weights),
+        optimizer=_size(model.optimizer.variables),
+        activations=batch_size * model_table(model, training.dataset.input_shape).activation_bytes,
     )
 
 

@@ -1,13 +1,13 @@
-"""The second half of transfer learning: the body is trained, too, slowly, from its top downwards."""
+"""Fine-tuning, the second half of transfer learning: the body is trained, too, at a lower rate."""
 
 import keras
 
-from recipes.arguments.numbers import is_count
+from recipes.arguments.numbers import is_count, require_positive
 from recipes.models import blocks
 from recipes.models.transfer import body_of
 from recipes.optimizers import GradientClipping
 from recipes.optimizers.copying import copied
-from recipes.optimizers.guard import Guard, require_positive
+from recipes.optimizers.guard import Guard
 
 
 def fine_tune(
@@ -15,19 +15,19 @@ def fine_tune(
 ) -> keras.Model:
     """Unfreeze the body of a `recipes.transfer` model, and compile it again at a lower rate; `fit` then trains it.
 
-    Train the new head first: gradients of a head that knows nothing would spoil the body. Batch normalization of the
-    body stays as it is, weights and statistics. Loss, metrics and the kind of optimizer are those that the model was
-    compiled with, clipping and weight decay included; moments begin anew.
+    Train the new head first: gradients of an untrained head would spoil the body. Batch normalization of the body stays
+    frozen, weights and statistics. Loss, metrics and the kind of optimizer are those that the model was compiled with,
+    clipping and weight decay included; moments begin anew.
 
     Args:
-        model: Made by `recipes.transfer`, compiled, its head trained.
-        learning_rate: Of the head and of the body; a tenth of that of the head's training is a start. A number, or a
-            schedule.
-        layers: How many layers of the body are trained, from the top. Layers without weights, and batch normalization,
-            do not count. Default: all.
-        layer_decay: The rate of the topmost layer of the body is `layer_decay` times that of the head, the rate of the
-            next one `layer_decay` times that, and so on (Howard & Ruder 2018, arXiv:1801.06146). At most 1, for one
-            rate.
+        model: Model made by `recipes.transfer`, compiled, its head trained.
+        learning_rate: Learning rate of head and body, a positive number or a schedule; a tenth of that of the head's
+            training is a good start.
+        layers: Number of layers of the body that are trained, from the top. Layers without weights, and batch
+            normalization, do not count. Default: all.
+        layer_decay: Factor between the learning rates of neighbouring layers, more than 0 and at most 1: the topmost
+            layer of the body has `layer_decay` times the rate of the head, the next one `layer_decay` times that, and
+            so on (Howard & Ruder 2018, arXiv:1801.06146). Default: 1, the same rate for all.
 
     Returns:
         The same model, compiled.
@@ -52,12 +52,12 @@ def unfreeze(model: keras.Model, layers: int | None = None, layer_decay: float =
     """Make the last `layers` layers of the body trainable, and all others of it not.
 
     Args:
-        model: Made by `recipes.transfer`.
-        layers: As in `fine_tune`.
-        layer_decay: As in `fine_tune`.
+        model: Model made by `recipes.transfer`.
+        layers: Number of layers of the body that are trained, as in `fine_tune`.
+        layer_decay: Factor between the learning rates of neighbouring layers, as in `fine_tune`.
 
     Returns:
-        What the learning rate of each weight of the body is to be multiplied by, by path; `{}` where it is 1 for all.
+        Factors of the learning rate by path of the weight; `{}` where the factor is 1 for all.
 
     Raises:
         ValueError: As `fine_tune`, before anything is changed.
@@ -68,7 +68,7 @@ def unfreeze(model: keras.Model, layers: int | None = None, layer_decay: float =
     if layers is not None and (not is_count(layers) or layers > len(known)):
         raise ValueError(f"`layers` must be from 1 to {len(known)}, the layers of the body. Received: {layers!r}")
     chosen = known[-layers:] if layers else known
-    # First all: what is frozen as a whole takes its layers with it.
+    # The body as a whole first: setting `trainable` of a model sets it for all of its layers.
     body.trainable = True
     for layer in body._flatten_layers(include_self=False):
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -85,7 +85,7 @@ def unfreeze(model: keras.Model, layers: int | None = None, layer_decay: float =
 
 
 def _layers_with_weights(model):
-    """Of the graph of `model` and of models in it, first to last; batch normalization left out."""
+    """Layers with weights in the graph of `model` and of models in it, first to last, without batch normalization."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _layers_with_weights(layer)
@@ -94,7 +94,7 @@ def _layers_with_weights(model):
 
 
 def with_factors(optimizer, factors: dict[str, float]):
-    """An unbuilt `optimizer` that heeds `factors` of the learning rate (`recipes.optimizers.get`), in place."""
+    """Apply `factors` of the learning rate (see `recipes.optimizers.get`) to an `optimizer` that is not built yet."""
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer.inner_optimizer = with_factors(optimizer.inner_optimizer, factors)
         return optimizer

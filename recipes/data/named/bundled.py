@@ -1,4 +1,4 @@
-"""Real datasets that scikit-learn brings along: they need no network."""
+"""Real datasets that are part of scikit-learn and need no network."""
 
 import numpy as np
 
@@ -6,24 +6,22 @@ from recipes.arguments.names import normalize
 from recipes.data.source import Source
 
 NAMES = ("breast-cancer", "diabetes", "digits", "iris", "wine")
-
-
 REGRESSION = ("diabetes",)
 
 
 def task(name: str) -> str | None:
-    """What is predicted in a dataset of `NAMES`; `None` for other names."""
+    """Task of the dataset called `name`, `"classification"` or `"regression"`; `None` if it is not one of `NAMES`."""
     if normalize(name) not in NAMES:
         return None
     return "regression" if normalize(name) in REGRESSION else "classification"
 
 
 def read(name: str) -> Source:
-    """A dataset of `NAMES`."""
+    """The dataset called `name`, one of `NAMES`."""
     import sklearn.datasets
 
     if name == "diabetes":
-        # As it was measured: scikit-learn's own scaling was learnt from all rows, the test rows among them.
+        # The values as measured: scikit-learn's own scaling was computed from all rows, the test rows among them.
         bunch = sklearn.datasets.load_diabetes(scaled=False)
         parts = {"all": (bunch.data.astype(np.float32), bunch.target.astype(np.float64))}
         return Source(name, parts, task="regression", feature_names=tuple(bunch.feature_names))

@@ -23,7 +23,7 @@ CLASS_NAMES = {
     ),
 }  # fmt: skip
 
-# Of the published contents, not of the .gz files: these depend on who compressed them.
+# Checksums of the unpacked contents: those of the .gz files depend on the program that compressed them.
 SHA256 = {
     "mnist": {
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -39,16 +39,18 @@ SHA256 = {
     },
 }
 
-# No file is larger, so that nothing larger is unpacked.
+# Size of the largest of these files: no more bytes are unpacked.
 _MOST_BYTES = 16 + 60_000 * 28 * 28
 
 
 def find(name: str, folder: Path | None) -> Path | None:
-    """The folder with the files of `name`: one of that name in `folder` with at least one file, or `folder` with all.
+    """The folder with the files of `name`, or `None`.
+
+    It is a folder of that name in `folder` with at least one of the files, or `folder` itself if it has all of them.
 
     Args:
         name: One of `NAMES`.
-        folder: Of local copies; `None` for none.
+        folder: Folder of local copies, or `None`.
     """
     if folder is None:
         return None
@@ -63,7 +65,7 @@ def read(name: str, folder: Path) -> Source:
 
     Args:
         name: One of `NAMES`.
-        folder: The one that holds the four files.
+        folder: Folder with the four files.
 
     Returns:
         A source with the parts `"train"` and `"test"`: `x` uint8 `(rows, 28, 28, 1)`, `y` int64 `(rows,)`.
@@ -80,7 +82,7 @@ def read(name: str, folder: Path) -> Source:
 
 
 def where(name: str) -> str:
-    """Where the files of `name` may be put."""
+    """The sentence that says where to put the files of `name`."""
     files = [f"{file}.gz" for pair in FILES.values() for file in pair]
     return (
         f"put {', '.join(files[:-1])} and {files[-1]} into DIR/{name} and name DIR by --data-dir or the environment "
@@ -93,7 +95,7 @@ def _paths(folder: Path) -> list[Path]:
 
 
 def _content(name: str, folder: Path, file: str) -> np.ndarray:
-    """The bytes of `file`, header included: the checksum vouches for that, too."""
+    """The bytes of `file`, with its header, whose values need no check since the checksum covers it."""
     path = folder / f"{file}.gz"
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}: the dataset {name!r} needs it, fetch it again")
@@ -108,4 +110,4 @@ def _content(name: str, folder: Path, file: str) -> np.ndarray:
         if owner:
             raise ValueError(f"{path} is the file of the dataset {owner!r}, not of {name!r}: {where(name)}")
         raise ValueError(f"{path} is damaged: its content has not the published checksum; fetch it again")
-    return np.frombuffer(content, np.uint8).copy()  # a view of bytes could not be written to
+    return np.frombuffer(content, np.uint8).copy()  # a view of bytes would be read-only

@@ -1,13 +1,14 @@
-"""Tables with a name that lie in the data folder as they were published."""
+"""Named tables in the data folder, in the files in which they were published."""
 
+import dataclasses
 from pathlib import Path
 
 import pyarrow
 import pyarrow.compute as compute
 
 from recipes.data.source import Source
-from recipes.data.tables import csv_file
-from recipes.data.tables import matrix as tables
+from recipes.data.tables.csv_file import open_csv
+from recipes.data.tables.matrix import read_tables
 from recipes.data.tables.table import Table
 from recipes.settings import Data
 
@@ -21,27 +22,26 @@ _ADULT_COLUMNS = (
 
 
 def read(name: str, folder: Path | None, settings: Data) -> Source:
-    """A dataset of `NAMES`.
+    """The dataset called `name`, one of `NAMES`.
 
     housing: median house values of California districts, 1990 (20,640 rows, regression). adult: whether an American
-    earned more than 50,000 dollars, 1994 (48,842 rows; the 16,281 of `adult.test` are the test).
+    earned more than 50,000 dollars, 1994 (48,842 rows, of which the 16,281 of `adult.test` are the test part).
+
+    Args:
+        name: One of `NAMES`.
+        folder: Data folder: the files lie in `folder/tabular`, `folder/NAME` or `folder`; or `None`.
+        settings: Settings of the data. Default of the target: the one of `TARGETS`.
 
     Raises:
         FileNotFoundError: If the files are not in the data folder, saying where they may be put.
         ValueError: If they are damaged.
     """
     files = [_find(file, name, folder) for file in FILES[name]]
-    settings = _with_target(settings, TARGETS[name])
+    settings = settings if settings.target else dataclasses.replace(settings, target=TARGETS[name])
     if name == "housing":
-        return tables.read({"all": csv_file.open_csv(files[0])}, settings, name)
+        return read_tables({"all": open_csv(files[0])}, settings, name)
     parts = {part: _adult(file) for part, file in zip(("all", "test"), files, strict=True)}
-    return tables.read(parts, settings, name)
-
-
-def _with_target(settings: Data, target: str) -> Data:
-    import dataclasses
-
-    return settings if settings.target else dataclasses.replace(settings, target=target)
+    return read_tables(parts, settings, name)
 
 
 def _find(file: str, name: str, folder: Path | None) -> Path:
@@ -56,8 +56,8 @@ def _find(file: str, name: str, folder: Path | None) -> Path:
 
 
 def _adult(file: Path) -> Table:
-    """Without the remark in the first line of the test file, and the full stop behind its labels."""
-    table = csv_file.open_csv(file, columns=_ADULT_COLUMNS, skip_rows=int(file.name == "adult.test"))
+    """The table of one file, without the remark in the first line of the test file and the full stops of its labels."""
+    table = open_csv(file, columns=_ADULT_COLUMNS, skip_rows=int(file.name == "adult.test"))
 
     def batches():
         for batch in table.batches():

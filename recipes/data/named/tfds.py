@@ -1,4 +1,4 @@
-"""Any set of tensorflow-datasets (TFDS) that holds images or a table; its own parts stay what they are."""
+"""Sets of tensorflow-datasets (TFDS) that hold images or a table, with the parts that they come with."""
 
 from pathlib import Path
 
@@ -11,11 +11,11 @@ from recipes.data.named import tfds_builder
 from recipes.data.named.tfds_features import Inputs, Target, refuse_other_kinds
 from recipes.data.source import Source
 from recipes.data.store import RowStore
-from recipes.data.tables import columns
+from recipes.data.tables.column_values import cleaned
 from recipes.data.tables.scan import Scan
 from recipes.settings import Data
 
-# Names of splits that mean one of our parts. Others, such as `unlabelled` or `extra`, are left out.
+# Part that each split of TFDS becomes, by name. Others, such as `unlabelled` or `extra`, are left out.
 PARTS = {
     "train": "train", "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
     "test": "test",
@@ -27,22 +27,23 @@ def read(name: str, settings: Data, folder: Path | None, download: bool = True) 
 
     Args:
         name: `NAME`, `NAME/CONFIG`, `NAME:VERSION` or `NAME/CONFIG:VERSION`; `-` and `_` are alike.
-        settings: Size and colour of images.
-        folder: Of local copies: prepared data in `folder/NAME`, or the files that would be downloaded. Default: the
-            folder of TFDS, which the environment variable TFDS_DATA_DIR names.
-        download: Whether that may be done.
+        settings: Settings of the data, with size and colour of images.
+        folder: Folder of local copies, with prepared data or the files that would be downloaded in `folder/NAME`.
+            Default: the folder of TFDS, which the environment variable TFDS_DATA_DIR names.
+        download: Whether the set may be downloaded.
 
     Returns:
-        A source with the parts `"train"`, `"validation"` and `"test"` that there are, in the order of TFDS; or `"all"`,
-        where there is only one split, or only train. Images: `x` uint8 `(rows, height, width, channels)`. Tables: `x`
-        float32 `(rows, columns)`, with codes for classes and texts, and NaN where a number is missing.
+        A source with those of the parts `"train"`, `"validation"` and `"test"` that the set has, their rows in TFDS's
+        order; or with `"all"`, if it has only one split or only train. Images: `x` uint8 `(rows, height, width,
+        channels)`. Tables: `x` float32 `(rows, columns)`, with codes for classes and texts, and NaN for missing
+        numbers.
 
     Raises:
-        ValueError: For an unknown name, and for sets that hold something else, before anything is downloaded; for
-            infinite values, targets that are missing, and damaged data.
-        FileNotFoundError: If it is not there, and may not be downloaded.
+        ValueError: For an unknown name, and for sets of other contents, before anything is downloaded; for infinite
+            values, missing targets and damaged data.
+        FileNotFoundError: If the set is not there, and `download` is false.
         ConnectionError: If a download is needed and there is no network.
-        OSError: If it cannot be downloaded or prepared.
+        OSError: If the set cannot be downloaded or prepared.
     """
     with tfds_builder.quiet():
         import tensorflow
@@ -87,7 +88,7 @@ def _read(builder, settings: Data) -> Source:
 
 
 def _splits(builder) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The split of each part, the one to learn from first; and a note on those that are left out."""
+    """The split that becomes each part, the training part first, and a note on the splits that are left out."""
     available, found = list(builder.info.splits), {}
     for split, part in PARTS.items():
         if split in available:
@@ -101,22 +102,22 @@ def _splits(builder) -> tuple[dict[str, str], tuple[str, ...]]:
 
 
 def _examples(builder, split: str, rows_at_once: int = 1):
-    """Arrays of the inputs and of the target, some rows at a time, always in the same order."""
+    """Batches of inputs and targets as arrays, always in the same order."""
     import tensorflow_datasets as tfds
 
-    once = tfds.ReadConfig(try_autocache=False)  # which would keep what is read only once
+    once = tfds.ReadConfig(try_autocache=False)  # a cache would fill the memory with rows that are read once
     dataset = builder.as_dataset(split=split, as_supervised=True, shuffle_files=False, read_config=once)
     return tfds.as_numpy(dataset.batch(rows_at_once))
 
 
 def _rows(builder, split: str, inputs: Inputs, target: Target) -> tuple[np.ndarray, np.ndarray, int]:
-    """`x` and `y` of a split, and how many rows had no class: sets for contests do not tell them."""
+    """`x` and `y` of a split, and the number of rows without a class, which test splits of competitions have."""
     store, targets, unlabelled = RowStore(), [], 0
     scans = [Scan(name) for name in inputs.columns or ()]
     for batch, values in _examples(builder, split, inputs.rows_at_once):
         x, y = inputs.encode(batch), target.encode(values)
         for column, scan in enumerate(scans):
-            scan.update(columns.cleaned(pyarrow.array(x[:, column])))
+            scan.update(cleaned(pyarrow.array(x[:, column])))
         labelled = y >= 0 if target.class_names else np.ones(len(y), bool)
         unlabelled += int((~labelled).sum())
         if labelled.any():

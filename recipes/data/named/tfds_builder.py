@@ -1,4 +1,4 @@
-"""Where a set of tensorflow-datasets (TFDS) comes from: found by its name, and downloaded where it is not there."""
+"""Sets of tensorflow-datasets (TFDS): found by name, and downloaded and prepared where they are not there yet."""
 
 import contextlib
 import difflib
@@ -13,32 +13,30 @@ from pathlib import Path
 
 from recipes.arguments.names import normalize, unknown
 
-# Seconds that a server has to answer.
-PATIENCE = 5.0
+# Seconds within which a server must answer.
+TIMEOUT = 5.0
+_PORTS = {"http": 80, "ftp": 21}
 
 
 @contextlib.contextmanager
 def quiet():
-    """Hide the messages and progress bars of TFDS, and leave the accelerator alone."""
+    """Hide the messages and progress bars of TFDS, and keep TensorFlow off the accelerator of another backend."""
     _leave_accelerator_alone()
-    from tensorflow_datasets.core.utils import tqdm_utils
-
     loggers = [logging.getLogger(name) for name in ("absl", "urllib3")]
-    levels, bars = [logger.level for logger in loggers], tqdm_utils._active
+    levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
-    tqdm_utils.display_progress_bar(False)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        # TFDS can switch its progress bars off, but not say whether they were on: hiding them changes no setting.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             yield
     finally:
-        tqdm_utils.display_progress_bar(bars)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 
 
 def _leave_accelerator_alone():
-    """On another backend, TensorFlow only reads: it would take all memory of the accelerator for itself."""
+    """On another backend, TensorFlow only reads files, but would reserve all memory of the accelerator."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         import tensorflow
@@ -48,11 +46,11 @@ def _leave_accelerator_alone():
 
 
 def find(name: str, folder: Path | None):
-    """What TFDS knows of the set, a `tfds.core.DatasetBuilder`: prepared data in `folder` first, then in that of TFDS.
+    """The `tfds.core.DatasetBuilder` of a set; data prepared in `folder` take precedence over those in TFDS's folder.
 
     Args:
         name: `NAME`, `NAME/CONFIG`, `NAME:VERSION` or `NAME/CONFIG:VERSION`; `-` and `_` are alike.
-        folder: Of local copies, or `None`.
+        folder: Folder of local copies, or `None`.
 
     Raises:
         ValueError: If the name is unknown, or the set cannot be opened.
@@ -60,7 +58,7 @@ def find(name: str, folder: Path | None):
     import tensorflow_datasets as tfds
 
     dataset, request = _request(name)
-    # TFDS looks at the variable only once, when it is imported.
+    # TFDS itself reads the variable only once, when it is imported.
     named = os.environ.get("TFDS_DATA_DIR")
     default = Path(named).expanduser() if named else None
     builder = None
@@ -80,7 +78,7 @@ def find(name: str, folder: Path | None):
 
 
 def _request(name: str) -> tuple[str, str]:
-    """Name of the set, and the whole request, as TFDS spells them."""
+    """Name of the set, and the whole request, in TFDS's spelling."""
     import tensorflow_datasets as tfds
 
     match = re.fullmatch(r"([\w-]+)(?:/([\w.+-]+))?(?::([\d.*]+))?", name.strip())
@@ -88,7 +86,7 @@ def _request(name: str) -> tuple[str, str]:
         raise ValueError(f"datasets of TFDS are called NAME, NAME/CONFIG or NAME:VERSION. Received: {name!r}")
     dataset, config, version = match[1].lower().replace("-", "_"), match[2], match[3]
     if config:
-        with contextlib.suppress(tfds.core.DatasetNotFoundError):  # it may lie in the folder all the same
+        with contextlib.suppress(tfds.core.DatasetNotFoundError):  # the local folder may have it all the same
             config = _config(dataset, config, list(tfds.builder_cls(dataset).builder_configs))
     return dataset, dataset + (f"/{config}" if config else "") + (f":{version}" if version else "")
 
@@ -103,7 +101,7 @@ def _config(dataset: str, config: str, known: list[str]) -> str:
 
 
 def _unknown(kind: str, name: str, known: list[str]) -> ValueError:
-    """TFDS knows hundreds of names: only the nearest are told."""
+    """The error for an unknown name, with the nearest names alone, since TFDS has hundreds."""
     near = difflib.get_close_matches(name, known, n=4, cutoff=0.5) or known[:4]
     others = len(known) - len(near)
     return unknown(kind, name, [*near, f"and {others} more"] if others else near)
@@ -113,14 +111,14 @@ def prepare(builder, folder: Path | None, download: bool = True) -> None:
     """Download and prepare the set of `builder`, if it is not prepared yet.
 
     Args:
-        builder: From `find`.
-        folder: Of local copies, or `None`: files in `folder/NAME` are not downloaded.
-        download: Whether that may be done.
+        builder: Builder from `find`.
+        folder: Folder of local copies, or `None`: files in `folder/NAME` are not downloaded.
+        download: Whether files may be downloaded.
 
     Raises:
-        FileNotFoundError: If it is not prepared, and may not be.
+        FileNotFoundError: If the set is not prepared and `download` is false.
         ConnectionError: If a download is needed and there is no network.
-        OSError: If it cannot be downloaded or prepared.
+        OSError: If the set cannot be downloaded or prepared.
     """
     import tensorflow_datasets as tfds
 
@@ -129,59 +127,58 @@ def prepare(builder, folder: Path | None, download: bool = True) -> None:
     if not download:
         raise FileNotFoundError(f"the dataset {builder.name!r} is not here yet, and would be downloaded first")
     places = [folder / builder.name, folder / builder.name.replace("_", "-")] if folder else []
-    own_files = next((place for place in places if place.is_dir()), None)
+    local_files = next((place for place in places if place.is_dir()), None)
+    _require_network(builder, local_files)
     try:
-        with _short_patience():
-            builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=own_files))
-    except _UnreachableError as server:
-        raise ConnectionError(
-            f"there is no network ({server} does not answer) and no local copy of {builder.name!r}: put its prepared "
-            f"data into DIR/{builder.name} and name DIR by --data-dir or the environment variable KERAS_RECIPES_DATA, "
-            f"or put them into {Path(builder.data_dir_root) / builder.name}"
-        ) from None
+        builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=local_files))
     except Exception as error:  # of the network, of the disk, or of the code that belongs to the set
         raise OSError(f"the dataset {builder.name!r} cannot be downloaded and prepared: {_line(error)}") from None
 
 
-class _UnreachableError(OSError):
-    """A server that does not answer."""
+def _require_network(builder, local_files: Path | None) -> None:
+    """Refuse a download without a network: TFDS itself retries for more than three minutes, in silence.
 
-
-@contextlib.contextmanager
-def _short_patience():
-    """Ask a server whether it is there before TFDS does, which asks for minutes before it gives up.
-
-    That happens only where something really is downloaded: files that TFDS has, or was given, need no network.
+    A set may name servers that its chosen configuration does not need, so one that answers is enough.
     """
-    from tensorflow_datasets.core.download import downloader
-
-    original, known = downloader._Downloader.download, set()
-
-    def download(self, url, *args, **kwargs):
-        _require_server(url, known)
-        return original(self, url, *args, **kwargs)
-
-    downloader._Downloader.download = download
-    try:
-        yield
-    finally:
-        downloader._Downloader.download = original
-
-
-def _require_server(url: str, known: set[str]) -> None:
-    parts = urllib.parse.urlparse(url)
-    host = "storage.googleapis.com" if parts.scheme == "gs" else parts.hostname
-    if host is None or host in known or urllib.request.getproxies():  # a proxy answers for all of them
+    servers = _servers(builder.url_infos or {}, local_files, Path(builder.data_dir_root) / "downloads")
+    if not servers or urllib.request.getproxies():  # a proxy answers for all servers
         return
-    port = parts.port or {"http": 80, "ftp": 21}.get(parts.scheme, 443)
+    if not any(_answers(host, port) for host, port in servers):
+        raise ConnectionError(
+            f"there is no network ({servers[0][0]} does not answer) and no local copy of {builder.name!r}: put its "
+            f"prepared data into DIR/{builder.name} and name DIR by --data-dir or the environment variable "
+            f"KERAS_RECIPES_DATA, or put them into {Path(builder.data_dir_root) / builder.name}"
+        )
+
+
+def _servers(files, local_files: Path | None, downloads: Path) -> list[tuple[str, int]]:
+    """Host and port of the servers of all files that would have to be downloaded.
+
+    Args:
+        files: Size and name of each file, by URL.
+        local_files: Folder with local copies under the same names, or `None`.
+        downloads: Folder of earlier downloads, in which TFDS chooses the names: files are found there by their size.
+    """
+    sizes = {path.stat().st_size for path in downloads.rglob("*") if path.is_file()}
+    servers = []
+    for url, file in files.items():
+        is_local = local_files is not None and file.filename and (local_files / file.filename).is_file()
+        if not is_local and file.size not in sizes:
+            parts = urllib.parse.urlparse(url)
+            host = "storage.googleapis.com" if parts.scheme == "gs" else parts.hostname
+            servers += [(host, parts.port or _PORTS.get(parts.scheme, 443))] if host else []
+    return list(dict.fromkeys(servers))
+
+
+def _answers(host: str, port: int) -> bool:
     try:
-        socket.create_connection((host, port), timeout=PATIENCE).close()
+        socket.create_connection((host, port), timeout=TIMEOUT).close()
     except OSError:
-        raise _UnreachableError(host) from None
-    known.add(host)
+        return False
+    return True
 
 
 def _line(error: Exception) -> str:
-    """The message of `error` in one line that is not too long."""
+    """The message of `error` in one line of limited length."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 300 else f"{text[:300]} ..."

@@ -1,9 +1,9 @@
-"""What the features of a set of tensorflow-datasets (TFDS) mean: which can be learnt from, and as what numbers."""
+"""Features of tensorflow-datasets (TFDS) as arrays: which kinds are supported, and how each becomes numbers."""
 
 import numpy as np
 
 from recipes.arguments.names import shorten
-from recipes.data.images import pixels as images
+from recipes.data.images.pixels import COLORS, color_of, common_size, fit_all
 from recipes.data.store import CHUNK_BYTES
 from recipes.settings import Data
 
@@ -11,15 +11,15 @@ ALLOWED = (
     "8-bit images, one row of numbers, or columns of numbers, truth values, classes and texts as input, and one class, "
     "number or text as target"
 )
-# Of a table.
+# Rows of a table in one batch.
 ROWS_AT_ONCE = 8192
 
 
 def refuse_other_kinds(builder) -> None:
-    """Refuse a set that holds something else than `ALLOWED`.
+    """Refuse a set whose features are not those of `ALLOWED`.
 
     Raises:
-        ValueError: With what it does hold.
+        ValueError: With the features of the set.
     """
     keys = builder.info.supervised_keys
     if keys is None:
@@ -37,14 +37,14 @@ def refuse_other_kinds(builder) -> None:
 
 
 def _refusal(builder, why: str) -> ValueError:
-    held = [f"{key} ({type(feature).__name__})" for key, feature in builder.info.features.items()]
+    received = [f"{key} ({type(feature).__name__})" for key, feature in builder.info.features.items()]
     return ValueError(
-        f"the dataset {builder.name!r} of TFDS {why}. Allowed are {ALLOWED}. Received: {shorten(held, 10)}"
+        f"the dataset {builder.name!r} of TFDS {why}. Allowed are {ALLOWED}. Received: {shorten(received, 10)}"
     )
 
 
 def _inputs(builder) -> dict:
-    """The features that are learnt from, by the name of their column or columns."""
+    """The input features, by the name of their column or columns; `None` for a feature that is not a plain one."""
     import tensorflow_datasets as tfds
 
     chosen, features = builder.info.supervised_keys[0], builder.info.features
@@ -55,14 +55,14 @@ def _inputs(builder) -> dict:
 
 
 def _kind(feature) -> str | None:
-    """`"image"`, `"class"`, `"text"`, `"number"`, `"numbers"` (a row of them), or `None` for anything else."""
+    """Kind of a feature: `"image"`, `"class"`, `"text"`, `"number"`, `"numbers"` (a vector), or `None` for others."""
     import tensorflow_datasets as tfds
 
     if type(feature) is tfds.features.Image:
         return "image" if np.dtype(feature.np_dtype) == np.uint8 and len(feature.shape) == 3 else None
     if isinstance(feature, tfds.features.ClassLabel):
         return "class"
-    # Not their subclasses: sound and boxes are tensors, too.
+    # Subclasses are other kinds: sound and bounding boxes are tensors, too.
     if type(feature) not in (tfds.features.Tensor, tfds.features.Scalar, tfds.features.Text):
         return None
     is_text = np.dtype(feature.np_dtype).kind in "OSU"
@@ -72,12 +72,12 @@ def _kind(feature) -> str | None:
 
 
 class Inputs:
-    """How the inputs of TFDS become rows of one array.
+    """Encodes the inputs of a TFDS set as rows of one array.
 
     Attributes:
-        is_image: Whether they are images, rather than a table.
+        is_image: Whether the inputs are images, rather than a table.
         columns: Names of the columns of a table; `None` for images.
-        rows_at_once: How many are read together.
+        rows_at_once: Number of rows in one batch.
     """
 
     def __init__(self, builder):
@@ -101,24 +101,24 @@ class Inputs:
 
     @property
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
-        """Of the columns with classes or texts: those that have been encoded so far."""
+        """Categories that have been encoded so far, by column with classes or texts."""
         return {key: tuple(codes) for key, codes in self._codes.items()}
 
     def choose_size(self, settings: Data, datasets) -> tuple[str, ...]:
-        """Settle height, width and channels of images; a note, if that changes them.
+        """Choose height, width and channels of all images; returns a note where images are resized.
 
         Args:
-            settings: With the size and the colour that are asked for.
-            datasets: All batches of the set, for each split; read only where nothing else tells the sizes.
+            settings: Settings of the data, with the requested size and colour of images.
+            datasets: Batches of each split; read only where neither settings nor features give the sizes.
         """
         (feature,) = self._features.values()
         if None not in feature.shape[:2]:
             sizes = {feature.shape[:2]}
         else:
             sizes = set() if settings.image_size else _sizes(datasets)
-        height, width = settings.image_size or images.common_size(sizes)
-        self._background = images.color_of(settings.background)
-        self._shape = (height, width, images.COLORS[settings.color] if settings.color else feature.shape[2] or 3)
+        height, width = settings.image_size or common_size(sizes)
+        self._background = color_of(settings.background)
+        self._shape = (height, width, COLORS[settings.color] if settings.color else feature.shape[2] or 3)
         # Images of several sizes make no array.
         self.rows_at_once = 1 if None in feature.shape else max(1, CHUNK_BYTES // int(np.prod(feature.shape)))
         if sizes == {(height, width)}:
@@ -129,7 +129,7 @@ class Inputs:
     def encode(self, batch) -> np.ndarray:
         """Rows `(rows, height, width, channels)`, uint8, or `(rows, columns)`, float32."""
         if self.is_image:
-            return images.fit_all(batch, *self._shape, self._background)
+            return fit_all(batch, *self._shape, self._background)
         batch = batch if isinstance(batch, dict) else dict.fromkeys(self._features, batch)
         return np.concatenate([self._columns_of(key, batch[key]) for key in self._features], axis=1)
 
@@ -139,7 +139,7 @@ class Inputs:
             values = values + 1  # no class is -1
         elif kind == "text":
             values = np.array([self._code(key, text) for text in _texts(values)])
-        with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, which is for others to refuse
+        with np.errstate(over="ignore"):  # float64 beyond float32 becomes infinite, which the scan of a column refuses
             return values.reshape(len(values), -1).astype(np.float32)
 
     def _code(self, key, text):
@@ -148,7 +148,7 @@ class Inputs:
 
 
 def _sizes(datasets) -> set[tuple[int, int]]:
-    """Heights and widths of all images, or the first two of them that differ."""
+    """Heights and widths of the images: one if all are alike, otherwise the first two that differ."""
     sizes = set()
     for dataset in datasets:
         for batch, _ in dataset:
@@ -159,12 +159,12 @@ def _sizes(datasets) -> set[tuple[int, int]]:
 
 
 class Target:
-    """How the target of TFDS becomes class numbers, numbers or texts.
+    """Encodes the target of a TFDS set as class numbers, numbers or texts.
 
     Attributes:
-        name: Of the feature.
+        name: Name of the target feature.
         task: `"classification"` or `"regression"`; `None` for whole numbers and texts, which may be either.
-        class_names: Of a feature of classes, or `None`.
+        class_names: Class names of a feature of classes, otherwise `None`.
     """
 
     def __init__(self, builder):
@@ -176,7 +176,7 @@ class Target:
         self.task = "classification" if self._kind == "class" else "regression" if is_fraction else None
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """`(rows,)`, class numbers as int64, -1 for none."""
+        """Targets `(rows,)`; class numbers are int64, and -1 where a row has no class."""
         if self._kind == "text":
             return np.array(_texts(values))
         return values.astype(np.int64) if self._kind == "class" else values

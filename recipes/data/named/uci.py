@@ -22,7 +22,7 @@ FOLDS = 4
 
 @dataclass(frozen=True, eq=False)
 class _Set:
-    """One set as the archive has it."""
+    """One set of the archive; in fold `k`, column `k` of the two tables of folds marks its rows."""
 
     name: str
     x: np.ndarray
@@ -33,7 +33,7 @@ class _Set:
 
 
 def names(folder: Path | None) -> list[str]:
-    """The sets in the archive, sorted.
+    """Names of the sets in the archive of `folder`, sorted.
 
     Raises:
         FileNotFoundError: If there is no archive in `folder`.
@@ -45,12 +45,12 @@ def names(folder: Path | None) -> list[str]:
 def read(name: str, folder: Path | None, fold: int = 0) -> Source:
     """One published fold of a set.
 
-    The test parts of the four folds are one and the same in sets that came with a test part, and overlap in the others.
+    The four folds have the same test part in sets that were published with one; in the others, test parts overlap.
 
     Args:
-        name: Of the set; `-` and `_`, and capital and small letters, are alike.
-        folder: Holds the archive, itself or in `uci`.
-        fold: From 0 to 3.
+        name: Name of the set; `-` and `_`, and capital and small letters, are alike.
+        folder: Folder with the archive, itself or in its sub-folder `uci`.
+        fold: Number of the fold, from 0 to 3.
 
     Returns:
         A source with the parts train, validation and test: `x` float32 `(rows, columns)`, `y` int64 `(rows,)`.
@@ -74,11 +74,11 @@ def read(name: str, folder: Path | None, fold: int = 0) -> Source:
 
 
 def load(name: str, folder: Path | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """All rows of a set, and which of them are test and validation in each fold.
+    """All rows of a set, and which of them are test and validation rows in each fold.
 
     Returns:
-        `x` float32 `(rows, columns)`, `y` int64 `(rows,)`, and two of bool `(rows, 4)`: in fold `k`, the rows that are
-        true in column `k` of the first are the test, of the second the validation, and the others train.
+        `x` float32 `(rows, columns)`, `y` int64 `(rows,)`, and two arrays of bool `(rows, 4)`: column `k` of the first
+        marks the test rows of fold `k`, column `k` of the second its validation rows; all others are training rows.
 
     Raises:
         FileNotFoundError, ValueError: As `read`.
@@ -99,9 +99,9 @@ def _archive(folder: Path | None) -> Path:
 
 
 def _files_by_set(path: Path) -> dict[str, dict[str, bytes]]:
-    """What the archive holds: by set, its files by name.
+    """Contents of the files in the archive, by set and file name.
 
-    It is unpacked as a whole, because its checksum stands at the end.
+    The archive is unpacked as a whole, because its checksum stands at the end.
     """
     packed = path.read_bytes()
     sets = {}

@@ -1,1 +1,1 @@
-"""Tables of any source: their columns, what each holds, and the matrix made of them."""
+"""Tables in files and frames: reading them, detecting their schema, and encoding them as matrices."""

@@ -1,4 +1,4 @@
-"""Tables in Parquet and Feather files, read block by block, as frames are."""
+"""Tables in Parquet and Feather files, read block by block."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ SUFFIXES = (*PARQUET, *FEATHER)
 
 
 def open_arrow(path: str | Path) -> Table:
-    """The table in a Parquet or Feather file, without the index that pandas may have put there.
+    """The table in a Parquet or Feather file, without the index that pandas may have stored.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, has no rows, or a column name twice.
+        ValueError: If it is damaged, has no rows, or has two columns of one name.
     """
     path = Path(path)
     if not path.is_file():
@@ -34,7 +34,7 @@ def open_arrow(path: str | Path) -> Table:
     for number, name in zip(places, names, strict=True):
         try:
             frame_columns.from_arrow(probe.column(number))
-        except TypeError as error:  # no reason to refuse the file, for the column may not be used
+        except TypeError as error:  # refused only if the column is used
             refused[name] = refusal(name, str(path), error)
 
     def batches():

@@ -1,4 +1,4 @@
-"""Tables in text files (CSV and the like), read block by block: how they are packed and encoded, what is wrong."""
+"""Tables in text files (CSV and the like), read block by block, whatever their compression and encoding."""
 
 import codecs
 import csv
@@ -14,10 +14,10 @@ from recipes.data.tables.csv_layout import WHITESPACE, Layout, layout, long_fiel
 from recipes.data.tables.table import Table, distinct_names
 
 _BLOCK_BYTES = 4 * 2**20
-# A longer line than this is no line, but a quotation mark without its second.
+# A longer line is taken for an error: a quotation mark that is never closed.
 _MOST_BLOCK_BYTES = 256 * 2**20
 _SAMPLE_BYTES = 2**18
-# How compressed files begin, whatever they are called.
+# First bytes of compressed files, whose names may lack the usual ending.
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 _PACKED = {b"PK\x03\x04": "a ZIP archive or an Excel workbook", b"\xfd7zXZ": "an xz archive"}
 
@@ -33,22 +33,22 @@ def open_csv(
 ) -> Table:
     """The table in a text file; every value is text.
 
-    Fields may be separated by commas, semicolons, tabs, `|`, or spaces; blank lines are passed over, and so are
-    comments (`#`) at the top. A column without a name gets the one that pandas would give it.
+    Fields may be separated by commas, semicolons, tabs, `|`, or spaces; blank lines are skipped, and so are comments
+    (`#`) at the top. A column without a name gets the one that pandas would give it.
 
     Args:
-        path: The file. It may be compressed (gzip, bzip2, Zstandard, LZ4), whatever it is called.
-        encoding: Default: UTF-8, or UTF-16 where the file says so.
-        columns: Names, for a file whose first line holds none.
-        skip_rows: Lines at the top that are no part of the table.
-        header: Whether the first line holds the column names. Default: as it looks; a note of the table says so where
-            that is not certain.
-        expected: Names that the caller will look for; a first line with one of them holds the names.
+        path: Path of the file, which may be compressed (gzip, bzip2, Zstandard, LZ4).
+        encoding: Text encoding. Default: UTF-8, or UTF-16 if the file begins with its byte order mark.
+        columns: Names of the columns, for a file whose first line does not hold them.
+        skip_rows: Number of lines at the top that do not belong to the table.
+        header: Whether the first line holds the column names. Default: detected; the table has a note where that is
+            not certain.
+        expected: Names of columns that the caller needs; a first line with one of them is a header.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is empty, no text, in another encoding, has a column name twice, or (while it is read) a row
-            with another number of fields.
+        ValueError: If it is empty, not text, in another encoding, has two columns of one name, or (while it is read) a
+            row with another number of fields.
     """
     path = Path(path)
     if not path.is_file():
@@ -77,7 +77,7 @@ def _encoding(path: Path, encoding: str | None) -> str:
 
 
 def _open(path: Path):
-    """The bytes of the file, unpacked."""
+    """A stream of the bytes of the file, decompressed."""
     with open(path, "rb") as stream:
         start = stream.read(8)
     for sign, kind in _PACKED.items():
@@ -95,10 +95,10 @@ def _read(path: Path, stream, size: int) -> bytes:
 
 
 def _first_lines(path: Path, encoding: str) -> tuple[str, bool]:
-    """Text of the first lines, and whether that is the whole file."""
+    """Text of the first lines, and whether it is the whole file."""
     with _open(path) as stream:
         start, size = b"", _SAMPLE_BYTES
-        # Two lines at least, however long.
+        # At least two lines, however long; a line may end with two characters.
         while start.count(b"\n") + start.count(b"\r") < 4 and len(start) < _MOST_BLOCK_BYTES:
             more = _read(path, stream, size)
             start, size = start + more, 2 * size
@@ -110,7 +110,7 @@ def _first_lines(path: Path, encoding: str) -> tuple[str, bool]:
         fix = "; if it is in UTF-16, say so (data.encoding: utf-16-le)" if is_wide else ""
         raise ValueError(f"{path} is no CSV file: it holds bytes that are no text{fix}")
     try:
-        # The sample may end within a character.
+        # Incrementally, because the sample may end within a character.
         text = codecs.getincrementaldecoder(encoding)().decode(start)
     except UnicodeDecodeError as error:
         raise _wrong_encoding(path, encoding, start.count(b"\n", 0, error.start) + 1) from None
@@ -126,7 +126,10 @@ def _wrong_encoding(path: Path, encoding: str, line: int | None = None) -> Value
 
 
 class _Bytes(io.RawIOBase):
-    """The bytes that Arrow reads, in UTF-8 where fields stand between spaces; counts the quotation marks in them."""
+    """A stream for Arrow's reader, which counts quotation marks.
+
+    Fields between spaces become fields between tabs, in UTF-8: Arrow knows no runs of spaces as a delimiter.
+    """
 
     def __init__(self, stream, encoding: str, is_spaced: bool):
         self.quotes, self._stream, self._rest = 0, stream, b""
@@ -159,14 +162,14 @@ class _Bytes(io.RawIOBase):
 
 
 def _batches(path: Path, encoding: str, found: Layout):
-    """Rows in blocks; the block grows where a row does not fit in it."""
+    """All rows in batches; reading starts again with larger blocks where a row does not fit into one."""
     rows, block = 0, _BLOCK_BYTES
     while True:
         seen = 0
         try:
             for batch in _blocks(path, encoding, found, block):
                 seen += len(batch)
-                if seen > rows:  # what was read by smaller blocks is passed over
+                if seen > rows:  # rows that were read with smaller blocks are skipped
                     batch, rows = batch.slice(max(0, len(batch) - (seen - rows))), seen
                     yield batch
             break
@@ -252,7 +255,7 @@ def _explained(path: Path, encoding: str, found: Layout, message: str) -> ValueE
 
 
 def _first_uneven_row(path: Path, encoding: str, found: Layout, fields: int) -> tuple[int, int] | None:
-    """Line and number of fields of the first row that has not as many as it must; slowly, for the message alone."""
+    """Line and number of fields of the first row with another number than `fields`; slow, and only for the message."""
     is_spaced, escape = found.delimiter == WHITESPACE, "\\" if found.escapes else None
     with _open(path) as raw, codecs.getreader(encoding)(raw) as stream, long_fields():
         lines = (line.replace("\0", "") for number, line in enumerate(stream) if number >= found.skip)

@@ -1,4 +1,4 @@
-"""How a text file holds its table, detected from its first lines: delimiter, column names, where the rows begin."""
+"""The layout of a table in a text file, detected from its first lines: delimiter, column names, first row."""
 
 import contextlib
 import csv
@@ -19,15 +19,15 @@ _EDGES = re.compile(r"(^|[\r\n])\t|\t(?=[\r\n]|$)")
 
 @dataclass(frozen=True)
 class Layout:
-    r"""How a text file holds its table.
+    r"""The layout of a table in a text file.
 
     Attributes:
-        delimiter: What separates the fields; `WHITESPACE` for any number of spaces and tabs.
-        escapes: Whether a quotation mark inside a text is written as `\"` (besides as two of them).
-        skip: Lines in front of the first row.
-        names: Names of the columns, in their order; empty where there is none.
-        surplus: Fields at the end of each row that have neither name nor value, as a comma at its end makes one.
-        notes: What was decided and might be decided otherwise, for the user.
+        delimiter: Character between fields; `WHITESPACE` for any number of spaces and tabs.
+        escapes: Whether a quotation mark inside a text may be written as `\"`, not only as two of them.
+        skip: Number of lines in front of the first row.
+        names: Names of the columns, in their order; an empty text for a column without a name.
+        surplus: Number of fields at the end of each row without name and value, such as one behind a final comma.
+        notes: Notes for the user on decisions that are not certain.
     """
 
     delimiter: str
@@ -41,15 +41,15 @@ class Layout:
 def layout(
     text: str, whole: bool, header: bool | None = None, expected=(), columns=None, skip_lines: int = 0
 ) -> Layout | None:
-    """The layout of a file that begins with `text`; `None` where it holds no line but blank ones.
+    """The layout of a file that begins with `text`; `None` if all its lines are blank.
 
     Args:
-        text: The first lines.
-        whole: Whether the file ends with them.
-        header: Whether the first line holds the names. `None`: detected.
-        expected: Names that the caller will look for; a first line with one of them holds the names.
-        columns: Names, for a file whose first line holds none.
-        skip_lines: Lines at the top that are no part of the table.
+        text: Text of the first lines.
+        whole: Whether `text` is the whole file.
+        header: Whether the first line holds the names of the columns. `None`: detected.
+        expected: Names of columns that the caller needs; a first line with one of them is a header.
+        columns: Names of the columns, for a file whose first line does not hold them.
+        skip_lines: Number of lines at the top that do not belong to the table.
     """
     lines = io.StringIO(text, newline="").readlines()
     start, given, comments = _preamble(lines, skip_lines)
@@ -64,7 +64,7 @@ def layout(
     records = _records(body, delimiter, whole, escapes)
     commented = [_records(lines[number].lstrip().lstrip("#"), delimiter, True, escapes)[0][0] for number in comments]
     alike = [fields for fields in commented if len(fields) == len(records[0][0]) > 1]
-    if len(alike) > 1:  # they are rows, whose first value begins with the sign of a comment
+    if len(alike) > 1:  # several comments with as many fields as the table: they are rows whose first value begins so
         start, alike = comments[0], []
         records = _records("".join(lines[start:]), delimiter, whole, escapes)
     if columns is not None:
@@ -88,13 +88,13 @@ def layout(
 
 
 def squeezed(text: str) -> str:
-    """`text` with a tab for each run of spaces and tabs outside of quotation marks, and none at the ends of a line."""
+    """`text` with a tab for each run of spaces and tabs outside quotation marks, and none at either end of a line."""
     return _EDGES.sub(r"\1", _BLANKS.sub(lambda found: found[1] or "\t", text))
 
 
 @contextlib.contextmanager
 def long_fields():
-    """Within it, fields for Python's own reader may be of any length."""
+    """Lift the limit of Python's `csv` module on the length of a field."""
     limit = csv.field_size_limit(2**31 - 1)
     try:
         yield
@@ -103,7 +103,7 @@ def long_fields():
 
 
 def _preamble(lines: list[str], skip_lines: int) -> tuple[int, str | None, list[int]]:
-    """Number of lines in front of the table, the delimiter where one of them says it, and which ones are comments."""
+    """Number of lines in front of the table, the delimiter if a line `sep=` gives it, and the numbers of comments."""
     start, given, comments = skip_lines, None, []
     while start < len(lines):
         line = lines[start].strip()
@@ -119,11 +119,11 @@ def _preamble(lines: list[str], skip_lines: int) -> tuple[int, str | None, list[
 
 
 def _delimiter(body: str, whole: bool) -> str:
-    """The one by which most records have as many fields as the first, and more than one."""
+    """The delimiter with which the most records have as many fields as the first, and more than one."""
 
     def agreement(delimiter):
         counts = [len(fields) for fields, _ in _records(body, delimiter, whole)[:100]]
-        # The first may lack the name of the last column, or of the row names that R writes.
+        # The header may lack a name for the row names that R writes.
         usual = counts[1] if len(set(counts[1:])) == 1 and counts[1] - 1 == counts[0] else counts[0]
         alike = sum(count == usual for count in counts[1:]) + 1 if usual > 1 else 0
         return alike / len(counts), usual
@@ -136,7 +136,7 @@ def _delimiter(body: str, whole: bool) -> str:
     spaced = best == "\t" and count > 1 and re.search(r"\S {2,}\S", body)  # runs of spaces between other fields
     if share_of_blanks == 1 and count_of_blanks > 1 and (share < 1 or (spaced and count_of_blanks > count)):
         rows = [fields for fields, _ in _records(body, WHITESPACE, whole)[:100]]
-        if any(is_value(field) for field in rows[-1]):  # and not a single column of texts of several words
+        if any(is_value(field) for field in rows[-1]):  # otherwise it may be a single column of texts of several words
             return WHITESPACE
     return best
 
@@ -148,7 +148,7 @@ def _has_decimal_commas(body: str, whole: bool) -> bool:
 
 
 def _records(body: str, delimiter: str, whole: bool, escapes: bool = False) -> list[tuple[list[str], int]]:
-    """Fields of the first records that are not blank, with the number of lines up to the end of each."""
+    """Fields of the first records that are not blank, each with the number of lines up to its end."""
     if delimiter == WHITESPACE:
         body, delimiter = squeezed(body), "\t"
     records, reader = [], csv.reader(
@@ -162,17 +162,17 @@ def _records(body: str, delimiter: str, whole: bool, escapes: bool = False) -> l
                 break
         else:
             if not whole and len(records) > 1:
-                records.pop()  # it may go on behind the sample
+                records.pop()  # the sample may end within it
     return records or [([""], 1)]
 
 
 def _has_escapes(body: str, delimiter: str) -> bool:
-    """Whether a quotation mark behind a backslash goes on with the text, which it never does without escapes."""
+    r"""Whether a text goes on behind `\"`, which it never does in a file without escapes."""
     return re.search(rf'\\"[^"{re.escape(delimiter)}\r\n]', body) is not None
 
 
 def _empty_at_end(records: list[list[str]]) -> int:
-    """Number of fields at the end of every record that are empty; never all."""
+    """Number of fields at the end that are empty in every record; 0 if all fields are."""
     width = min(map(len, records))
     if any(len(fields) != width for fields in records):
         return 0
@@ -183,7 +183,7 @@ def _empty_at_end(records: list[list[str]]) -> int:
 
 
 def _fitted(names: list[str], rows: list[list[str]]) -> tuple[list[str], int]:
-    """Names as many as the rows have fields with names or values, and the number of other fields at the end."""
+    """The names fitted to the width of the rows, and the number of surplus fields at the end of each row."""
     widths = {len(row) for row in rows}
     if widths == {len(names) + 1}:
         if _empty_at_end(rows):

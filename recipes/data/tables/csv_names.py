@@ -1,14 +1,14 @@
-"""Whether the first record of a text file holds the names of the columns, detected from what stands below it."""
+"""Whether the first record of a text file holds the names of the columns, detected by comparison with the rows."""
 
 import re
 
 _VALUE = re.compile(r"[+-]?([$€£]\s?)?(\d[\d.,:/ \-]*|\.\d+)([eE][+-]?\d+)?(T[\d:.]+Z?)?\s?%?")
-# Texts that say nothing about the kind of their column.
+# Texts for missing values, in lower case, which do not count for the kind of a column.
 _MISSING = ("", "?", "-", "--", ".", "na", "n/a", "nan", "null", "none", "missing", "unknown")
 
 
 def is_value(field: str) -> bool:
-    """Whether a field looks like a number, an amount, a share or a date, as names seldom do."""
+    """Whether a field looks like a number, an amount, a percentage or a date, as names seldom do."""
     field = field.strip()
     return _is_number(field) or _VALUE.fullmatch(field) is not None
 
@@ -24,20 +24,24 @@ def _is_number(field: str) -> bool:
 def detect_names(first: list[str], rows: list[list[str]], header: bool | None, expected) -> tuple[bool, str | None]:
     """Whether the `first` record holds names, and a note where that is not certain.
 
-    It does if it has a name that is looked for; or more texts above values, or values above texts, than values above
-    values; or no value, and at most half of its texts again below; or numbers that count up, as pandas names columns.
+    It does if one of these holds:
+
+    - it has a name that the caller needs;
+    - more of its fields differ in kind from the values below them (text or number) than are numbers above numbers;
+    - it has only texts, of which at most half occur again below;
+    - its numbers count up, as the column names of a pandas frame without names do.
 
     Args:
         first: Fields of the first record.
         rows: Fields of the records below it.
-        header: What the user says; `None` for nothing.
-        expected: Names that the caller will look for.
+        header: The user's answer, or `None`.
+        expected: Names of columns that the caller needs.
     """
     if header is not None:
         return header, None
     if set(first) & set(expected):
         return True, None
-    # The caller knows columns by number, so it had a file without names before.
+    # A caller that knows the columns by number was given a file without names before.
     numbered = any(re.fullmatch(r"column_\d+", name) for name in expected)
     line = f"the first line ({', '.join(first[:3])} ...) is taken for"
     as_row = f"{line} a row, and columns are called column_0 and so on; data.header: true takes it for their names"
@@ -59,7 +63,7 @@ def detect_names(first: list[str], rows: list[list[str]], header: bool | None, e
 
 
 def _count_up(values: list[str]) -> bool:
-    """Whether these are the names that numbers of columns, or years, make."""
+    """Whether these are consecutive numbers, as numbers of columns and years are."""
     if not all(value.isdecimal() for value in values):
         return False
     numbers = list(map(int, values))
@@ -67,7 +71,7 @@ def _count_up(values: list[str]) -> bool:
 
 
 def _recur(first: list[str], rows: list[list[str]]) -> int:
-    """Number of texts of the first record that occur again in their column."""
+    """Number of texts in the first record that occur again in their column."""
     return sum(
         any(len(row) > number and row[number].strip() == field for row in rows)
         for number, field in enumerate(first)
@@ -76,7 +80,7 @@ def _recur(first: list[str], rows: list[list[str]]) -> int:
 
 
 def _kinds_below(first: list[str], rows: list[list[str]]) -> tuple[int, int]:
-    """Columns of which one of the first field and those below is a value, the other a text; columns of values alone."""
+    """Number of columns whose first field differs in kind from those below, and of columns that hold only values."""
     unlike = alike = 0
     for number, field in enumerate(first):
         below = [row[number] for row in rows if len(row) > number and row[number].strip().lower() not in _MISSING]

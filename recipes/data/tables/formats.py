@@ -1,4 +1,4 @@
-"""Numbers, dates and times that are written as people write them: `28,7`, `$1,200`, `12 kg`, `31/12/2024`, `12:30`."""
+"""Formats of numbers, dates and times in texts, such as `28,7`, `$1,200`, `12 kg`, `31/12/2024` and `12:30`."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -12,13 +12,13 @@ _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
-# English names of months, whole or shortened to three or four letters.
+# Patterns of the English names of months, in full or shortened to three or four letters.
 MONTH_NAMES = [f"{name[:3]}(?:{name[3:]}|{name[3:4]})?" for name in _MONTHS]
-# Of a date in each order; RE2 names the groups of an extraction.
+# Pattern of a date in each order; RE2 extracts its named groups.
 _DATES = {
     ISO: r"(?P<year>\d{4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?|[/.](?P<month2>\d{1,2})[/.](?P<day2>\d{1,2}))",
     DAY_FIRST: r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4}|\d\d)",
-    # The name of the month has become its number in angle brackets.
+    # Names of months are replaced by their number in angle brackets first.
     NAMED: (
         r"(?:(?P<day>\d{1,2})(?:st|nd|rd|th)?[ -]<(?P<month>\d\d)>[ ,-]+(?P<year>\d{4}|\d\d)"
         r"|<(?P<month2>\d\d)> (?:(?P<day2>\d{1,2})(?:st|nd|rd|th)?,? +)?(?P<year2>\d{4}))"
@@ -35,15 +35,15 @@ _DURATION = (
 
 @dataclass(frozen=True)
 class Format:
-    """How the texts of a column are written.
+    """Format of the texts of a column.
 
     Attributes:
-        decimal: Mark in front of the decimals.
+        decimal: Decimal mark.
         thousands: Mark between groups of three digits.
         unit: Text beside each number, such as %, $ or kg.
         dates: Order of dates: `"iso"`, `"day_first"`, `"month_first"` or, with the name of the month, `"named"`; `""`
-            where they are no dates.
-        clock: Whether they are times of day or durations, which become seconds.
+            for texts that are not dates.
+        clock: Whether the texts are times of day or durations, which become seconds.
     """
 
     decimal: str = "."
@@ -54,16 +54,16 @@ class Format:
 
     @property
     def kind(self) -> str:
-        """`"number"` or `"date"`."""
+        """Kind of a column of this format: `"number"` or `"date"`."""
         return "date" if self.dates else "number"
 
     def to_dict(self) -> dict:
-        """What differs from plain numbers; `Format(**content)` reads it back."""
+        """The attributes that differ from those of plain numbers; `Format(**content)` restores the format."""
         plain = asdict(Format())
         return {name: value for name, value in asdict(self).items() if value != plain[name]}
 
     def describe(self) -> str:
-        """In words, for notes."""
+        """The format in words, for notes."""
         if self.clock:
             return "times of day or durations, in seconds"
         if self.dates:
@@ -87,11 +87,11 @@ def normalized(texts: pyarrow.Array) -> pyarrow.Array:
 
 
 def read(values: pyarrow.Array, form: Format) -> tuple[pyarrow.Array, np.ndarray]:
-    """Cleaned text as `form` says; arrays of other types are what they are already.
+    """Cleaned texts read in the format `form`; arrays of other types are returned unchanged.
 
     Returns:
-        Numbers as plain text, times as seconds, or timestamps, null for what is not written so; and which values are
-        that, `(rows,)`.
+        Numbers as plain text, times as seconds, or timestamps, null for texts of another format; and a mask of these
+        texts, `(rows,)`.
     """
     if not pyarrow.types.is_string(values.type):
         return values, np.zeros(len(values), bool)
@@ -100,7 +100,7 @@ def read(values: pyarrow.Array, form: Format) -> tuple[pyarrow.Array, np.ndarray
             return plain_timestamps(values), np.zeros(len(values), bool)
         except pyarrow.ArrowInvalid:
             pass
-    # Dates, prices and shares repeat, and reading one takes microseconds.
+    # Each distinct text once: dates, prices and percentages repeat, and reading one takes microseconds.
     encoded = compute.dictionary_encode(values)
     texts = normalized(encoded.dictionary)
     if form.dates:
@@ -114,10 +114,10 @@ def read(values: pyarrow.Array, form: Format) -> tuple[pyarrow.Array, np.ndarray
 
 
 def plain_timestamps(texts: pyarrow.Array) -> pyarrow.Array:
-    """Dates and times that all have the form of ISO 8601, and all or none a time zone: much faster than the others.
+    """Timestamps of texts in the form of ISO 8601, all or none with a time zone: much faster than other formats.
 
     Raises:
-        pyarrow.ArrowInvalid: If one has another form.
+        pyarrow.ArrowInvalid: If a text has another form.
     """
     zone = compute.any(compute.match_substring_regex(texts, r"(Z|[+-]\d\d:?\d\d)$")).as_py()
     return texts.cast(pyarrow.timestamp("us", tz="UTC" if zone else None)).cast(pyarrow.timestamp("us"))
@@ -150,7 +150,7 @@ def _timestamps(texts, order: str) -> pyarrow.Array:
     fits = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     months = np.where(fits, (year - 1970) * 12 + month - 1, 0).astype("int64").astype("datetime64[M]")
     days = months.astype("datetime64[D]").astype("int64") + np.where(fits, day - 1, 0).astype("int64")
-    fits &= days < (months + 1).astype("datetime64[D]").astype("int64")  # no 30th of February
+    fits &= days < (months + 1).astype("datetime64[D]").astype("int64")  # refuses 30 February
     seconds, is_time = _of_day(found, field)
     fits &= is_time
     zone = np.nan_to_num(field("zone_hour")) * 3600 + np.nan_to_num(field("zone_minute")) * 60
@@ -170,28 +170,28 @@ def _seconds(texts) -> pyarrow.Array:
 
 
 def _of_day(found, field) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds since midnight, 0 where no time is given, and whether they are within a day."""
+    """Seconds since midnight, 0 where no time is given, and a mask of valid times."""
     hour, minute, second = (np.nan_to_num(field(name)) for name in ("hour", "minute", "second"))
     hour = _half(found, hour)
     return hour * 3600 + minute * 60 + second, (hour <= 24) & (minute < 60) & (second < 61)
 
 
 def _half(found, hour: np.ndarray) -> np.ndarray:
-    """Hours of 24 from hours of 12 with am or pm."""
+    """Hours from 0 to 24, from hours with or without am and pm."""
     afternoon = _equal(found, "half", "p")
     given = afternoon | _equal(found, "half", "a")
     return np.where(given, hour % 12 + 12 * afternoon, hour)
 
 
 def _either(found, field, name: str) -> np.ndarray:
-    """A group that a pattern has in two places, such as `day` and `day2`."""
+    """Numbers of a group that a pattern may have in two places, such as `day` and `day2`."""
     if found.type.get_field_index(f"{name}2") < 0:
         return field(name)
     return np.where(np.isnan(field(name)), field(f"{name}2"), field(name))
 
 
 def _fields(found):
-    """A function that gives a group of an extraction as numbers `(rows,)`, NaN where it is not there."""
+    """A function that returns a group of an extraction as numbers `(rows,)`, NaN where it is absent."""
 
     def field(name: str) -> np.ndarray:
         texts = compute.replace_substring(compute.struct_field(found, name), ",", ".")

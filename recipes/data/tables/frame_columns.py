@@ -1,4 +1,4 @@
-"""Columns of a frame, of whatever type, as Arrow arrays of numbers, text or dates: as in a CSV file."""
+"""Columns of a frame, of any type, as Arrow arrays of the kinds that a CSV file has: numbers, text and dates."""
 
 import uuid
 
@@ -12,12 +12,12 @@ _NOT_CONVERTED = (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, pyarrow.ArrowNot
 
 
 def from_values(column) -> pyarrow.Array:
-    """A column of pandas, an array of NumPy or a list.
+    """The Arrow array of a column of pandas, an array of NumPy or a list.
 
-    Whole numbers beyond 64 bits, intervals and values of several kinds become text; periods their first moment.
+    Whole numbers beyond 64 bits, intervals and values of several kinds become text; periods become their first moment.
 
     Raises:
-        TypeError: If the values are no numbers, texts or dates, saying what they are.
+        TypeError: If the values are not numbers, texts or dates, with their kind.
     """
     dtype = getattr(column, "dtype", None)
     if getattr(dtype, "categories", None) is not None:
@@ -31,7 +31,7 @@ def from_values(column) -> pyarrow.Array:
         return _as_text(column)
     elif kind == "c":
         raise TypeError("complex numbers: give their real and their imaginary parts as columns")
-    elif kind == "f" and getattr(dtype, "itemsize", 8) > 8:  # Arrow knows no longer floats
+    elif kind == "f" and getattr(dtype, "itemsize", 8) > 8:  # Arrow has no type for longer floats
         column = column.astype("float64")
     try:
         array = pyarrow.array(column, from_pandas=True)
@@ -43,10 +43,12 @@ def from_values(column) -> pyarrow.Array:
 
 
 def from_arrow(array: pyarrow.Array | pyarrow.ChunkedArray) -> pyarrow.Array | pyarrow.ChunkedArray:
-    """An array of any type of Arrow's. Durations and times of day become seconds, decimals floats, UUIDs text.
+    """An Arrow array of any type, as numbers, text or dates.
+
+    Durations and times of day become seconds, decimals become floats, UUIDs and bytes become text.
 
     Raises:
-        TypeError: If the values are no numbers, texts or dates, saying what they are.
+        TypeError: If the values are not numbers, texts or dates, with their kind.
     """
     if isinstance(array, pyarrow.ChunkedArray):
         chunks = [from_arrow(chunk) for chunk in array.chunks]
@@ -55,7 +57,7 @@ def from_arrow(array: pyarrow.Array | pyarrow.ChunkedArray) -> pyarrow.Array | p
     if types.is_dictionary(kind):
         values = from_arrow(array.dictionary)
         return array if values is array.dictionary else pyarrow.DictionaryArray.from_arrays(array.indices, values)
-    if types.is_string_view(kind) or types.is_binary_view(kind):  # of Polars; much of Arrow cannot read them yet
+    if types.is_string_view(kind) or types.is_binary_view(kind):  # of Polars; few functions of Arrow read them yet
         plain = pyarrow.large_string() if types.is_string_view(kind) else pyarrow.large_binary()
         return from_arrow(array.cast(plain))
     if types.is_run_end_encoded(kind):

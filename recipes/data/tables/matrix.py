@@ -1,4 +1,4 @@
-"""Tables with columns of any kind as matrices of float32: numbers, codes of categories, days."""
+"""Tables as matrices of float32: columns of numbers, codes of categories and days."""
 
 import warnings
 
@@ -10,36 +10,37 @@ from recipes.data import row_digests
 from recipes.data.precision import rescale
 from recipes.data.source import Source
 from recipes.data.store import RowStore
-from recipes.data.tables import columns, formats, table_columns
-from recipes.data.tables.columns import Vocabulary
+from recipes.data.tables import column_values, formats, schema
+from recipes.data.tables.column_values import Vocabulary
 from recipes.data.tables.formats import Format
+from recipes.data.tables.schema import Schema, detect_schema
 from recipes.data.tables.table import Table
 from recipes.settings import Data
 
-# Kinds of targets that may be classes, which keep the text of their labels.
+# Kinds of targets that may be classes: their labels are read as text, too.
 _LABELLED = ("category", "whole", "wide")
 
 
-def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
+def read_tables(tables: dict[str, Table], settings: Data, name: str) -> Source:
     """Features and target of a table.
 
     Args:
-        tables: By part: `"all"`, to be split, or `"train"`, with `"validation"` and `"test"` where they are given. The
-            kinds of the columns are those of the first.
-        settings: Name the target, and the columns that do not take part.
-        name: Of the data.
+        tables: Table of each part: `"all"`, to be split, or `"train"`, with `"validation"` and `"test"` where they are
+            given. The schema of the first is that of all.
+        settings: Settings of the data, which name the target and the columns to ignore.
+        name: Name of the data.
 
     Raises:
-        ValueError: If there is no such column, the parts differ in their columns, or values do not go together.
+        ValueError: If a named column is not there, the parts differ in their columns, or the values of a column are
+            mixed.
     """
     first = next(iter(tables.values()))
-    roles = table_columns.roles(first, settings)
+    roles = schema.roles(first, settings)
     features = tuple(column for column in first.columns if column not in {*roles.values(), *settings.ignore})
     if not features:
         raise ValueError(f"{first.where} has no column besides the target to learn from")
-    missing = table_columns.missing_texts(first, settings.missing, roles["target"], settings.kept_classes)
-    found = table_columns.understand(first, features, roles, settings, missing)
-    kinds, left_out, forms, rescaled = found.kinds, found.left_out, found.forms, found.rescaled
+    found = detect_schema(first, features, roles, settings)
+    kinds, left_out = found.kinds, found.left_out
     target = roles.pop("target")
     used = tuple(column for column in features if column not in left_out)
     vocabularies = {column: Vocabulary() for column in used if kinds[column] == "category"}
@@ -48,14 +49,14 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
     for part, table in tables.items():
         if table is not first:
             check_columns(table, (*used, target), may_have=first.columns)
-            table_columns.require(table, kinds, (*used, target), missing, forms, rescaled)
+            schema.require(table, found, (*used, target))
             vocabularies = {column: Vocabulary(known.categories, grows=False) for column, known in vocabularies.items()}
             classes = classes and Vocabulary(classes.categories, grows=False)
         needed = {role: (column, kinds[column], None) for role, column in (roles if table is first else {}).items()}
         needed["target"] = target, kinds[target], classes
         if kinds[target] in ("whole", "wide"):
             needed["labels"] = target, "category", classes
-        x, others = _encode(table, features, kinds, vocabularies, needed, missing, forms, rescaled, (*used, target))
+        x, others = _encode(table, found, features, vocabularies, needed, digested=(*used, target))
         parts[part], digests[part] = (x, others.pop("target")), others.pop("digests")
         labels[part] = others.pop("labels", parts[part][1])
         extra = extra or others
@@ -66,27 +67,27 @@ def read(tables: dict[str, Table], settings: Data, name: str) -> Source:
         feature_names=features,
         vocabularies={column: vocabularies[column].categories for column in features if column in vocabularies},
         dates=tuple(column for column in used if kinds[column] == "date"),
-        rescaled=rescaled,
+        rescaled=found.rescaled,
         groups=extra.get("group_column"),
         times=extra.get("time_column"),
         notes=(*(note for table in tables.values() for note in table.notes), *found.notes),
         left_out=left_out
         | {
-            column: f"more than {columns.MOST_CATEGORIES:,} different texts"
+            column: f"more than {column_values.MOST_CATEGORIES:,} different texts"
             for column in used
             if column in vocabularies and vocabularies[column].overflowed
         },
-        formats={column: form.to_dict() for column, form in forms.items()},
+        formats={column: form.to_dict() for column, form in found.formats.items()},
         row_digests=digests,
         digest_columns=(*used, target),
     )
-    if classes is not None and len(classes.categories) < columns.MOST_CATEGORIES:
+    if classes is not None and len(classes.categories) < column_values.MOST_CATEGORIES:
         source.labels, source.label_names = labels, classes.categories
     if kinds[target] == "category":
         if not source.labels:
             raise ValueError(
                 f"the target {target!r} of {first.where} looks like an identifier: it has "
-                f"{columns.MOST_CATEGORIES:,} different texts or more. Choose another"
+                f"{column_values.MOST_CATEGORIES:,} different texts or more. Choose another"
             )
         name_classes(source, tuple(sorted(source.label_names)))
     return source
@@ -106,25 +107,25 @@ def rows_for(
     written=None,
     rescaled=None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """The rows of `table` as a trained model takes them, its columns in whatever order.
+    """The rows of `table` as a trained model takes them; the columns of the table may have any order.
 
     Args:
-        table: What is to be predicted or judged.
-        feature_names: Raw columns of the model, in its order.
-        vocabularies: Categories of those that hold some, by column.
-        dates: Those that hold dates.
-        target: Column to be returned as `y`; `None` for none.
-        unused: Raw columns of the model that do not matter, and may be absent.
-        known: Columns that the model does not know, and which are no surprise.
+        table: Rows to predict or to evaluate on.
+        feature_names: Names of the raw columns of the model, in its order.
+        vocabularies: Categories, by column that holds some.
+        dates: Names of the columns that hold dates.
+        target: Name of the column that is returned as `y`, or `None`.
+        unused: Names of the raw columns that the model ignores, and that may be absent.
+        known: Names of columns that the model does not have, and that cause no warning.
         missing: Further texts that mean a missing value.
-        kept_classes: Texts that are classes, though they usually mean a missing value.
+        kept_classes: Class names that usually mean a missing value.
         numeric_target: Whether the target holds numbers to predict, rather than classes.
-        written: How numbers and dates are written, by column, as `Format.to_dict` has it; default: plainly.
+        written: How numbers and dates are written, by column, in the form of `Format.to_dict`. Default: plainly.
         rescaled: Offset and unit, by column, of those that float32 would merge.
 
     Returns:
         `x` `(rows, columns)`, float32, and `y` `(rows,)`, numbers or texts, or `None`. Whole numbers that are classes
-        are texts where they are not written as numbers usually are, such as 00501, or where int64 does not hold them.
+        are texts where they are not in canonical form, such as 00501, or beyond int64.
 
     Raises:
         ValueError: If columns are missing, or hold text where numbers are needed.
@@ -133,21 +134,21 @@ def rows_for(
     check_columns(table, (*used, *([target] if target else [])), may_have=(*unused, *known))
     kinds = {column: "date" if column in dates else "number" for column in used}
     kinds |= {column: "category" for column in used if column in vocabularies}
-    missing = table_columns.missing_texts(table, missing, target, kept_classes)
+    texts = schema.missing_texts(table, missing, target, kept_classes)
     forms = {column: Format(**form) for column, form in (written or {}).items() if column in (*used, target)}
-    rescaled = rescaled or {}
-    scans = table_columns.require(table, kinds, used, missing, forms, rescaled, also=[target] if target else [])
+    expected = Schema(kinds, texts, forms, rescaled or {})
+    scans = schema.require(table, expected, used, unchecked=[target] if target else [])
     known_categories = {
         column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
     }
     roles = {}
     if target:
-        table_columns.refuse_missing_targets(scans[target], table)
-        kind, classes = table_columns.target_kind(scans[target], table.where, ()), Vocabulary()
+        schema.refuse_missing_targets(scans[target], table)
+        kind, classes = schema.target_kind(scans[target], table.where, ()), Vocabulary()
         if numeric_target and kind != "category":
             kind = "number"
         roles = {"target": (target, "number" if kind == "number" else "category", classes)}
-    x, others = _encode(table, feature_names, kinds, known_categories, roles, missing, forms, rescaled)
+    x, others = _encode(table, expected, feature_names, known_categories, roles)
     y = others.get("target")
     if target and kind != "number":
         y = _texts_or_whole(classes, kind)[y - 1]
@@ -155,7 +156,7 @@ def rows_for(
 
 
 def _texts_or_whole(classes: Vocabulary, kind: str) -> np.ndarray:
-    """The classes of a target, `(classes,)`: whole numbers as int64 where that loses nothing."""
+    """The classes of a target, `(classes,)`: as int64 if all are whole numbers in canonical form, otherwise as text."""
     names = classes.categories
     if kind == "whole" and all(str(int(name)) == name for name in names):
         return np.array(list(map(int, names)), np.int64)
@@ -163,7 +164,12 @@ def _texts_or_whole(classes: Vocabulary, kind: str) -> np.ndarray:
 
 
 def check_columns(table: Table, needed, may_have=()) -> None:
-    """Refuse a table that lacks columns; name those that nobody asked for.
+    """Refuse a table that lacks columns, and warn of surplus ones.
+
+    Args:
+        table: Table to check.
+        needed: Names of the columns that it must have.
+        may_have: Names of further columns that cause no warning.
 
     Raises:
         ValueError: If a column is missing.
@@ -184,43 +190,42 @@ def _count(items, what: str) -> str:
 
 
 def _encode(
-    table: Table, features, kinds, vocabularies, roles, missing, forms, rescaled, digested=()
+    table: Table, found: Schema, features, vocabularies, roles, digested=()
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """`x` `(rows, features)`, and by role the other columns, `(rows,)`.
+    """`x` `(rows, features)`, and the other columns `(rows,)` by role.
 
     Args:
-        table: Rows.
-        features: Names of the columns of `x`.
-        kinds: Kinds of those that matter.
-        vocabularies: Of those that hold categories.
-        roles: By role the column, its kind and, for categories, its vocabulary.
-        missing: By column, the texts that mean a missing value.
-        forms: How numbers and dates are written, by column, where it is not plainly.
-        rescaled: Offset and unit, by column of `x`, of those that float32 would merge.
-        digested: Columns of which the role `digests` is made.
+        table: Table to read.
+        found: Schema of the table.
+        features: Names of the columns of `x`; those without a kind in the schema are filled with 0.
+        vocabularies: Vocabulary of each feature that holds categories.
+        roles: Name, kind and vocabulary (`None` for numbers) of the column of each role.
+        digested: Names of the columns whose digests are returned under the role `digests`; default: no such role.
     """
     store, others = RowStore(), {role: RowStore() for role in (*roles, *(["digests"] if digested else []))}
     where = {name: number for number, name in enumerate(table.columns)}
     for batch in table.batches():
         x = np.empty((len(batch), len(features)), np.float32)
         for number, name in enumerate(features):
-            if name not in kinds:  # it does not matter
+            if name not in found.kinds:
                 x[:, number] = 0
                 continue
-            values = columns.cleaned(batch.column(where[name]), missing[name])
-            found = _values(values, kinds[name], vocabularies.get(name), forms.get(name))
-            x[:, number] = rescale(found, rescaled[name]) if name in rescaled else found
+            values = column_values.cleaned(batch.column(where[name]), found.missing[name])
+            encoded = _values(values, found.kinds[name], vocabularies.get(name), found.formats.get(name))
+            x[:, number] = rescale(encoded, found.rescaled[name]) if name in found.rescaled else encoded
         store.append(x)
         for role, (name, kind, vocabulary) in roles.items():
-            values = columns.cleaned(batch.column(where[name]), missing[name])
-            others[role].append(_values(values, kind, vocabulary, forms.get(name)))
+            values = column_values.cleaned(batch.column(where[name]), found.missing[name])
+            others[role].append(_values(values, kind, vocabulary, found.formats.get(name)))
         if digested:
-            others["digests"].append(row_digests.of_batch(batch, table.columns, digested, missing))
-    pyarrow.default_memory_pool().release_unused()  # Arrow keeps it for further reading, which there is none of
+            others["digests"].append(row_digests.of_batch(batch, table.columns, digested, found.missing))
+    # Arrow would keep the memory of its blocks for further reading.
+    pyarrow.default_memory_pool().release_unused()
     return store.finish(), {role: rows.finish() for role, rows in others.items()}
 
 
 def _values(values, kind: str, vocabulary: Vocabulary | None, form: Format | None) -> np.ndarray:
+    """Cleaned values as numbers, codes or days `(rows,)`, by the kind of their column."""
     if form is None and kind == "date":
         form = Format(dates=formats.ISO)
     if form is not None:
@@ -228,17 +233,17 @@ def _values(values, kind: str, vocabulary: Vocabulary | None, form: Format | Non
     if kind == "category":
         return vocabulary.encode(values)
     if kind == "date":
-        return columns.days(values)
+        return column_values.days(values)
     if kind == "key":
-        return columns.keys(values)
-    return columns.whole_numbers(values) if kind == "whole" else columns.numbers(values)[0]
+        return column_values.keys(values)
+    return column_values.whole_numbers(values) if kind == "whole" else column_values.numbers(values)[0]
 
 
 def name_classes(source: Source, names: tuple[str, ...]) -> None:
-    """Codes of the target as class numbers, in the order of `names`.
+    """Turn the label codes of a source into class numbers, in the order of `names`.
 
     Raises:
-        ValueError: If a part has labels that are none of them.
+        ValueError: If a part has labels that are not among `names`.
     """
     places = {name: number for number, name in enumerate(names)}
     numbers = np.array([-1, *(places[name] for name in source.label_names)])

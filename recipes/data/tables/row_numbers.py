@@ -1,14 +1,14 @@
-"""Columns that number the rows, such as the index that pandas and R write: they say nothing about other rows."""
+"""Detection of columns that number the rows, such as the index that pandas writes: they predict nothing."""
 
 import re
 
 import numpy as np
 
-# Fewer rows may be numbered by chance: the ages 20 to 29 of ten people.
+# Fewer rows may have consecutive numbers by chance, such as the ages 20 to 29 of ten people.
 FEWEST_ROWS = 20
-# Up to so many values, those of a column called "id" are compared with each other; beyond it, they must ascend.
+# Number of values up to which those of a column called "id" are compared with each other; more of them must ascend.
 MOST_COMPARED = 2**20
-# How often an index may begin again.
+# Number of times that an index may start again.
 MOST_RESTARTS = 5
 _CHUNK = 2**20
 _LARGEST = 2.0**53
@@ -18,7 +18,7 @@ _INDEX_NAME = re.compile(
     re.IGNORECASE,
 )
 _CAMEL_CASE_ID = re.compile(r".*[a-z]I[Dd]")
-# A year or a step of time is unique in many small tables, and says something about its row.
+# A year or a time step is unique in many small tables, and yet a useful feature.
 _TIME_NAME = re.compile(
     r"(.*[ _.-])?(years?|quarter|month|week|day|hour|minute|second|seconds|date|time|t|timestamp|epoch|period|age)"
     r"([ _.-].*)?",
@@ -27,11 +27,13 @@ _TIME_NAME = re.compile(
 
 
 class RowNumbers:
-    """Whether the values of a column are the numbers of its rows, learnt block by block in bounded memory.
+    """Detects, batch by batch and in bounded memory, whether the values of a column number its rows.
 
-    They are if they are the whole numbers from any first one to any last one, each once, in whatever order. In a column
-    whose name says that it is an index or an identifier, they may have gaps, or begin again a few times, as the index
-    of files that were put together does.
+    They do if they are consecutive whole numbers, each once, in any order. In a column with the name of an index or
+    identifier, they may have gaps, or start again a few times, as the index of concatenated files does.
+
+    Args:
+        name: Name of the column.
     """
 
     def __init__(self, name: str):
@@ -41,10 +43,10 @@ class RowNumbers:
         self._last, self._restarts, self._compared = -np.inf, 0, []
 
     def update(self, numbers: np.ndarray) -> None:
-        """Look at the next values `(rows,)`, float64; NaN where one is missing or text."""
+        """Add the next values `(rows,)`, float64, NaN for those that are missing or text."""
         if not self._possible or not len(numbers):
             return
-        # Most columns of whole numbers repeat one at once, and need no closer look.
+        # Most columns of whole numbers have a value twice among the first, which settles it.
         first = numbers[:1000]
         repeats = not self._has_index_name and len(np.unique(first)) < len(first)
         if repeats or not (np.isfinite(numbers) & (numbers == np.round(numbers))).all():
@@ -66,7 +68,7 @@ class RowNumbers:
 
     @property
     def found(self) -> bool:
-        """Whether all values so far number their rows."""
+        """Whether the values so far number their rows."""
         if not self._possible or self._rows < FEWEST_ROWS:
             return False
         if self._has_index_name:
@@ -75,7 +77,7 @@ class RowNumbers:
                 return True
         if not self._exact or self._most - self._least != self._rows - 1:
             return False
-        # Of values within a range of as many whole numbers, equal sums of digests mean that none is missing or twice.
+        # The range has as many whole numbers as there are rows: equal sums of digests mean that each occurs once.
         expected = 0
         for start in range(int(self._least), int(self._most) + 1, _CHUNK):
             expected += _digest(np.arange(start, min(start + _CHUNK, int(self._most) + 1), dtype=np.int64))
@@ -85,12 +87,12 @@ class RowNumbers:
         if self._rows > MOST_COMPARED:
             return False
         values = np.concatenate(self._compared)
-        # Float64 makes some long identifiers, such as those of messages, equal.
+        # Float64 merges some long identifiers.
         return len(np.unique(values)) >= (1.0 if self._exact else 0.99) * len(values)
 
 
 def _digest(values: np.ndarray) -> int:
-    """Sum of the values, each scrambled as in SplitMix64, modulo 2**64."""
+    """Sum of the hashes of the values (SplitMix64), modulo 2**64."""
     words = values.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,4 +1,4 @@
-"""What a pass over a column tells: its kind, how it is written, and what does not belong there."""
+"""Statistics of a column from one pass over a table: its kind, its format, and values that do not fit."""
 
 from dataclasses import dataclass, field
 
@@ -8,34 +8,37 @@ import pyarrow.compute as compute
 
 from recipes.data.dataset import as_setting
 from recipes.data.precision import LARGEST, Precision, Rescaling, rescale
-from recipes.data.tables import columns, formats
+from recipes.data.tables import column_values, formats
 from recipes.data.tables.formats import Format
 from recipes.data.tables.row_numbers import RowNumbers
 from recipes.data.tables.shapes import Shapes
 
+# Largest share of texts in a column of numbers or dates; with more of them, it holds categories.
 MOST_STRAY_TEXTS = 0.1
 ISO_SHAPE = "9999-99-99"
 
 
 @dataclass
 class Scan:
-    """What has been seen of a column: enough to tell its kind.
+    """Statistics of a column, updated batch by batch, from which its kind follows.
 
     Attributes:
-        rows: All.
-        missing: Of them, without a value; `first_missing` is the row of the first.
-        texts: Of them, what is no number; `first_text` is the first, with its row.
-        infinite: Of them, infinite or beyond float32; `first_infinite` is the row of the first.
-        whole: Whether every number was written as a whole one.
-        wide: Whether int64 does not hold all of them.
+        name: Name of the column.
+        rows: Number of rows so far.
+        missing: Number of rows without a value; `first_missing` is the first of these rows.
+        texts: Number of values that are not numbers; `first_text` is the first of them, with its row.
+        infinite: Number of values that are infinite or beyond float32; `first_infinite` is the row of the first.
+        whole: Whether every number is written as a whole number.
+        wide: Whether a number is beyond int64.
         truths: Whether every value is true or false.
         dates: Whether every value is a date.
-        row_numbers: Whether the values number the rows.
-        precision: What float32 does to the numbers, or days.
-        least, most: Of the numbers.
+        row_numbers: Detector of row numbers.
+        precision: Statistics of what float32 does to the numbers or days.
+        least: Smallest number.
+        most: Largest number.
         shapes: Shapes of the texts.
-        form: How the texts are written, where that is known.
-        sees_marks: Whether the shapes of plain numbers count, too: where a point stands between thousands.
+        form: Format of the texts, if it is known from an earlier pass.
+        sees_marks: Whether the shapes of plain numbers are counted as well, for a point that may separate thousands.
     """
 
     name: str
@@ -63,20 +66,21 @@ class Scan:
 
     @property
     def present(self) -> int:
+        """Number of rows with a value."""
         return self.rows - self.missing
 
     @property
     def counts_rows(self) -> bool:
-        """Whether each row has a whole number of its own that only counts or names it."""
+        """Whether the values are whole numbers that only count or name the rows."""
         return not self.missing and not self.texts and self.row_numbers.found
 
     @property
     def fits(self) -> bool:
-        """Whether the column is written as its format says, but for a few stray values."""
+        """Whether all values but a few have the format of the column."""
         return self.texts <= MOST_STRAY_TEXTS * self.present
 
     def update(self, values: pyarrow.Array) -> None:
-        """Look at the next cleaned `values`."""
+        """Add the next cleaned `values`."""
         if values.null_count and self.first_missing is None:
             self.first_missing = self.rows + int(values.is_null().to_numpy(zero_copy_only=False).argmax())
         self.missing += values.null_count
@@ -88,20 +92,20 @@ class Scan:
             self.dates = days is not None
             if self.dates:
                 self.precision.update(days)
-        if self.dates and self.form is None and present and columns.is_text(values.type):
+        if self.dates and self.form is None and present and column_values.is_text(values.type):
             self.shapes.add(ISO_SHAPE, present, compute.drop_null(values)[0].as_py())
         if not (self.dates or self._is_settled()):
             self._count(values)
         elif self.form is None:
             self.texts += present
             if not self.dates:
-                self._look_at(values)
+                self._add_shapes(values)
         if self.truths:
             self.truths = _are_truths(values)
         self.rows += len(values)
 
     def _read(self, values):
-        """Values as their format says; the others are counted as texts."""
+        """Values read in the format of the column; those of another format are counted as texts."""
         found, stray = formats.read(values, self.form)
         if stray.any():
             if self.first_text is None:
@@ -110,23 +114,23 @@ class Scan:
             self.texts += int(stray.sum())
         return found
 
-    def _look_at(self, values):
-        if columns.is_text(values.type):
+    def _add_shapes(self, values):
+        if column_values.is_text(values.type):
             self.shapes.update(values)
 
     def _is_settled(self) -> bool:
-        """Whether it is clear that the column is no numbers, so that the rest need not be parsed."""
+        """Whether the column clearly holds text, so that the remaining values need not be parsed as numbers."""
         return self.rows > 10_000 and self.texts > 0.5 * self.present
 
     def _count(self, values):
-        parsed, is_text = columns.numbers(values)
+        parsed, is_text = column_values.numbers(values)
         if is_text.any():
             if self.first_text is None:
                 row = int(is_text.argmax())
                 self.first_text = values[row].as_py(), self.rows + row
             self.texts += int(is_text.sum())
         if is_text.any() or self.sees_marks:
-            self._look_at(values)
+            self._add_shapes(values)
         else:
             self.shapes.plain += len(values) - values.null_count
         infinite = np.abs(parsed) > LARGEST
@@ -140,14 +144,14 @@ class Scan:
         self.precision.update(parsed)
         if self.whole:
             self.whole = _are_whole(values)
-            self.wide |= bool((np.abs(parsed) >= columns.LARGEST_WHOLE).any())
+            self.wide |= bool((np.abs(parsed) >= column_values.LARGEST_WHOLE).any())
 
     def kind(self, where: str, categorical=()) -> str:
-        """`"number"`, `"category"` or `"date"`.
+        """Kind of the column: `"number"`, `"category"` or `"date"`.
 
         Args:
-            where: The table, for messages.
-            categorical: Names of columns that hold categories, however they look.
+            where: Name of the table in messages.
+            categorical: Names of columns whose values are categories, whatever they look like.
 
         Raises:
             ValueError: If numbers are mixed with a few texts or infinite values.
@@ -167,15 +171,15 @@ class Scan:
             return bool((np.abs(rescale(np.array([self.least, self.most]), rescaling)) <= LARGEST).all())
 
     def require(self, kind: str, where: str, rescaling: Rescaling | None = None) -> None:
-        """Refuse values that do not go with `kind`.
+        """Refuse a column with values of another kind.
 
         Args:
-            kind: `"number"`, `"category"` or `"date"`.
-            where: The table, for messages.
-            rescaling: Offset and unit of the column, where it has them.
+            kind: Expected kind: `"number"`, `"category"` or `"date"`.
+            where: Name of the table in messages.
+            rescaling: Offset and unit of the column, or `None`.
 
         Raises:
-            ValueError: With the column, how many they are, and the first.
+            ValueError: With the column, the number of such values, and the first.
         """
         column = f"column {self.name!r} of {where}"
         if kind == "date" and not self.dates and self.present:
@@ -197,26 +201,26 @@ class Scan:
 
 
 def _are_whole(values) -> bool:
-    if not columns.is_text(values.type):
+    if not column_values.is_text(values.type):
         return pyarrow.types.is_integer(values.type) or pyarrow.types.is_boolean(values.type)
     return compute.all(compute.match_substring_regex(values, r"^[+-]?\d+$")).as_py() is not False
 
 
 def _are_truths(values) -> bool:
-    if not columns.is_text(values.type):
+    if not column_values.is_text(values.type):
         return pyarrow.types.is_boolean(values.type)
     return compute.all(compute.match_substring_regex(values, r"^(?i:true|false)$")).as_py() is not False
 
 
 def _days_of_dates(values) -> np.ndarray | None:
-    """Cleaned `values` in days since 1970, if all of them are dates."""
+    """Cleaned `values` in days since 1970 if all of them are dates, otherwise `None`."""
     if pyarrow.types.is_timestamp(values.type) or pyarrow.types.is_date(values.type):
-        return columns.days(values)
-    if not columns.is_text(values.type):
+        return column_values.days(values)
+    if not column_values.is_text(values.type):
         return None
     if compute.all(compute.match_substring_regex(values, r"^\d{4}-\d\d-\d\d")).as_py() is False:
         return None
     try:
-        return columns.days(values)
+        return column_values.days(values)
     except (pyarrow.ArrowInvalid, ValueError):
         return None

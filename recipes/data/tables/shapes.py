@@ -1,7 +1,7 @@
-"""What texts look like, counted block by block, and the format that their shapes prove or leave open.
+"""Detection of the format of a column from the shapes of its texts, counted in bounded memory.
 
-The shape of a text has 9 for each digit: `1,234.50` and `7,300.25` are both `9,999.99`. A column of any size has few of
-them if it holds numbers or dates, so that they can be counted in bounded memory.
+The shape of a text has 9 for each digit: `1,234.50` and `7,300.25` both have the shape `9,999.99`. A column of numbers
+or dates has few shapes, however many rows it has.
 """
 
 import itertools
@@ -15,12 +15,12 @@ import pyarrow.compute as compute
 from recipes.data.tables.formats import DAY_FIRST, ISO, MONTH_FIRST, MONTH_NAMES, NAMED, Format, normalized
 
 MOST_SHAPES = 2000
-MOST_UNITS = 4  # of one column, for a note that they differ
-LONGEST = 40  # characters of a number or date; further ones are cut
-# Rows after which texts that are no numbers or dates are no longer looked at.
+MOST_UNITS = 4  # number of units in one column up to which a hint says that they differ
+LONGEST = 40  # number of characters of a text from which its shape is made
+# Number of rows after which a column without numbers and dates is no longer counted.
 ENOUGH_ROWS = 10_000
-# Digits that a shape keeps apart: of the first or second field of a date when it is no month, a leading 0 of a whole
-# number, and a leading 0 in front of a mark, which therefore is no mark of thousands.
+# Digits that stay visible in a shape: those of a first or second field of a date that is too large for a month, a
+# leading 0 of a whole number, and a leading 0 in front of a mark, which therefore does not separate thousands.
 _LATE, _PADDING, _ZERO = "†", "‡", "ø"
 _DIGIT = f"[9{_LATE}{_PADDING}{_ZERO}]"
 _REPLACEMENTS = (
@@ -46,20 +46,20 @@ _NUMBER = re.compile(
     r"(?P<after> ?(?:[^\W\d_]|[%‰°$€£¥₹₩₽₺µ\"′″])(?:[^\W\d_]|[%/²³° .]){0,11})?"
 )
 _ORDINALS = {"st", "nd", "rd", "th"}
-# Where these are written, a comma stands between thousands.
+# Units of amounts in which a comma separates thousands.
 _ENGLISH = {"$", "£", "US$", "USD", "GBP", "¥", "₹", "A$", "C$", "CA$", "AU$"}
 _THOUSANDS = ("", ",", ".", " ", "'")
 
 
 @dataclass
 class Shapes:
-    """Shapes of the texts of a column and how many texts have them.
+    """Shapes of the texts of a column, and the number of texts of each.
 
     Attributes:
         counts: Number of texts, by shape.
         examples: First text, by shape.
-        plain: Numbers in blocks that held no text, whose shapes were not looked at.
-        settled: Whether it is clear that the texts are no numbers or dates.
+        plain: Number of values in batches of plain numbers, whose shapes are not counted.
+        settled: Whether it is clear that the texts are not numbers or dates; nothing more is counted then.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
@@ -69,13 +69,14 @@ class Shapes:
 
     @property
     def rows(self) -> int:
+        """Number of values that were counted."""
         return sum(self.counts.values()) + self.plain
 
     def update(self, values: pyarrow.Array) -> None:
-        """Look at the next cleaned texts."""
+        """Count the shapes of the next cleaned texts."""
         if self.settled:
             return
-        # Categories repeat, and a shape takes several regular expressions.
+        # Each distinct text once: categories repeat, and a shape takes several regular expressions.
         distinct = compute.dictionary_encode(compute.drop_null(values))
         repeated = np.bincount(distinct.indices.to_numpy(zero_copy_only=False), minlength=len(distinct.dictionary))
         texts = normalized(compute.utf8_slice_codeunits(distinct.dictionary, 0, LONGEST))
@@ -95,7 +96,7 @@ class Shapes:
             self._settle()
 
     def add(self, shape: str, count: int, example: str) -> None:
-        """Count texts of a shape."""
+        """Add `count` texts of a shape, one of which is `example`."""
         self.counts[shape] = self.counts.get(shape, 0) + count
         self.examples.setdefault(shape, example)
 
@@ -105,12 +106,12 @@ class Shapes:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the texts of a column are.
+    """The format that follows from the shapes of a column.
 
     Attributes:
-        form: How they are written; `None` where they are no numbers or dates, or it is open how they are to be read.
+        form: Format of the texts; `None` if they are not numbers or dates, or can be read in several ways.
         example: One of the texts.
-        hint: What they look like and the setting that reads them, where it is open.
+        hint: Description of texts that can be read in several ways, with the setting that decides; otherwise `""`.
     """
 
     form: Format | None = None
@@ -121,14 +122,14 @@ class Verdict:
 def verdict(
     shapes: Shapes, share: float, decimal: str | None = None, thousands: str | None = None, dates: str | None = None
 ) -> Verdict:
-    """The format that the shapes prove.
+    """The format that follows from the shapes of a column.
 
     Args:
-        shapes: Of a column.
-        share: Smallest share of the texts that must have the format; the others are strays.
-        decimal: Mark in front of decimals, for numbers that may be read in several ways.
-        thousands: Mark between groups of three digits, for numbers that may be read in several ways.
-        dates: Order of day and month, for dates that may be read in both.
+        shapes: Shapes of the column.
+        share: Smallest share of the texts that must have the format.
+        decimal: Decimal mark of numbers that can be read in several ways.
+        thousands: Mark between groups of three digits of numbers that can be read in several ways.
+        dates: Order of day and month of dates that can be read in both orders.
     """
     needed = share * shapes.rows
     if shapes.settled or not shapes.counts:
@@ -206,7 +207,7 @@ def _numbers(shapes: Shapes, needed: float, decimal: str | None, thousands: str 
     most = max(covered)
     if most + plain < needed:
         return None
-    # Of candidates that read all shapes alike, the simplest.
+    # The first, and simplest, of the candidates that read all shapes alike.
     readings = {}
     for candidate, fitting in covered[most]:
         readings.setdefault(_signature(candidate, [found[shape] for shape in fitting]), (candidate, fitting))
@@ -229,7 +230,7 @@ def _of_readings(readings: dict, unit: str, example: str, found: dict, thousands
         return None  # plain numbers and stray texts
     is_grouped = any(role == "thousands" for _, role in signature)
     if mark in (" ", "'") and is_grouped and thousands is None and len({found[shape] for shape in fitting}) == 1:
-        # Parts of equal length may as well be a telephone number.
+        # Texts of one shape may also be telephone numbers.
         return Verdict(example=example, hint=f"numbers such as {example!r}: data.thousands: {mark!r} reads them")
     return Verdict(Format(decimal=decimal, thousands=mark if is_grouped else "", unit=unit), example)
 
@@ -252,7 +253,7 @@ def _fits(body: str, decimal: str, thousands: str) -> bool:
 
 
 def _signature(candidate: tuple[str, str], bodies: list[str]) -> tuple:
-    """What the marks that occur mean."""
+    """The role of each mark that occurs: decimal mark or thousands."""
     decimal, thousands = candidate
     occurring = set("".join(bodies))
     return tuple(
@@ -261,7 +262,7 @@ def _signature(candidate: tuple[str, str], bodies: list[str]) -> tuple:
 
 
 def _telling(fitting: list[str], found: dict[str, str]) -> str:
-    """The shape with most marks: the best example."""
+    """The shape with the most marks, which is the best example."""
     return max(fitting, key=lambda shape: sum(not re.match(_DIGIT, sign) for sign in found[shape]))
 
 

@@ -1,4 +1,4 @@
-"""A table, wherever its rows come from: a file, or a frame in memory."""
+"""The common form of tables from files and from frames in memory."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ BATCH_ROWS = 65_536
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows with named columns, which can be read again and again.
+    """Rows with named columns, which can be read any number of times.
 
     Attributes:
-        where: What messages call it.
-        columns: Names, in their order.
-        batches: Gives the rows, some thousands at a time; each call begins anew.
-        refused: Sentence about each column that cannot be read, by name; in the rows it has no values.
-        notes: What was decided when it was opened, for the user.
+        where: Name of the table in messages.
+        columns: Names of the columns, in their order.
+        batches: Function that yields all rows in batches of some thousands, from the start at each call.
+        refused: Error message of each column that cannot be read, by name; such a column has no values in the batches.
+        notes: Notes for the user on how the file was read.
     """
 
     where: str
@@ -33,18 +33,22 @@ class Table:
 
 
 def is_frame(data) -> bool:
-    """Whether `data` is a table in memory: of pandas, Polars, Arrow, or whatever else speaks Arrow's interface."""
+    """Whether `data` is a table in memory: of pandas, Polars, Arrow, or another library with Arrow's interface."""
     return hasattr(data, "columns") and (hasattr(data, "iloc") or hasattr(data, "__arrow_c_stream__"))
 
 
 def from_frame(frame, where: str = "the frame") -> Table:
     """The table in `frame`.
 
+    Args:
+        frame: Frame of pandas, Polars or Arrow.
+        where: Name of the table in messages.
+
     Raises:
-        ValueError: If it has no rows, or a column name twice.
+        ValueError: If the frame has no rows, or two columns of one name.
     """
     if hasattr(frame, "iloc"):
-        # By column, because Arrow's own conversion refuses the whole frame for one column of mixed values.
+        # Column by column, because Arrow's own conversion refuses the whole frame for one column of mixed values.
         names, convert = distinct_names(frame.columns, where), frame_columns.from_values
         found = [frame.iloc[:, number] for number in range(len(names))]
     else:
@@ -59,7 +63,7 @@ def from_frame(frame, where: str = "the frame") -> Table:
     for name, column in zip(names, found, strict=True):
         try:
             arrays.append(convert(column))
-        except TypeError as error:  # no reason to refuse the frame, for the column may not be used
+        except TypeError as error:  # refused only if the column is used
             arrays.append(pyarrow.nulls(len(column)))
             refused[name] = refusal(name, where, error)
     content = pyarrow.table(list(arrays), names=list(names))
@@ -67,10 +71,14 @@ def from_frame(frame, where: str = "the frame") -> Table:
 
 
 def distinct_names(names, where: str) -> tuple[str, ...]:
-    """The names of the columns of the table that messages call `where`; one without a name is called as by pandas.
+    """The names of columns, cleaned; a column without a name gets the one that pandas would give it.
+
+    Args:
+        names: Names as they were read.
+        where: Name of the table in messages.
 
     Raises:
-        ValueError: If two are equal.
+        ValueError: If two names are equal.
     """
     names = tuple(column_name(name) or f"Unnamed: {number}" for number, name in enumerate(names))
     twice = next((name for name, count in Counter(names).items() if count > 1), None)
@@ -83,7 +91,7 @@ def with_column(table: Table, name: str, values) -> Table:
     """`table` with a further column.
 
     Raises:
-        ValueError: If it has one of that name, or another number of rows.
+        ValueError: If it has a column of that name already, or another number of rows.
     """
     name = column_name(name)
     if name in table.columns:
@@ -103,7 +111,7 @@ def with_column(table: Table, name: str, values) -> Table:
 
 
 def refusal(name: str, where: str, error: TypeError) -> str:
-    """The sentence for a column whose values, as `error` says, are no plain ones."""
+    """The error message for a column whose values are of an unsupported kind, which `error` names."""
     return (
         f"column {name!r} of {where} must hold numbers, texts or dates. It holds {error}, or leave it out "
         f"(data.ignore: {as_setting([name])})"

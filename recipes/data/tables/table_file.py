@@ -1,4 +1,4 @@
-"""Which files hold tables, and how each kind is read."""
+"""Which kinds of files hold tables, and the reader of each kind."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from recipes.settings import Data
 TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
 _PACKED = (".gz", ".bz2", ".zst", ".lz4")
 _SAVE = "save the table as CSV or Parquet"
-# What to do with files that people have, and that are not read.
+# Advice for other kinds of files that often hold data.
 _OTHERS = {
     (".xlsx", ".xls", ".xlsm", ".ods", ".numbers"): "save the sheet as CSV",
     (".json", ".jsonl", ".ndjson"): "read it by pandas.read_json and give the frame, or save that as CSV or Parquet",
@@ -24,7 +24,7 @@ _OTHERS = {
 
 
 def is_table(path: str | Path) -> bool:
-    """Whether the name is that of a file that holds a table."""
+    """Whether the name of `path` is that of a file with a table."""
     name = str(path).lower()
     for suffix in _PACKED:
         if name.endswith(suffix):
@@ -37,8 +37,8 @@ def open_table(path: str | Path, settings: Data, expected=()) -> Table:
 
     Args:
         path: A text file such as CSV, or a Parquet or Feather file.
-        settings: Say how a text file is encoded, and whether its first line holds the column names.
-        expected: Names that the caller will look for, besides those in the settings.
+        settings: Settings of the data, with the encoding of a text file and whether its first line is a header.
+        expected: Names of columns that the caller needs, besides those in the settings.
 
     Raises:
         FileNotFoundError, ValueError: If there is no such file, or it cannot be read.
@@ -63,10 +63,10 @@ def open_table(path: str | Path, settings: Data, expected=()) -> Table:
 
 
 def refuse_unreadable(path: str | Path) -> None:
-    """Refuse a file of a kind that is known and not read, saying what to do.
+    """Refuse a file of a known kind that is not supported.
 
     Raises:
-        ValueError: If it is one.
+        ValueError: If the file is of such a kind, with advice.
     """
     name = str(path).lower()
     for suffixes, remedy in _OTHERS.items():

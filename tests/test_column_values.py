@@ -2,15 +2,15 @@ import numpy as np
 import pyarrow
 import pytest
 
-from recipes.data.tables import columns
-from recipes.data.tables.columns import Vocabulary
+from recipes.data.tables import column_values
+from recipes.data.tables.column_values import Vocabulary
 from recipes.data.tables.scan import Scan
 
 
 def scan(*batches, name="age"):
     seen = Scan(name)
     for values in batches:
-        seen.update(columns.cleaned(pyarrow.array(values)))
+        seen.update(column_values.cleaned(pyarrow.array(values)))
     return seen
 
 
@@ -57,22 +57,22 @@ def test_rows_are_counted_across_batches():
 
 
 def test_numbers_keep_their_places():
-    values, texts = columns.numbers(columns.cleaned(pyarrow.array(["1", "x", None, "TRUE", "+2"])))
+    values, texts = column_values.numbers(column_values.cleaned(pyarrow.array(["1", "x", None, "TRUE", "+2"])))
     np.testing.assert_array_equal(values, [1, np.nan, np.nan, 1, 2])
     assert texts.tolist() == [False, True, False, False, False]
 
 
 def test_dates_become_days():
-    values = columns.cleaned(pyarrow.array(["1970-01-02", "", "1970-01-01T12:00:00"]))
-    np.testing.assert_array_equal(columns.days(values), [1, np.nan, 0.5])
+    values = column_values.cleaned(pyarrow.array(["1970-01-02", "", "1970-01-01T12:00:00"]))
+    np.testing.assert_array_equal(column_values.days(values), [1, np.nan, 0.5])
 
 
 def test_a_vocabulary_grows_in_the_order_of_appearance_and_then_knows_no_more():
     growing = Vocabulary()
-    first = growing.encode(columns.cleaned(pyarrow.array(["b", "a", " b", "?"])))
-    assert (first.tolist(), growing.categories) == ([1, 2, 1, 3], ("b", "a", columns.MISSING_CATEGORY))
+    first = growing.encode(column_values.cleaned(pyarrow.array(["b", "a", " b", "?"])))
+    assert (first.tolist(), growing.categories) == ([1, 2, 1, 3], ("b", "a", column_values.MISSING_CATEGORY))
     fixed = Vocabulary(growing.categories, grows=False)
-    assert fixed.encode(columns.cleaned(pyarrow.array(["a", "c", None]))).tolist() == [2, 0, 3]
+    assert fixed.encode(column_values.cleaned(pyarrow.array(["a", "c", None]))).tolist() == [2, 0, 3]
 
 
 def test_a_number_is_the_same_category_whether_it_was_a_float_or_not():
@@ -82,12 +82,12 @@ def test_a_number_is_the_same_category_whether_it_was_a_float_or_not():
 
 
 def test_a_vocabulary_is_bounded(monkeypatch):
-    monkeypatch.setattr(columns, "MOST_CATEGORIES", 2)
+    monkeypatch.setattr(column_values, "MOST_CATEGORIES", 2)
     growing = Vocabulary()
     assert growing.encode(pyarrow.array(["a", "b", "c", "a"])).tolist() == [1, 2, 0, 1]
     assert growing.overflowed
 
 
 def test_keys_are_equal_for_equal_values():
-    first, second = (columns.keys(pyarrow.array(values)) for values in (["a", "b", "a"], ["b", "c"]))
+    first, second = (column_values.keys(pyarrow.array(values)) for values in (["a", "b", "a"], ["b", "c"]))
     assert first[0] == first[2] != first[1] == second[0] != second[1]

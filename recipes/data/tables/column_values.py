@@ -1,4 +1,4 @@
-"""Values of a column of a table: cleaned, and as numbers, codes or days."""
+"""Values of a column of a table: cleaned, and converted to numbers, codes or days."""
 
 import hashlib
 
@@ -9,16 +9,16 @@ import pyarrow.compute as compute
 from recipes.arguments.labels import Names, canonical_text
 from recipes.data.tables.formats import plain_timestamps
 
-# How files and frames say that a value is missing, in lower case.
+# Texts that mean a missing value in files and frames, in lower case.
 MISSING = ("", "na", "n/a", "#n/a", "nan", "null", "none", "<na>", "nat", "?")
-MISSING_CATEGORY = ""  # its place in a vocabulary; no text that is there is empty
+MISSING_CATEGORY = ""  # the category of missing values; cleaned texts are never empty
 MOST_CATEGORIES = 100_000
 _NUMBER = r"^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity)$"
 LARGEST_WHOLE = 2.0**63
 
 
 def cleaned(values: pyarrow.Array, missing=MISSING) -> pyarrow.Array:
-    """`values` without spaces around text, and null where they are missing."""
+    """`values` without spaces around text, and null where a text is one of `missing` in lower case, or a number NaN."""
     if pyarrow.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     if is_text(values.type):
@@ -31,13 +31,13 @@ def cleaned(values: pyarrow.Array, missing=MISSING) -> pyarrow.Array:
 
 
 def numbers(values: pyarrow.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Cleaned `values` as float64 `(rows,)`, NaN where they are missing; and which of them are text, `(rows,)`.
+    """Cleaned `values` as float64 `(rows,)`, NaN where they are missing; and a mask of those that are text, `(rows,)`.
 
-    True and false are 1 and 0.
+    True and false become 1 and 0.
     """
     try:
         return _floats(values), np.zeros(len(values), bool)
-    except pyarrow.ArrowInvalid:  # text that is no number, or one that Arrow does not read: true, or +1
+    except pyarrow.ArrowInvalid:  # text that is no number, or a number that Arrow does not read, such as true and +1
         pass
     lower = compute.utf8_lower(values)
     values = compute.replace_substring_regex(lower, r"^true$", "1")
@@ -48,29 +48,29 @@ def numbers(values: pyarrow.Array) -> tuple[np.ndarray, np.ndarray]:
 
 
 def whole_numbers(values: pyarrow.Array) -> np.ndarray:
-    """Cleaned `values` without gaps, all of them whole numbers, as int64 `(rows,)`: exact beyond 2**53, too."""
+    """Cleaned `values`, all of them whole numbers and none missing, as int64 `(rows,)`: exact even beyond 2**53."""
     if is_text(values.type):
         values = compute.utf8_ltrim(values, characters="+")
     return compute.cast(values, pyarrow.int64()).to_numpy(zero_copy_only=False)
 
 
 def days(values: pyarrow.Array) -> np.ndarray:
-    """Cleaned dates, or text in the form of ISO 8601, as days since 1970 `(rows,)`, float64; NaN where missing.
+    """Cleaned dates, or texts in the form of ISO 8601, as days since 1970 `(rows,)`, float64; NaN where missing.
 
     Raises:
-        ValueError: If a text is no date.
+        ValueError: If a text is not a date.
     """
     if pyarrow.types.is_time(values.type):
         raise ValueError("a time of day is no date")
     if is_text(values.type):
         values = plain_timestamps(values)
-    # Float64 does not hold nanoseconds of today.
+    # Microseconds, because float64 cannot represent the nanoseconds of present dates.
     seconds = values.cast(pyarrow.timestamp("us", getattr(values.type, "tz", None)), safe=False).cast(pyarrow.int64())
     return _floats(seconds) / 86_400e6
 
 
 def texts(values: pyarrow.Array) -> pyarrow.Array:
-    """Cleaned values of any kind as text, as Python and pandas write them; but 3.0 is "3"."""
+    """Cleaned values of any kind as text, in the form of Python and pandas, except that 3.0 is "3"."""
     if pyarrow.types.is_boolean(values.type):
         return compute.if_else(values, "True", "False")
     written = values.cast(pyarrow.string())
@@ -84,17 +84,17 @@ def texts(values: pyarrow.Array) -> pyarrow.Array:
 
 
 class Vocabulary:
-    """Categories and their codes, counted from 1; 0 is whatever is none of them.
+    """Categories and their codes, counted from 1; 0 is the code of every other value.
 
-    Those that are added have the canonical text of `recipes.arguments.labels`, whose `Names` find a category by the
-    text or number of another container.
+    Categories are added in the canonical text of `recipes.arguments.labels`, whose `Names` find a category by the text
+    or number of another container.
 
     Args:
-        categories: Known from the beginning.
-        grows: Whether further ones are added as they appear.
+        categories: Categories known at the start.
+        grows: Whether further categories are added as they appear.
 
     Attributes:
-        overflowed: Whether there were more than `MOST_CATEGORIES`.
+        overflowed: Whether there were more categories than `MOST_CATEGORIES`.
     """
 
     def __init__(self, categories=(), grows: bool = True):
@@ -104,6 +104,7 @@ class Vocabulary:
 
     @property
     def categories(self) -> tuple[str, ...]:
+        """The categories, in the order of their codes."""
         return tuple(self._codes)
 
     def encode(self, values: pyarrow.Array) -> np.ndarray:
@@ -130,7 +131,7 @@ class Vocabulary:
 
 
 def keys(values: pyarrow.Array) -> np.ndarray:
-    """A number for each value, `(rows,)`, int64: equal for equal values, in every run; of any number of values."""
+    """A digest of each value, `(rows,)`, int64: equal for equal values, and the same in every run."""
     encoded = _distinct_texts(values)
     names = [None if text is None else canonical_text(text) for text in encoded.dictionary.to_pylist()]
     digests = [hashlib.blake2b(repr(name).encode(), digest_size=8).digest() for name in names]
@@ -148,5 +149,5 @@ def is_text(kind) -> bool:
 def _floats(values) -> np.ndarray:
     if pyarrow.types.is_boolean(values.type):
         values = values.cast(pyarrow.uint8())
-    safe = is_text(values.type)  # whole numbers beyond 2**53 lose digits that float32 would lose anyway
+    safe = is_text(values.type)  # whole numbers beyond 2**53 may be rounded, as float32 would do later anyway
     return compute.cast(values, pyarrow.float64(), safe=safe).to_numpy(zero_copy_only=False).astype(np.float64)

@@ -1,13 +1,13 @@
-"""Which columns of a table take part, what they hold and how it is written, and why others are left out."""
+"""The schema of a table, detected from its values: kinds of the columns, how they are written, which are left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow
 import pyarrow.compute as compute
 
 from recipes.arguments.names import shorten, unknown
 from recipes.data.dataset import as_setting
-from recipes.data.tables import columns, formats
+from recipes.data.tables import column_values, formats
 from recipes.data.tables.formats import Format
 from recipes.data.tables.scan import MOST_STRAY_TEXTS, Scan
 from recipes.data.tables.shapes import verdict
@@ -16,14 +16,21 @@ from recipes.settings import Data
 
 
 def missing_texts(table: Table, texts, target: str | None, kept_classes) -> dict[str, tuple[str, ...]]:
-    """By column, the texts that mean a missing value, in lower case."""
-    marks = (*columns.MISSING, *(text.lower() for text in texts))
+    """The texts that mean a missing value, in lower case, by column.
+
+    Args:
+        table: Table whose columns they are for.
+        texts: Further texts that mean a missing value, besides the usual ones.
+        target: Name of the target, in which class names are not missing values; `None` for no target.
+        kept_classes: Class names that usually mean a missing value.
+    """
+    marks = (*column_values.MISSING, *(text.lower() for text in texts))
     kept = {text.lower() for text in kept_classes}
     return {name: tuple(mark for mark in marks if name != target or mark not in kept) for name in table.columns}
 
 
 def roles(table: Table, settings: Data) -> dict[str, str]:
-    """Column names of the target and, where there are any, of groups and times.
+    """Names of the columns that are no features: `target`, and `group_column` and `time_column` if they are set.
 
     Raises:
         ValueError: If no target is named, or a setting names a column that is not there.
@@ -56,48 +63,51 @@ def _scan(table: Table, names, missing, forms=None, sees_marks: bool = False) ->
     scans = {name: Scan(name, form=(forms or {}).get(name), sees_marks=sees_marks) for name in names}
     for batch in table.batches():
         for name, scan in scans.items():
-            scan.update(columns.cleaned(batch.column(table.columns.index(name)), missing[name]))
+            scan.update(column_values.cleaned(batch.column(table.columns.index(name)), missing[name]))
     return scans
 
 
 @dataclass(frozen=True)
-class Understood:
+class Schema:
     """What the columns of a table hold.
 
     Attributes:
-        kinds: Kind of each column that takes part.
-        left_out: By feature, why it does not take part.
-        forms: How numbers and dates are written, by column, where it is not plainly.
-        rescaled: Offset and unit of the features that float32 would merge.
-        notes: What is worth a note.
+        kinds: Kind of each column that takes part: `"number"`, `"date"` or `"category"`; of a target also `"whole"` and
+            `"wide"` (see `target_kind`), of groups `"key"`.
+        missing: Texts that mean a missing value, in lower case, by column.
+        formats: How numbers and dates are written, by column, unless plainly.
+        rescaled: Offset and unit, by column, of the features that float32 would merge.
+        left_out: Reason why a feature does not take part, by column.
+        notes: Notes for the user.
     """
 
     kinds: dict[str, str]
-    left_out: dict[str, str]
-    forms: dict[str, Format]
-    rescaled: dict[str, tuple[float, float]]
-    notes: tuple[str, ...]
+    missing: dict[str, tuple[str, ...]]
+    formats: dict[str, Format] = field(default_factory=dict)
+    rescaled: dict[str, tuple[float, float]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
-def understand(table: Table, features, roles: dict[str, str], settings: Data, missing) -> Understood:
-    """What the columns of a table hold, from one pass over it, and a second one over texts that are numbers or dates.
+def detect_schema(table: Table, features, roles: dict[str, str], settings: Data) -> Schema:
+    """The schema of a table, from one pass over it, and a second one over texts that are numbers or dates.
 
     Args:
-        table: Rows.
+        table: Table to read.
         features: Names of the columns to learn from.
         roles: Names of the other columns, by role.
-        settings: Says how some columns are meant.
-        missing: By column, the texts that mean a missing value.
+        settings: Settings of the data, which overrule what is detected.
 
     Raises:
-        ValueError: If values do not go together, or a target or time may be read in several ways.
+        ValueError: If the values of a column are mixed, or a target or time may be read in several ways.
     """
-    scans, forms, notes = _read_formats(table, features, roles, settings, missing)
+    missing = missing_texts(table, settings.missing, roles["target"], settings.kept_classes)
+    scans, forms, notes = _detect_formats(table, features, roles, settings, missing)
     kinds, left_out = _kinds(table, features, roles, settings, scans)
-    return Understood(kinds, left_out, forms, _rescaled(scans, features, kinds), notes)
+    return Schema(kinds, missing, forms, _rescaled(scans, features, kinds), left_out, notes)
 
 
-def _read_formats(
+def _detect_formats(
     table: Table, features, roles, settings: Data, missing
 ) -> tuple[dict[str, Scan], dict[str, Format], tuple[str, ...]]:
     scans = _scan(table, (*features, *roles.values()), missing, sees_marks=settings.thousands == ".")
@@ -128,12 +138,12 @@ def _read_formats(
 
 
 def _names_classes(name: str, form: Format, roles, settings: Data) -> bool:
-    """Whether the column is a target whose texts, such as 3D and 2D, are rather names of classes than measures."""
+    """Whether the column is a target whose texts, such as 3D and 2D, are class names rather than measurements."""
     return name == roles["target"] and settings.task != "regression" and any(map(str.isalpha, form.unit))
 
 
 def _kinds(table: Table, features, roles, settings, scans) -> tuple[dict[str, str], dict[str, str]]:
-    """The kind of each column that takes part, and why the other features are left out."""
+    """The kind of each column that takes part, and the reason why each other feature is left out."""
     left_out = _left_out([scans[column] for column in features], settings)
     kinds = {
         column: scans[column].kind(table.where, settings.categorical) for column in features if column not in left_out
@@ -157,33 +167,38 @@ def _kinds(table: Table, features, roles, settings, scans) -> tuple[dict[str, st
 
 
 def _left_out(scans: list[Scan], settings: Data) -> dict[str, str]:
-    """By column, why its values say nothing about other rows."""
+    """The features that cannot help to predict other rows, each with its reason."""
     left_out = {scan.name: "no value in any row" for scan in scans if not scan.present}
     may_count = {scan.name for scan in scans} - {*left_out, *settings.keep, *settings.categorical}
     counting = [scan.name for scan in scans if scan.name in may_count and scan.counts_rows]
-    # The only column of a table is what there is to learn from, whatever it looks like.
+    # If all columns look like row numbers, they are used: nothing else is there to learn from.
     if len(counting) < len(scans) - len(left_out):
         left_out |= dict.fromkeys(counting, f"counts or names the rows ({_keep_hint(counting)})")
     return left_out
 
 
 def _keep_hint(names) -> str:
-    """How to keep columns that are left out."""
+    """The hint that names the setting which keeps columns that are left out."""
     return f"data.keep: {as_setting(names)} keeps {'it' if len(names) == 1 else 'them'}"
 
 
 def _rescaled(scans: dict[str, Scan], features, kinds) -> dict[str, tuple[float, float]]:
     """Offset and unit of the features that float32 would merge.
 
-    They are seen from all rows, those of the test among them. That teaches nothing about these: the scaling that is
-    learnt from the training part alone undoes offset and unit.
+    They are computed from all rows, including the test rows. No information leaks by that, since the scaling learnt
+    from the training part alone undoes offset and unit.
     """
     found = {name: scans[name].precision.rescaling for name in features if kinds.get(name) in ("number", "date")}
     return {name: rescaling for name, rescaling in found.items() if rescaling is not None}
 
 
 def target_kind(scan: Scan, where: str, categorical) -> str:
-    """`"category"`, `"whole"`, `"wide"` (whole numbers that int64 does not hold) or `"number"`.
+    """Kind of a target: `"category"`, `"whole"`, `"wide"` (whole numbers beyond int64) or `"number"`.
+
+    Args:
+        scan: Scan of the whole column.
+        where: Name of the table in messages.
+        categorical: Names of columns whose numbers are categories.
 
     Raises:
         ValueError: If the target holds dates, or numbers and a few texts.
@@ -202,7 +217,7 @@ def refuse_missing_targets(scan: Scan, table: Table) -> None:
     """Refuse a target with missing values.
 
     Raises:
-        ValueError: With the texts that may be classes, though they usually mean a missing value.
+        ValueError: If a value is missing, with the texts that may be classes, though they usually mean a missing value.
     """
     if not scan.missing:
         return
@@ -214,14 +229,14 @@ def refuse_missing_targets(scan: Scan, table: Table) -> None:
 
 
 def _texts_for_missing(table: Table, column: str) -> list[str]:
-    """The different texts of a column that usually mean a missing value, such as NA, in their order."""
+    """The distinct texts of a column that usually mean a missing value, such as NA, in order of appearance."""
     number, found = table.columns.index(column), {}
     for batch in table.batches():
         values = batch.column(number)
         if pyarrow.types.is_dictionary(values.type):
             values = values.cast(values.type.value_type)
-        if columns.is_text(values.type):
-            gaps = compute.filter(values, compute.is_null(columns.cleaned(values)))
+        if column_values.is_text(values.type):
+            gaps = compute.filter(values, compute.is_null(column_values.cleaned(values)))
             found |= dict.fromkeys(text.strip() for text in compute.unique(compute.drop_null(gaps)).to_pylist())
     return [text for text in found if text]
 
@@ -232,16 +247,25 @@ def _without_value(scan: Scan, what: str, where: str) -> ValueError:
     )
 
 
-def require(table: Table, kinds, names, missing, forms, rescaled, also=()) -> dict[str, Scan]:
-    """Refuse a table whose columns `names` are not of their `kinds`; what is seen of them and of the columns `also`.
+def require(table: Table, schema: Schema, names, unchecked=()) -> dict[str, Scan]:
+    """Refuse a table whose columns do not have the kinds of a schema.
+
+    Args:
+        table: Table to check.
+        schema: Schema of another table, such as the training part.
+        names: Names of the columns to check.
+        unchecked: Names of further columns to scan, of any kind.
+
+    Returns:
+        A scan of each column, by name.
 
     Raises:
-        ValueError: With the column, and the first value that does not belong there.
+        ValueError: With the column, and the first value of another kind.
     """
-    dates = {name: Format(dates=formats.ISO) for name in names if kinds[name] == "date"}
-    scans = _scan(table, (*names, *also), missing, dates | forms)
+    dates = {name: Format(dates=formats.ISO) for name in names if schema.kinds[name] == "date"}
+    scans = _scan(table, (*names, *unchecked), schema.missing, dates | schema.formats)
     for name in names:
-        kind = kinds[name]
-        if name not in also:
-            scans[name].require("number" if kind in ("whole", "wide") else kind, table.where, rescaled.get(name))
+        kind = schema.kinds[name]
+        if name not in unchecked:
+            scans[name].require("number" if kind in ("whole", "wide") else kind, table.where, schema.rescaled.get(name))
     return scans

@@ -1,0 +1,79 @@
+"""Whether training has become slower from one revision of this package to the next.
+
+Each round trains the same recipe in a fresh process with the code of either revision, one after the other; the order
+within a round alternates. Measured is `recipes.train` without pictures, from data to report, after the imports.
+
+    python benchmarks/two_revisions.py REVISION [--recipe digits] [--epochs 10] [--rounds 7]
+
+compares the git revision REVISION with the working tree.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = """
+import os, sys, tempfile, time, warnings
+warnings.simplefilter("ignore")
+import keras, recipes
+name, epochs = sys.argv[1], int(sys.argv[2])
+recipe = recipes.get(name).replace(fit={"epochs": epochs, "patience": None})
+recipes.train  # loads Keras and the package
+dataset = recipes.load_dataset(recipe.data.name, 0, recipe.data)
+with tempfile.TemporaryDirectory() as folder:
+    start = time.perf_counter()
+    run = recipes.train(recipe, dataset, output=folder, pictures=False, verbose=False)
+    print(time.perf_counter() - start, run.report.accuracy)
+"""
+
+
+def seconds(code: Path, recipe: str, epochs: int) -> tuple[float, float]:
+    """Seconds of the training with the package in the folder `code`, and the accuracy on the test part."""
+    environment = {**os.environ, "PYTHONPATH": str(code), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", PROGRAM, recipe, str(epochs)]
+    # Elsewhere than in the checkout, whose folder Python would put before PYTHONPATH.
+    with tempfile.TemporaryDirectory() as elsewhere:
+        result = subprocess.run(command, env=environment, cwd=elsewhere, check=True, capture_output=True, text=True)
+    duration, accuracy = map(float, result.stdout.split()[-2:])
+    return duration, accuracy
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("revision", help="git revision to compare the working tree with")
+    parser.add_argument("--recipe", default="digits")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / "before"
+        git = ["git", "-C", str(ROOT)]
+        subprocess.run([*git, "worktree", "add", "--detach", str(before), arguments.revision], check=True)
+        try:
+            rounds = []
+            for number in range(arguments.rounds):
+                order = (before, ROOT) if number % 2 == 0 else (ROOT, before)
+                times = {code: seconds(code, arguments.recipe, arguments.epochs) for code in order}
+                (old, old_accuracy), (new, new_accuracy) = times[before], times[ROOT]
+                rounds.append((old, new))
+                print(
+                    f"round {number}: before {old:.2f} s ({old_accuracy:.4f}), now {new:.2f} s ({new_accuracy:.4f})",
+                    flush=True,
+                )
+        finally:
+            subprocess.run([*git, "worktree", "remove", "--force", str(before)], check=True)
+    ratios = sorted(new / old for old, new in rounds)
+    old, new = (statistics.median(column) for column in zip(*rounds, strict=True))
+    print(
+        f"{arguments.recipe}, {arguments.epochs} epochs: before {old:.2f} s, now {new:.2f} s; "
+        f"median ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    )
+
+
+if __name__ == "__main__":
+    main()

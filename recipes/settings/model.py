@@ -1,0 +1,105 @@
+"""Settings of the network: its builder, its layers, and what regularizes it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from recipes.arguments.checked import Checked
+from recipes.arguments.widths import ALLOWED, resolve
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Checked):
+    """Which network. A setting that is not set has the builder's default; one of another builder is refused.
+
+    Args:
+        builder: Function of `recipes` that builds the network.
+        widths: Units (mlp, recurrent, transfer) or channels (convnet) of each hidden layer, or of each stage
+            (residual), first to last; or a rule, such as `500 x 100`, `256 / 2 x 4` or `16 * 2 x 4`.
+        activation: Activation of every hidden layer: relu, leaky_relu, prelu, rrelu, elu, selu, tanh, maxout and
+            others.
+        negative_slope: Slope of leaky_relu below 0, or initial slope of prelu. Not set: 0.2 (leaky_relu), 0.25 (prelu).
+        pieces: Number of linear maps in each unit of maxout. Not set: 2.
+        kernel_initializer: Name of an initializer of Keras's, or of `recipes.initialization.get`. Not set: chosen for
+            each layer from its activation.
+        initialization: Method that initializes the whole model at the end: by calculation (variance) or on a batch
+            (lsuv).
+        normalization: Kind of normalization between each hidden layer and its activation.
+        max_parameters: Largest number of parameters: the layers are made narrower until the model has no more (mlp,
+            convnet).
+        kernel_size: Side of the convolution kernels, in pixels (convnet, residual). Not set: 3.
+        convolutions: Number of convolutions in each stage (convnet). Not set: 1.
+        separable: Whether convolutions filter each channel by itself, then mix all channels (convnet).
+        downsampling: Operation by which each stage halves the image (convnet). Not set: max.
+        pooling: Operation that makes one row of an image in front of the last layer (convnet, residual). Not set:
+            flatten (convnet), average (residual).
+        depth: Number of blocks in each stage (residual). Not set: 3.
+        cell: Kind of the recurrent layers (recurrent). Not set: lstm.
+        bidirectional: Whether each sequence is also read backwards, by a layer of its own (recurrent).
+        body: Trained model below the new head (transfer): a run folder or .keras file, a name in saved_models, or a
+            network of keras.applications, such as MobileNetV3Small.
+        body_layer: Name of the last layer of the body that is used (transfer). Not set: the one in front of its head.
+        weights: File of weights of a network of keras.applications, without those of its head (transfer). Not set: the
+            one in Keras's cache, ~/.keras/models.
+    """
+
+    builder: Literal["mlp", "convnet", "residual", "recurrent", "transfer"] = "mlp"
+    widths: tuple[int, ...] | str | None = None
+    activation: str | None = None
+    negative_slope: float | None = None
+    pieces: int | None = None
+    kernel_initializer: str | None = None
+    initialization: Literal["variance", "lsuv"] | None = None
+    normalization: Literal["batch", "layer"] | None = None
+    max_parameters: int | None = None
+    kernel_size: int | None = None
+    convolutions: int | None = None
+    separable: bool | None = None
+    downsampling: Literal["max", "average", "stride", "none"] | None = None
+    pooling: Literal["flatten", "average", "max"] | None = None
+    depth: int | None = None
+    cell: Literal["simple_rnn", "gru", "lstm"] | None = None
+    bidirectional: bool | None = None
+    body: str | None = None
+    body_layer: str | None = None
+    weights: str | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.widths is not None:
+            try:
+                resolve(self.widths)
+            except ValueError:
+                raise ValueError(f"model.widths must be {ALLOWED}. Received: {self.widths!r}") from None
+        self.require_at_least(1, "kernel_size", "convolutions", "depth", "max_parameters")
+        self.require_at_least(2, "pieces")
+        self.require_finite("negative_slope")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regularization(Checked):
+    """What keeps the network from learning its training rows by heart.
+
+    Args:
+        dropout: Fraction of the hidden units dropped in each step; as `AlphaDropout` for SELU.
+        input_dropout: Fraction of the inputs dropped in each step.
+        noise: Standard deviation of normal noise on the (scaled) inputs.
+        l1: Weight of the absolute kernel values in the loss.
+        l2: Weight of the squared kernel values in the loss.
+        max_norm: Largest norm of the weights of each hidden unit.
+        bias_start: Initial value of the biases of hidden layers; slightly positive, such as 0.1, keeps ReLUs alive.
+    """
+
+    dropout: float = 0.0
+    input_dropout: float = 0.0
+    noise: float = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
+    max_norm: float | None = None
+    bias_start: float = 0.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.require_fraction("dropout", "input_dropout")
+        self.require_not_negative("l1", "l2", "noise")
+        self.require_positive("max_norm")
+        self.require_finite("bias_start")

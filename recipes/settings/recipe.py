@@ -1,0 +1,129 @@
+"""A whole recipe: its parts, changed copies of it, and its YAML."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from recipes.arguments import plain_yaml
+from recipes.arguments.checked import Checked
+from recipes.arguments.names import unknown
+from recipes.settings.data import Data
+from recipes.settings.model import Model, Regularization
+from recipes.settings.training import Augmentation, FineTune, Fit, Loss, Optimizer, Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Checked):
+    """A complete, named training: data, model, regularization, augmentation, loss, optimizer, schedule, fit, fine_tune.
+
+    >>> recipe = Recipe(name="mine", optimizer=Optimizer(learning_rate=0.01))
+    >>> recipe.replace(fit={"epochs": 5}).fit.epochs
+    5
+    """
+
+    name: str
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    regularization: Regularization = field(default_factory=Regularization)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    loss: Loss = field(default_factory=Loss)
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    schedule: Schedule = field(default_factory=Schedule)
+    fit: Fit = field(default_factory=Fit)
+    fine_tune: FineTune = field(default_factory=FineTune)
+
+    def __post_init__(self):
+        super().__post_init__()
+        allowed = "letters, digits, '.', '-' and '_', beginning with a letter or digit"
+        self.require("name", re.compile(r"[A-Za-z0-9][\w.-]*").fullmatch, allowed)
+        if self.fine_tune.epochs and self.model.builder != "transfer":
+            raise ValueError(
+                f"fine_tune.epochs belongs to the builder transfer. Received: {self.fine_tune.epochs} with "
+                f"{self.model.builder}"
+            )
+        if self.fit.keep == "last" and self.schedule.name == "reduce_on_plateau":
+            raise ValueError("fit.keep: last uses no validation rows, and schedule.name: reduce_on_plateau needs them")
+
+    def replace(self, **changes) -> "Recipe":
+        """A copy with some settings changed.
+
+        Args:
+            **changes: `name="..."`; or a part by its name, whole (`fit=Fit(epochs=5)`) or as a mapping of the
+                settings that change (`fit={"epochs": 5}`).
+
+        Raises:
+            ValueError: For an unknown setting, and for whatever the part itself refuses.
+        """
+        _refuse_unknown(changes, Recipe, prefix="")
+        merged = {}
+        for name, change in changes.items():
+            part = getattr(self, name)
+            if isinstance(change, Mapping) and isinstance(part, Checked):
+                _refuse_unknown(change, type(part), prefix=f"{name}.")
+                change = replace(part, **change)
+            merged[name] = change
+        return replace(self, **merged)
+
+    def with_kind(self) -> "Recipe":
+        """A copy with `data.kind` set where the builder leaves no choice, so that its run always reads data alike."""
+        if self.model.builder == "recurrent" and self.data.kind is None:
+            return self.replace(data={"kind": "sequences"})
+        return self
+
+    def to_yaml(self) -> str:
+        """All settings as YAML, in the order of this class; `from_yaml` reads them back."""
+        return plain_yaml.dump(_plain(asdict(self)))
+
+    @classmethod
+    def from_yaml(cls, source: str | Path, base: "Recipe | None" = None) -> "Recipe":
+        """Read settings from YAML.
+
+        Args:
+            source: Path of a `.yaml` or `.yml` file; any other string is taken as the YAML itself.
+            base: Recipe with the settings that `source` leaves out. Default: the defaults of the classes, with the
+                file's name as the recipe's.
+
+        Raises:
+            ValueError: If the text is no YAML mapping, or has an unknown key or a value that is not allowed.
+            FileNotFoundError: If there is no such file.
+        """
+        is_path = isinstance(source, Path) or source.endswith((".yaml", ".yml"))
+        where, name = (str(source), re.sub(r"[^A-Za-z0-9.-]+", "-", Path(source).stem)) if is_path else ("", "recipe")
+        try:
+            settings = plain_yaml.load(Path(source).read_text(encoding="utf-8") if is_path else source)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"there is no recipe file {where}") from None
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{where or 'the recipe'} is not valid YAML: {error}") from None
+        except ValueError as error:
+            raise ValueError(f"{where or 'the recipe'} is {error}") from None
+        if not isinstance(settings, dict):
+            what = where or "the recipe"
+            raise ValueError(f"{what} must hold settings such as `fit: {{epochs: 5}}`. Received: {settings!r}")
+        try:
+            base = base or cls(name=settings.get("name", name))
+            # A heading with nothing under it changes nothing.
+            return base.replace(**{key: {} if value is None else value for key, value in settings.items()})
+        except ValueError as error:
+            raise ValueError(f"{error} (in {where})" if is_path else str(error)) from None
+
+
+def parts() -> dict[str, type]:
+    """The parts of a recipe and their classes, in order."""
+    return {part.name: part.type for part in fields(Recipe) if issubclass(part.type, Checked)}
+
+
+def _refuse_unknown(keys: Mapping, owner: type, prefix: str) -> None:
+    known = [setting.name for setting in fields(owner)]
+    for key in keys:
+        if key not in known:
+            raise unknown("setting", f"{prefix}{key}", [f"{prefix}{name}" for name in known])
+
+
+def _plain(value: Any) -> Any:
+    """`value` with lists in place of tuples, which YAML does not know."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,260 @@
+"""A network that is ready to be trained: checked against its data, compiled, with its rows in their order."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import keras
+import numpy as np
+
+from callbacks import EarlyStopping, Progress, StopOnDivergence
+from callbacks.watching.record import merged
+from recipes import models
+from recipes.arguments.numbers import require_whole
+from recipes.data import Dataset, check_seed
+from recipes.metrics.inputs import as_array, sum_to_one
+from recipes.models.outputs import Outputs
+from recipes.models.transfer import body_of
+from recipes.runs.watched import Watched
+from recipes.settings import Fit, Recipe
+from recipes.training.compiling import compile_model
+from recipes.training.fine_tuning import unfreeze
+from recipes.training.rows import ArrayRows, DatasetRows, as_evaluate_arguments, check_augmentation, class_weights
+from recipes.training.watching import WATCHERS, TrainingEnd, callbacks_for, kept_epoch, numeric_history
+
+_LOGITS = "but recipes train on logits: leave its last softmax or sigmoid out; the saved model has it"
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A network that is ready to be trained; `fit` trains it in place.
+
+    Attributes:
+        core: Compiled Keras model, from prepared rows to logits, or to scaled values for a regression.
+        outputs: Facts about the outputs of `core`, their number among them.
+        recipe: Recipe that is followed; of a model that the user compiled, its part `fit` alone.
+        dataset: Data of the training; `None` for plain arrays.
+        source: Rows as `fit` takes them.
+        seed: Seed of the initial weights, the order of the rows and the augmentation.
+        rate_setting: Name of the setting that holds the learning rate, for messages.
+    """
+
+    core: keras.Model
+    outputs: Outputs
+    recipe: Recipe
+    dataset: Dataset | None
+    source: DatasetRows | ArrayRows
+    seed: int = 0
+    rate_setting: str = "optimizer.learning_rate"
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        dataset: Dataset,
+        model: keras.Model | Callable[[Dataset], keras.Model] | None = None,
+        seed: int = 0,
+        *,
+        limit: int | None = None,
+    ) -> Self:
+        """Check the recipe against the data, seed, build the network, check that it fits the data, and compile it.
+
+        Args:
+            recipe: Recipe with every change applied.
+            dataset: Data to train on.
+            model: Model of the user's own instead of the recipe's, or a function of the dataset that returns one.
+            seed: Seed of the initial weights, the order of the rows and the augmentation.
+            limit: Largest number of rows of each part that are used. Default: all.
+
+        Raises:
+            ValueError: For settings that do not suit the data, and for a model that does not fit them.
+        """
+        seed = check_seed(seed)
+        check_augmentation(recipe, dataset)
+        class_weights(recipe, dataset)
+        keras.utils.set_random_seed(seed)
+        if model is None:
+            core = models.build(recipe, dataset)
+        else:
+            core = model if isinstance(model, keras.Model) or not callable(model) else model(dataset)
+        if not isinstance(core, keras.Model):
+            raise ValueError(
+                f"`model` must be a Keras model, or a function of the dataset giving one. Received: {core!r}"
+            )
+        num_outputs = _check_fit(core, dataset)
+        if recipe.fine_tune.epochs:
+            body_of(core)  # refuses a model of the user's own without one
+        steps = math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)
+        compile_model(core, recipe, steps, task=dataset.task, num_outputs=num_outputs)
+        source = DatasetRows(recipe, dataset, num_outputs, seed, limit)
+        outputs = dataclasses.replace(Outputs.of(core), units=num_outputs)
+        return cls(core, outputs, recipe, dataset, source, seed)
+
+    @classmethod
+    def of_compiled(
+        cls, model: keras.Model, x, y, validation_data=None, *, epochs: int = 1, batch_size: int = 32, seed: int = 0
+    ) -> Self:
+        """The training of a compiled model of the user's own on plain arrays; the model is trained as it was compiled.
+
+        Args:
+            model: Compiled Keras model with an optimizer.
+            x: Rows as the model takes them, an array `(rows, ...)`.
+            y: Targets, an array `(rows, ...)`.
+            validation_data: `(x, y)` or `(x, y, sample_weight)`. Default: no validation.
+            epochs: Number of epochs.
+            batch_size: Number of rows in one batch.
+            seed: Seed of the order of the rows; the initial weights are those of the model.
+
+        Raises:
+            ValueError: For a model that is not compiled, and for arrays of different lengths.
+        """
+        if not isinstance(model, keras.Model) or not model.compiled or model.optimizer is None:
+            raise ValueError(f"`model` must be a Keras model that is compiled, with an optimizer. Received: {model!r}")
+        require_whole("epochs", epochs, 1)
+        require_whole("batch_size", batch_size, 1)
+        x, y = np.asarray(x), np.asarray(y)
+        if not x.ndim or not y.ndim or len(x) != len(y) or not len(x):
+            raise ValueError(f"`x` and `y` must have as many rows, at least one. Received: {x.shape} and {y.shape}")
+        recipe = Recipe(name=model.name, fit=Fit(epochs=epochs, batch_size=batch_size, patience=None, keep="last"))
+        source = ArrayRows(x, y, validation_data, batch_size, check_seed(seed))
+        model(keras.ops.convert_to_tensor(x[:1]))  # builds a subclassed model, too
+        return cls(model, Outputs.of(model), recipe, None, source, seed)
+
+    def rows(self, epoch: int = 0) -> dict:
+        """The arguments of `fit` that hold rows, from those of `epoch` on, counted from 0."""
+        return self.source.of_fit(epoch)
+
+    def serving(self) -> keras.Model:
+        """The model that takes raw rows and gives probabilities or values; it shares the weights of `core`."""
+        return self.core if self.dataset is None else models.serving_model(self.core, self.dataset)
+
+    def limited(self, limit: int | None) -> Self:
+        """The same training on at most `limit` rows of each part."""
+        return dataclasses.replace(self, source=dataclasses.replace(self.source, limit=limit))
+
+    def fit(
+        self,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        *,
+        verbose: bool = False,
+        late_errors: list[Exception] | None = None,
+    ) -> Watched:
+        """Train `core`, then fine-tune it where the recipe has epochs for that.
+
+        Args:
+            callbacks: Callbacks of the user. Those with a record of their own replace the recipe's.
+            verbose: Whether to print the progress.
+            late_errors: List that receives the errors which `callbacks` raise once training has ended. Default: they
+                are raised.
+        """
+        options = {"callbacks": tuple(callbacks), "verbose": verbose, "late_errors": late_errors}
+        first = self._fit_phase(0, **options)
+        if not self.recipe.fine_tune.epochs or first.divergence is not None:
+            return first
+        before = [(weight, np.array(keras.ops.convert_to_numpy(weight))) for weight in self.core.weights]
+        tuning = self._with_trainable_body()
+        start = None
+        if self.recipe.fit.keep == "best":
+            # Measured again: the penalties of the body count only from now on.
+            start = tuning.validation_loss()
+        second = tuning._fit_phase(len(first.history["loss"]), **options)
+        history = {name: first.history[name] + second.history[name] for name in first.history if name in second.history}
+        whole = dataclasses.replace(second, history=history, record=merged([first.record, second.record]))
+        if second.divergence is not None or start is None or np.nanmin(second.history["val_loss"]) <= start:
+            return whole
+        for weight, value in before:
+            weight.assign(value)
+        reason = "fine-tuning has not lowered the validation loss: the weights before it are kept"
+        if verbose:
+            print(reason)
+        return dataclasses.replace(whole, kept_epoch=first.kept_epoch, reason=reason)
+
+    def validation_loss(self) -> float:
+        """The present loss on the validation rows."""
+        rows = as_evaluate_arguments(self.source.validation())
+        return self.core.evaluate(**rows, return_dict=True, verbose=0)["loss"]
+
+    def _with_trainable_body(self) -> Self:
+        """The second half of transfer learning: the body is trained, too, at a lower rate. Compiles `core` anew."""
+        settings = self.recipe.fine_tune
+        rate = settings.learning_rate or self.recipe.optimizer.learning_rate / 10
+        recipe = self.recipe.replace(fit={"epochs": settings.epochs}, optimizer={"learning_rate": rate})
+        factors = unfreeze(self.core, settings.layers, settings.layer_decay)
+        steps = math.ceil(len(self.dataset.train[1]) / recipe.fit.batch_size)
+        task, count = self.dataset.task, self.outputs.units
+        compile_model(self.core, recipe, steps, task=task, num_outputs=count, learning_rate_factors=factors)
+        source = dataclasses.replace(self.source, recipe=recipe)
+        return dataclasses.replace(self, recipe=recipe, source=source, rate_setting="fine_tune.learning_rate")
+
+    def _fit_phase(self, first_epoch: int, *, callbacks, verbose: bool, late_errors) -> Watched:
+        """One call of `fit`, whose epochs are counted from `first_epoch`."""
+        replaced = tuple(kind for kind in WATCHERS if any(isinstance(callback, kind) for callback in callbacks))
+        own = [
+            callback
+            for callback in callbacks_for(self.recipe, self.source.probe())
+            if not isinstance(callback, replaced)
+        ]
+        divergence = next(callback for callback in own if isinstance(callback, StopOnDivergence))
+        end = TrainingEnd()
+        # On TensorFlow, `fit` traces its step twice where the first trace still creates the optimizer's variables.
+        self.core.optimizer.build(self.core.trainable_variables)
+        try:
+            self.core.fit(
+                **self.rows(first_epoch),
+                initial_epoch=first_epoch,
+                epochs=first_epoch + self.recipe.fit.epochs,
+                callbacks=[*own, *([Progress()] if verbose else []), end, *callbacks],
+                verbose=0,
+            )
+        except Exception as error:
+            if not end.reached or late_errors is None:
+                raise
+            late_errors.append(error)
+        history = self.core.history
+        stopped = own[-1] if isinstance(own[-1], EarlyStopping) else None
+        reason = "\n".join(filter(None, (stopped.reason, stopped.kept))) if stopped else ""
+        if verbose and divergence.stopped_epoch is None:
+            for epoch in divergence.restarts:
+                remedy = "went back to the last good epoch, with a tenth of the learning rate"
+                print(f"diverged in epoch {epoch + 1}: {remedy}")
+            if reason:
+                print(reason)
+        seen = [callback.record for callback in (*own, *callbacks) if isinstance(callback, WATCHERS)]
+        last = first_epoch + len(history.epoch)
+        kept = kept_epoch([*own, *callbacks], last)
+        return Watched(numeric_history(history), merged(seen), kept, reason, self._advice(divergence))
+
+    def _advice(self, divergence: StopOnDivergence) -> str | None:
+        """What happened and what may help, where training was stopped as diverged."""
+        if divergence.stopped_epoch is None:
+            return None
+        if self.dataset is None:
+            remedy = "a lower learning rate or clipped gradients"
+        else:
+            rate = self.recipe.optimizer.learning_rate
+            remedy = f"a lower {self.rate_setting} (now {rate}) or optimizer.global_clipnorm"
+        return f"training diverged: {divergence.reason}; {remedy} may help"
+
+
+def _check_fit(core: keras.Model, dataset: Dataset) -> int:
+    """Refuse a model of the user's own that does not fit the data; the number of its outputs."""
+    rows = dataset.preparation(dataset.train[0][:8])
+    try:
+        outputs = core(keras.ops.convert_to_tensor(rows))  # builds a subclassed model, too
+    except Exception as error:  # whatever the layers make of a wrong shape
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"the model does not take prepared rows of shape {dataset.input_shape}: {reason}") from error
+    if not hasattr(outputs, "shape"):
+        raise ValueError(f"the model must give one tensor of outputs. Received: {type(outputs).__name__}")
+    shape = tuple(outputs.shape)
+    allowed = {len(dataset.class_names), dataset.num_outputs} if dataset.class_names else {1}
+    if len(shape) != 2 or shape[1] not in allowed:
+        wanted = " or ".join(f"(rows, {units})" for units in sorted(allowed))
+        received = f"({', '.join(map(str, ['rows', *shape[1:]]))})"
+        raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {received}")
+    values = keras.ops.convert_to_numpy(outputs)
+    if shape[1] > 1 and sum_to_one(as_array(values, "outputs")):
+        raise ValueError(f"the model gives probabilities, {_LOGITS}")
+    return shape[1]
