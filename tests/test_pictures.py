@@ -14,7 +14,7 @@ def of_numbers():
     y = np.arange(20.0)
     predictions = {"label": y, "predicted": y + 1}
     history = {"loss": [2.0, 1.0], "val_loss": [2.0, 1.5]}
-    record = Record(("dense",), np.array([1, 2]), gradient_norm_mean=np.ones((2, 1)))
+    record = Record(layers=("dense",), epochs=np.array([1, 2]), gradient_norm_mean=np.ones((2, 1)))
     return PictureSource(history, record, 2, regression_report(y, y + 1), predictions)
 
 
