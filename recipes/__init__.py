@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from recipes.data import Dataset as Dataset
     from recipes.data import load_dataset as load_dataset
     from recipes.evaluation.comparison import compare as compare
+    from recipes.evaluation.prediction import predict as predict
     from recipes.evaluation.scoring import evaluate as evaluate
-    from recipes.evaluation.scoring import predict as predict
     from recipes.initialization import Initialization as Initialization
     from recipes.initialization import gain as gain
     from recipes.initialization import initialize as initialize
@@ -76,7 +76,7 @@ _HOME = {
     "Dataset": "data",
     "load_dataset": "data",
     "evaluate": "evaluation.scoring",
-    "predict": "evaluation.scoring",
+    "predict": "evaluation.prediction",
     "fine_tune": "training.fine_tuning",
     "Initialization": "initialization",
     "gain": "initialization",

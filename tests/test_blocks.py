@@ -1,4 +1,4 @@
-"""Data that come in batches are judged as the same rows in arrays."""
+"""Batches are scored like the same rows in arrays."""
 
 import itertools
 
@@ -8,7 +8,9 @@ import pytest
 
 import recipes
 from recipes.data.store import RowStore
-from recipes.evaluation import blocks as output_blocks
+from recipes.evaluation import blocks
+from recipes.evaluation.blocks import blocks_of_batches, predicted_values
+from recipes.models.outputs import Outputs
 
 X = np.random.default_rng(0).normal(size=(1000, 3)).astype("float32")
 Y = (X[:, 0] + X[:, 1] > 0).astype(int)
@@ -42,9 +44,9 @@ def assert_same(report, expected):
 
 
 @pytest.mark.backend
-def test_batches_are_judged_as_the_rows_in_them(model, monkeypatch):
+def test_batches_are_scored_like_their_rows_in_arrays(model, monkeypatch):
     # Blocks of 256 rows: batches are cut and put together.
-    monkeypatch.setattr(output_blocks, "MOST_ROWS", 256)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 256)
     expected = recipes.evaluate(model, (X, Y))
     assert expected.rows == 1000
     for batches in (Batches(), Batches(300), lambda: iter(Batches()), iter(Batches())):
@@ -53,7 +55,7 @@ def test_batches_are_judged_as_the_rows_in_them(model, monkeypatch):
     assert_same(recipes.evaluate(model, Batches(weighted=True)), weighted)
 
 
-def test_a_dataset_of_tensorflow_is_judged_likewise(model):
+def test_a_dataset_of_tensorflow_is_scored_like_its_rows_in_arrays(model):
     tf = pytest.importorskip("tensorflow")
     data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(1000, seed=0).batch(64)
     assert_same(recipes.evaluate(model, data), recipes.evaluate(model, (X, Y)))
@@ -73,15 +75,16 @@ def test_a_run_knows_the_classes_of_its_batches_by_name(run):
     np.testing.assert_array_equal(report.confusion_matrix, run.report.confusion_matrix)
 
 
-def test_blocks_are_whole_batches_and_gone_once_taken(model, monkeypatch):
-    monkeypatch.setattr(output_blocks, "MOST_ROWS", 300)
-    sizes = [len(y) for y, _, _ in output_blocks.of_batches(model, Batches(), 64)]
+def test_blocks_consist_of_whole_batches(model, monkeypatch):
+    monkeypatch.setattr(blocks, "MOST_ROWS", 300)
+    outputs = Outputs.of(model)
+    sizes = [len(block.targets) for block in blocks_of_batches(model, outputs, Batches(), 64)]
     assert sizes == [256, 256, 256, 232]
-    assert [len(outputs) for outputs in output_blocks.of_rows(model, X, 64)] == sizes
+    assert [len(values) for values in predicted_values(model, outputs, X, 64)] == sizes
 
 
 @pytest.mark.backend
-def test_rows_on_the_disk_and_sequences_of_several_lengths_are_judged(tmp_path):
+def test_rows_on_the_disk_and_sequences_of_several_lengths_are_scored(tmp_path):
     recurrent = keras.Sequential([keras.Input((None, 1)), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(2)])
     recurrent.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     lengths = [(4, 5), (4, 5), (6, 8)]
@@ -95,7 +98,7 @@ def test_rows_on_the_disk_and_sequences_of_several_lengths_are_judged(tmp_path):
 
 @pytest.mark.backend
 @pytest.mark.parametrize("from_logits", [True, False])
-def test_several_labels_a_row_have_a_report_of_their_own(from_logits):
+def test_multi_label_targets_get_a_multi_label_report(from_logits):
     truth = (np.random.default_rng(0).random((300, 3)) < 0.3).astype("float32")
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, None if from_logits else "sigmoid")])
     model.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=from_logits))
@@ -106,11 +109,11 @@ def test_several_labels_a_row_have_a_report_of_their_own(from_logits):
         assert isinstance(report, recipes.MultiLabelReport)
         np.testing.assert_array_equal(report.confusion_matrix, expected.confusion_matrix)
         assert report.probabilities.log_loss == pytest.approx(expected.probabilities.log_loss, rel=1e-4)
-    with pytest.raises(ValueError, match="there are 2 labels a row, and the model has 3 outputs"):
+    with pytest.raises(ValueError, match="`y` has 2 columns, and the model has 3 outputs"):
         recipes.evaluate(model, (X[:300], truth[:, :2]))
 
 
-def test_of_batches_without_end_so_many_are_taken(model):
+def test_the_first_steps_of_endless_batches_are_taken(model):
     def batches():
         while True:
             yield X[:10], Y[:10]
@@ -143,6 +146,6 @@ def endless():
         (itertools.cycle([(X, Y)]), "`data` never ends: give `steps`.* Received: a cycle"),
     ],
 )
-def test_batches_that_cannot_be_judged_are_told_in_one_line(model, data, message):
+def test_batches_that_do_not_fit_raise_one_clear_line(model, data, message):
     with pytest.raises(ValueError, match=message):
         recipes.evaluate(model, data)

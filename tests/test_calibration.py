@@ -4,8 +4,7 @@ from sklearn.calibration import calibration_curve
 from test_classification_counts import scored
 
 import recipes
-from recipes.metrics import with_temperature
-from recipes.metrics.classes import temperature
+from recipes.metrics import temperature, with_temperature
 
 
 def test_the_curve_of_two_classes_is_that_of_scikit_learn():

@@ -99,7 +99,7 @@ def test_an_interrupt_while_the_model_is_saved_loses_nothing(tmp_path, short_rec
 
 
 def test_a_report_that_fails_leaves_the_model(tmp_path, short_recipe, quick, monkeypatch):
-    monkeypatch.setattr(finishing, "judge", stop(ValueError("outputs are not finite in 1 of 113 rows")))
+    monkeypatch.setattr(finishing, "report_on", stop(ValueError("outputs are not finite in 1 of 113 rows")))
     with pytest.raises(ValueError, match=r"saved in .*run, without .* \(outputs are not finite in 1 of 113 rows\)"):
         recipes.train(short_recipe, output=tmp_path, **quick)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {

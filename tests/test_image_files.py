@@ -3,8 +3,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from recipes.data.images import image_files
-from recipes.data.images import pixels as images
-from recipes.data.images.image_files import Form, Header
+from recipes.data.images.decoding import Form, Header, header
+from recipes.data.images.pixels import fit
 
 EXTENSIONS = ("bmp", "gif", "jfif", "jpe", "jpeg", "jpg", "pgm", "png", "ppm", "tif", "tiff", "webp")
 
@@ -55,12 +55,12 @@ def test_a_palette_is_grey_if_all_its_colours_are(tmp_path, extension):
     image = Image.fromarray(255 - shades).convert("P")
     image.putpalette([255 - value for value in range(256) for _ in range(3)])
     image.save(tmp_path / f"grey.{extension}")
-    assert image_files.header(tmp_path / f"grey.{extension}") == Header((6, 5), True)
+    assert header(tmp_path / f"grey.{extension}") == Header((6, 5), True)
     np.testing.assert_array_equal(read([tmp_path / f"grey.{extension}"], 6, 5, 1)[0, ..., 0], shades)
 
     image = Image.fromarray(pixels(6, 5, 3)).quantize(8)
     image.save(tmp_path / f"colour.{extension}")
-    assert image_files.header(tmp_path / f"colour.{extension}") == Header((6, 5), False)
+    assert header(tmp_path / f"colour.{extension}") == Header((6, 5), False)
     x = read([tmp_path / f"colour.{extension}"], 6, 5, 3)
     np.testing.assert_array_equal(x[0], np.asarray(image.convert("RGB")))
 
@@ -90,10 +90,10 @@ def transparent(path):
 )
 def test_transparent_pixels_show_the_background(tmp_path, name):
     black, white = transparent(tmp_path / name)
-    header = image_files.header(tmp_path / name)
-    assert header.has_alpha
-    assert header.is_grey == (not name.startswith("rgba"))
-    assert image_files.header(tmp_path / name, (0, 0, 255)).is_grey is False
+    found = header(tmp_path / name)
+    assert found.has_alpha
+    assert found.is_grey == (not name.startswith("rgba"))
+    assert header(tmp_path / name, (0, 0, 255)).is_grey is False
     for background, behind in (((255, 255, 255), 255), ((0, 0, 0), 0), ((0, 0, 255), 29)):
         (row,) = read([tmp_path / name], 1, 4, 1, background=background)
         assert row[0, :3, 0].tolist() == [behind, black, white]
@@ -137,7 +137,7 @@ def test_16_bits_stay_as_they_are_stored_or_become_8(tmp_path, extension):
     write(files[0], shades * 257)
     write(files[1], shades + 1000)  # of 8-bit values, these would be two
     write(files[2], pixels(16, 16))
-    assert [image_files.header(file).depth for file in files] == [16, 16, 8]
+    assert [header(file).depth for file in files] == [16, 16, 8]
     x = read(files, 16, 16, 1, depth=16)
     assert x.dtype == np.float32
     np.testing.assert_array_equal(x[:, ..., 0], [shades * 257, shades + 1000, pixels(16, 16) * 257.0])
@@ -197,7 +197,7 @@ def test_pictures_are_turned_as_they_were_taken(tmp_path, orientation, extension
     exif[274] = orientation
     write(tmp_path / f"a.{extension}", pixels(6, 9, 3), exif=exif)
     size = (9, 6) if orientation > 4 else (6, 9)
-    assert image_files.header(tmp_path / f"a.{extension}").size == size
+    assert header(tmp_path / f"a.{extension}").size == size
     with Image.open(tmp_path / f"a.{extension}") as image:
         expected = np.asarray(ImageOps.exif_transpose(image))
     np.testing.assert_array_equal(read([tmp_path / f"a.{extension}"], *size, 3)[0], expected)
@@ -289,7 +289,7 @@ def test_files_are_read_in_the_order_given(tmp_path):
     x = read([folder / "b.png", str(folder / "a.png")], 6, 5, 3)
     np.testing.assert_array_equal(x, [pixels(6, 5, 3, seed=1), pixels(6, 5, 3, seed=0)])
     x = read([folder / "a.png"], 3, 4, 1)
-    np.testing.assert_array_equal(x[0], images.fit(pixels(6, 5, 3), 3, 4, 1))
+    np.testing.assert_array_equal(x[0], fit(pixels(6, 5, 3), 3, 4, 1))
 
 
 def test_links_are_followed_and_those_that_lead_back_are_not(tmp_path):

@@ -4,7 +4,7 @@ from PIL import Image
 
 from recipes.data import store
 from recipes.data.images import image_files, image_folder
-from recipes.data.images import pixels as images
+from recipes.data.images.pixels import fit, fit_all
 from recipes.data.preparation import ImagePreparation
 
 
@@ -139,7 +139,7 @@ def test_deep_images_keep_their_grey_levels_on_one_scale(tmp_path):
     )
     source = image_folder.read(tmp_path, depth=None)
     assert source.parts["all"][0].dtype == np.uint8
-    assert source.notes == ("2 of 3 images have more than 8 bits, which are brought to 8 (data.depth)",)
+    assert source.notes == ("2 of 3 images have more than 8 bits, which are reduced to 8 (data.depth)",)
 
 
 def test_floating_point_images_keep_their_values_and_are_not_mixed_with_others(tmp_path):
@@ -177,7 +177,7 @@ def test_images_of_several_sizes_get_the_common_one_or_that_asked_for(tmp_path):
     x, _ = image_folder.read(tmp_path, size=(6, 5)).parts["all"]
     assert x.shape == (4, 6, 5, 1)
     np.testing.assert_array_equal(x[0, ..., 0], pixels(6, 5))
-    np.testing.assert_array_equal(x[3], images.fit(pixels(40, 30)[..., None], 6, 5, 1))
+    np.testing.assert_array_equal(x[3], fit(pixels(40, 30)[..., None], 6, 5, 1))
 
 
 def test_one_picture_in_colour_makes_all_of_them_colour(tmp_path):
@@ -206,7 +206,7 @@ def test_many_images_go_to_the_disk_and_are_never_in_memory_together(tmp_path, m
     assert store.is_on_disk(x)
     assert appended == [3, 3, 3, 3, 3, 1]
     np.testing.assert_array_equal(x, expected)
-    assert store.is_on_disk(images.fit_all(x, 4, 4, 3))
+    assert store.is_on_disk(fit_all(x, 4, 4, 3))
 
 
 def test_a_layout_that_cannot_be_read_is_explained(tmp_path):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from custom_layers import ImagePreparation
-from recipes.data.images import pixels as images
+from recipes.data.images.pixels import WHITE, fit, fit_all
 
 pytestmark = pytest.mark.backend
 
@@ -53,15 +53,15 @@ def test_leading_channels_go_to_the_end():
 @pytest.mark.parametrize(("raw", "channels"), [(1, 3), (3, 1), (4, 1), (4, 3), (2, 2), (5, 5)])
 def test_colours_become_what_is_wanted_as_for_files(raw, channels):
     x = random_images(4, 6, 5, raw)
-    expected = images.fit_all(x, 6, 5, channels)
+    expected = fit_all(x, 6, 5, channels)
     np.testing.assert_allclose(prepared(x, 6, 5, [0.0] * channels, [1.0] * channels), expected, atol=0.51)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_transparent_pixels_show_the_background(channels):
     x = random_images(4, 6, 5, 4)
-    expected = images.fit_all(x, 6, 5, channels, images.WHITE)
-    outputs = prepared(x, 6, 5, [0.0] * channels, [1.0] * channels, background=images.WHITE)
+    expected = fit_all(x, 6, 5, channels, WHITE)
+    outputs = prepared(x, 6, 5, [0.0] * channels, [1.0] * channels, background=WHITE)
     np.testing.assert_allclose(outputs, expected, atol=1.01)  # luma of rounded colours is rounded twice
 
 
@@ -74,7 +74,7 @@ def test_a_repeated_grey_is_scaled_channel_by_channel():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_are_resized_as_files_are(photo, size, channels):
     outputs = prepared(photo[None], *size, [0.0] * channels, [1.0] * channels)
-    expected = images.fit(photo, *size, channels).astype(np.float32)
+    expected = fit(photo, *size, channels).astype(np.float32)
     assert np.abs(outputs[0] - expected).max() < 1.6
 
 
@@ -84,7 +84,7 @@ def test_digits_are_resized_as_files_are():
     digits = (load_digits().images[:20] * 15).astype(np.uint8)
     for size in ((28, 28), (5, 4)):
         outputs = prepared(digits, *size, *PLAIN)
-        assert np.abs(outputs - images.fit_all(digits[..., None], *size, 1)).max() < 1.6
+        assert np.abs(outputs - fit_all(digits[..., None], *size, 1)).max() < 1.6
 
 
 def test_an_even_image_stays_even():
@@ -98,10 +98,10 @@ def test_a_model_takes_images_of_any_size_in_turn(photo, jit_compile):
     model = keras.Model(inputs, ImagePreparation(32, 40, *PLAIN_RGB)(inputs))
     model.compile("sgd", "mse", jit_compile=jit_compile)
     assert model.output_shape == (None, 32, 40, 3)
-    fitting = images.fit(photo, 32, 40, 3)
+    fitting = fit(photo, 32, 40, 3)
     for image in (photo, photo[:20, :30], fitting, photo):
         outputs = model.predict(np.stack([image] * 3), verbose=0)
-        assert np.abs(outputs - images.fit(image, 32, 40, 3).astype(np.float32)).max() < 1.6
+        assert np.abs(outputs - fit(image, 32, 40, 3).astype(np.float32)).max() < 1.6
     # Where the size was known to be right, nothing would be computed; where it is not, next to nothing changes.
     np.testing.assert_allclose(model.predict(fitting[None], verbose=0)[0], fitting, atol=1e-3)
 
@@ -111,7 +111,7 @@ def test_images_without_channels_may_have_any_size():
     model = keras.Model(inputs, ImagePreparation(8, 8, *PLAIN)(inputs))
     for size in ((8, 8), (12, 9)):
         x = random_images(2, *size)
-        assert np.abs(model.predict(x, verbose=0) - images.fit_all(x[..., None], 8, 8, 1)).max() < 1.6
+        assert np.abs(model.predict(x, verbose=0) - fit_all(x[..., None], 8, 8, 1)).max() < 1.6
 
 
 def test_gradients_pass_through():

@@ -88,7 +88,8 @@ def test_a_model_is_built_from_a_batch_without_being_run():
     model = keras.Sequential([layers.Dropout(0.5, seed=1), block])
     model.compile("sgd", "mse")
     before = bits(model.layers[0].variables)
-    private.build_layers(model, (np.ones((4, 3), "float32"), np.ones((4, 2), "float32"), None))
+    private.build_layers(model, [(np.ones((4, 3), "float32"), np.ones((4, 2), "float32"), None)])
+    private.build_layers(model, [])  # nothing is left to do
     assert block.stack.layers[0].kernel.shape == (3, 2)
     assert bits(model.layers[0].variables) == before
 

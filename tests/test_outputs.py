@@ -17,7 +17,7 @@ pytestmark = pytest.mark.backend
 X = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
 Y = np.arange(60) % 3
 ONE_HOT = np.eye(3)[Y]
-SEVERAL = np.maximum(ONE_HOT, [1, 0, 0])
+MULTI_LABEL = np.maximum(ONE_HOT, [1, 0, 0])
 SHARES = np.array([[0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
 LOGITS = np.array([[-1.0, 2.0, 0.5], [0.1, 0.2, 0.3]])
 
@@ -59,12 +59,12 @@ LOSSES = keras.losses
         (3, None, [from_logits(LOSSES.CategoricalCrossentropy)], ONE_HOT, ClassificationReport, True),
         (3, None, from_logits(LOSSES.CategoricalFocalCrossentropy), ONE_HOT, ClassificationReport, True),
         (3, None, recipes.losses.FocalCrossentropy(), Y, ClassificationReport, True),
-        (3, None, from_logits(LOSSES.BinaryFocalCrossentropy), SEVERAL, MultiLabelReport, True),
+        (3, None, from_logits(LOSSES.BinaryFocalCrossentropy), MULTI_LABEL, MultiLabelReport, True),
         (3, "softmax", "sparse_categorical_crossentropy", Y, ClassificationReport, True),
         (3, "softmax", "binary_crossentropy", ONE_HOT, ClassificationReport, True),
         (3, "softmax", from_logits(LOSSES.SparseCategoricalCrossentropy), Y, ClassificationReport, True),
         (3, "softmax", None, Y, ClassificationReport, True),
-        (3, "sigmoid", None, SEVERAL, MultiLabelReport, True),
+        (3, "sigmoid", None, MULTI_LABEL, MultiLabelReport, True),
         (3, None, "categorical_hinge", ONE_HOT, ClassificationReport, False),
         (1, None, from_logits(LOSSES.BinaryCrossentropy), np.eye(2)[Y % 2], ClassificationReport, True),
         (1, "sigmoid", "binary_crossentropy", Y[:, None] % 2, ClassificationReport, True),
@@ -161,13 +161,13 @@ def test_values_show_probabilities_where_the_loss_takes_logits():
     ("loss", "values", "targets", "multi_label"),
     [
         ("binary_crossentropy", SHARES, ONE_HOT[:2], False),
-        ("binary_crossentropy", SHARES, SEVERAL[:2], True),
+        ("binary_crossentropy", SHARES, MULTI_LABEL[:2], True),
         ("binary_crossentropy", SHARES**2, ONE_HOT[:2], True),
         ("categorical_crossentropy", SHARES**2, ONE_HOT[:2], False),
         (None, SHARES, ONE_HOT[:2], False),
         (None, SHARES**2, ONE_HOT[:2], True),
         (None, LOGITS, ONE_HOT[:2], False),
-        (None, SHARES, SEVERAL[:2], True),
+        (None, SHARES, MULTI_LABEL[:2], True),
         ("mse", LOGITS, np.ones((2, 3)) * 7, False),
     ],
 )
@@ -182,7 +182,7 @@ def test_multi_label_decides_where_it_is_given():
     assert type(recipes.evaluate(model, (X, ONE_HOT), multi_label=True)) is MultiLabelReport
     with pytest.raises(ValueError, match=r"the shape \(rows, labels\) for multi_label=True. Received: \(60,\)"):
         recipes.evaluate(model, (X, Y), multi_label=True)
-    with pytest.raises(ValueError, match="there are 2 labels a row, and the model has 3 outputs"):
+    with pytest.raises(ValueError, match="`y` has 2 columns, and the model has 3 outputs"):
         recipes.evaluate(model, (X, np.eye(2)[Y % 2]))
 
 

@@ -6,7 +6,8 @@ import custom_layers
 import recipes
 from recipes.data.precision import Precision, of_columns, rescale, restore, to_float32
 from recipes.data.summary import summarize
-from recipes.evaluation import rows as raw_rows
+from recipes.evaluation.units import in_units_of_model
+from recipes.models.outputs import Outputs
 from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")
@@ -112,7 +113,7 @@ def test_features_of_sequences_are_rescaled_too(tmp_path):
     inputs = keras.Input((5, 2))
     layer = custom_layers.SequencePreparation(**dataset.preparation.constants())
     model = keras.Model(inputs, layer(inputs))
-    rows = raw_rows.rescaled_rows(model, x)
+    rows = in_units_of_model(Outputs.of(model), x)
     prepared = keras.ops.convert_to_numpy(layer(rows))
     np.testing.assert_allclose(prepared, dataset.preparation(rows), atol=1e-6)
     assert custom_layers.SequencePreparation.from_config(layer.get_config()).rescaled == layer.rescaled

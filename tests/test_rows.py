@@ -10,7 +10,9 @@ import pytest
 import custom_layers
 import recipes
 from recipes.data.precision import to_float32
-from recipes.evaluation import rows as raw_rows
+from recipes.evaluation.rows import rows_for
+from recipes.evaluation.units import from_units_of_dataset, in_units_of_model
+from recipes.models.outputs import Outputs
 from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")
@@ -54,7 +56,7 @@ def test_a_new_process_predicts_a_file_with_its_columns_in_any_order(frame, trai
 
 @pytest.mark.backend
 @pytest.mark.whole
-def test_a_loaded_model_judges_frames_and_files_like_the_run(frame, trained, tmp_path, assert_alike):
+def test_a_loaded_model_is_evaluated_on_frames_and_files_like_the_run(frame, trained, tmp_path, assert_alike):
     # A run that was trained on a frame does not hold it; the same rows by another way give the same report.
     dataset = recipes.load_dataset(frame, target="good")
     assert_alike(recipes.evaluate(trained.directory, dataset), trained.report)
@@ -99,7 +101,7 @@ def test_what_training_did_not_see_is_counted(frame, trained):
     assert np.isfinite(probabilities).all()
 
 
-def test_text_where_numbers_are_needed_is_told_with_its_place(frame, trained):
+def test_text_where_numbers_are_needed_is_refused_with_its_place(frame, trained):
     wide = frame.assign(width=["wide" if row in (7, 9) else "1" for row in range(ROWS)])
     with pytest.raises(ValueError, match="column 'width' .* 2 of its 400 values are text, the first 'wide' at row 7"):
         recipes.predict(trained.directory, wide)
@@ -143,12 +145,13 @@ def test_values_that_float32_would_merge_are_rescaled_in_arrays(times, tmp_path)
     assert len(np.unique(expected[:, 0])) == 600
     model.save(tmp_path / "model.keras")
     model = keras.saving.load_model(tmp_path / "model.keras")
+    outputs = Outputs.of(model)
     for rows in (x, x.astype(np.int64), x.tolist()):
-        np.testing.assert_allclose(model.predict(raw_rows.rescaled_rows(model, rows), verbose=0), expected, atol=1e-6)
+        np.testing.assert_allclose(model.predict(in_units_of_model(outputs, rows), verbose=0), expected, atol=1e-6)
     # Rows of a dataset, and of batches in float32, are rescaled already.
-    assert raw_rows.rescaled_rows(model, dataset.test[0]) is dataset.test[0]
+    assert in_units_of_model(outputs, dataset.test[0]) is dataset.test[0]
     with pytest.raises(ValueError, match="`x` is float32, which merges values of column 'column_0'.* as float64"):
-        raw_rows.rescaled_rows(model, x.astype(np.float32))
+        in_units_of_model(outputs, x.astype(np.float32))
 
 
 def test_a_dataset_with_other_offsets_is_taken_with_those_of_the_model(times):
@@ -158,9 +161,10 @@ def test_a_dataset_with_other_offsets_is_taken_with_those_of_the_model(times):
     known, _ = dataset.preparation.rescaled["column_0"]
     assert offset != known
     rows, names = other.test[0], other.feature_names
-    found = raw_rows.in_units_of(model, rows, names, other.preparation.rescaled)
+    outputs = Outputs.of(model)
+    found = from_units_of_dataset(outputs, rows, names, other.preparation.rescaled)
     np.testing.assert_array_equal(found, rows + np.float32([offset - known, 0]))
-    assert raw_rows.in_units_of(model, rows, None, dataset.preparation.rescaled) is rows
+    assert from_units_of_dataset(outputs, rows, None, dataset.preparation.rescaled) is rows
 
 
 @pytest.mark.extensive
@@ -200,11 +204,12 @@ def test_image_files_are_predicted_at_any_size(tmp_path, color, assert_alike):
     assert recipes.predict(run.directory, tmp_path / "photos" / "light").shape == (12, 1)
 
 
-def image_model(mean=100.0, scale=50.0, **kwargs):
-    """A network that was trained on grey images of 4 x 4 pixels."""
+def image_outputs(mean=100.0, scale=50.0, **kwargs):
+    """Facts about a network that was trained on grey images of 4 x 4 pixels."""
     inputs = keras.Input((None, None, 1))
     layer = custom_layers.ImagePreparation(4, 4, [mean], [scale], **kwargs)
-    return keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(keras.layers.Flatten()(layer(inputs))), name="icons")
+    probability = keras.layers.Dense(1, "sigmoid")(keras.layers.Flatten()(layer(inputs)))
+    return Outputs.of(keras.Model(inputs, probability, name="icons"))
 
 
 @pytest.fixture
@@ -223,19 +228,19 @@ def icons(tmp_path):
     ("background", "depth", "expected"), [([255, 255, 255], 8, 255), ([0, 0, 0], 8, 0), ([255, 255, 255], 16, 65535)]
 )
 def test_files_are_read_as_those_of_the_training_were(icons, background, depth, expected):
-    model = image_model(background=background, depth=depth)
-    x, _ = raw_rows.of_model(model, icons, Data(), with_target=False)
-    judged, y = raw_rows.of_model(model, icons, Data(), with_target=True)
-    np.testing.assert_array_equal(judged, x)
+    outputs = image_outputs(background=background, depth=depth)
+    x, _ = rows_for(outputs, icons, Data(), with_target=False)
+    scored, y = rows_for(outputs, icons, Data(), with_target=True)
+    np.testing.assert_array_equal(scored, x)
     assert (x.shape, y.tolist(), x[1, 0, 0, 0]) == ((2, 4, 4, 1), ["a", "b"], expected)
 
 
-def test_models_of_before_drop_transparency_and_say_so(icons):
+def test_models_of_older_versions_drop_transparency_with_a_warning(icons):
     for with_target in (False, True):
         with pytest.warns(
             UserWarning, match="holds images with an alpha channel, which is dropped, as in its training"
         ):
-            x, _ = raw_rows.of_model(image_model(), icons, Data(), with_target=with_target)
+            x, _ = rows_for(image_outputs(), icons, Data(), with_target=with_target)
         assert (x.dtype, x.any()) == (np.uint8, False)
 
 
@@ -246,22 +251,22 @@ def test_bytes_for_a_model_of_arrays_on_another_scale_are_warned_of(icons):
     with pytest.warns(
         UserWarning, match=r"values up to 255, and the model was trained on 0\.3 with .* of 0\.25: give an"
     ):
-        raw_rows.of_model(image_model(0.3, 0.25), icons / "white.png", Data(), with_target=False)
-    raw_rows.of_model(image_model(2.0, 8.0), icons / "white.png", Data(), with_target=False)  # a rare white pixel
+        rows_for(image_outputs(0.3, 0.25), icons / "white.png", Data(), with_target=False)
+    rows_for(image_outputs(2.0, 8.0), icons / "white.png", Data(), with_target=False)  # a rare white pixel
 
 
-def test_a_model_of_bytes_says_that_it_cuts_deeper_images_and_refuses_floating_point(icons):
+def test_a_model_of_bytes_reduces_deeper_images_with_a_warning_and_refuses_floating_point(icons):
     from PIL import Image
 
-    model = image_model(background=[255, 255, 255], depth=8)
+    outputs = image_outputs(background=[255, 255, 255], depth=8)
     Image.fromarray(np.full((4, 4), 257, np.uint16)).save(icons / "a" / "2.png")
     for with_target in (False, True):
-        with pytest.warns(UserWarning, match="more than 8 bits, which are brought to 8, as icons was trained on bytes"):
-            x, _ = raw_rows.of_model(model, icons, Data(), with_target=with_target)
+        with pytest.warns(UserWarning, match="more than 8 bits, which are reduced to 8, as icons was trained on bytes"):
+            x, _ = rows_for(outputs, icons, Data(), with_target=with_target)
         assert x[1].max() == 1
     Image.fromarray(np.ones((4, 4), np.float32)).save(icons / "a" / "3.tif")
     with pytest.raises(ValueError, match=r"3\.tif holds floating-point values, where images of bytes are expected"):
-        raw_rows.of_model(model, icons, Data(), with_target=False)
+        rows_for(outputs, icons, Data(), with_target=False)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.evaluation.scoring import predict_file
+from recipes.models.outputs import Outputs
+from recipes.runs.stored import Stored
 
 
 @pytest.mark.backend
 @pytest.mark.whole
-def test_a_run_is_judged_on_its_own_test_part(run, assert_alike):
+def test_a_run_is_evaluated_on_its_own_test_part(run, assert_alike):
     assert_alike(recipes.evaluate(run.directory), run.report)
     assert_alike(recipes.evaluate(run.directory, "breast-cancer"), run.report)
     assert_alike(recipes.evaluate(run.model, "breast_cancer"), run.report)
@@ -17,8 +18,30 @@ def test_a_run_is_judged_on_its_own_test_part(run, assert_alike):
 
 
 @pytest.mark.backend
+def test_a_run_a_stored_run_and_a_path_get_the_same_report(run):
+    expected = recipes.evaluate(run.directory).to_dict()
+    for model in (run, Stored(run.directory), str(run.directory), run.directory / "model.keras"):
+        assert recipes.evaluate(model).to_dict() == expected
+
+
+def test_facts_about_a_model_are_read_once_per_evaluation(run, monkeypatch):
+    read, models = Outputs.of, []
+
+    def counted(model):
+        models.append(model)
+        return read(model)
+
+    monkeypatch.setattr(Outputs, "of", counted)
+    rows = recipes.load_dataset("breast_cancer").test
+    for arguments in ((run,), (run, rows), (run.model, rows), (run.model, lambda: iter([rows]))):
+        recipes.evaluate(*arguments)
+    recipes.predict(run, rows[0])
+    assert len(models) == 5
+
+
+@pytest.mark.backend
 @pytest.mark.whole
-def test_arrays_and_files_are_judged_whole(run, tmp_path, assert_alike):
+def test_all_rows_of_arrays_and_files_are_evaluated(run, tmp_path, assert_alike):
     x, y = recipes.load_dataset("breast_cancer").test
     names = np.array(["malignant", "benign"])
     np.savez(tmp_path / "test.npz", x=x, y=names[y])
@@ -26,7 +49,7 @@ def test_arrays_and_files_are_judged_whole(run, tmp_path, assert_alike):
         assert_alike(recipes.evaluate(run.directory, data), run.report)
 
 
-def test_a_model_file_outside_a_run_folder_numbers_its_classes(run, tmp_path):
+def test_the_classes_of_a_model_file_outside_a_run_folder_are_numbered(run, tmp_path):
     (tmp_path / "bare.keras").write_bytes((run.directory / "model.keras").read_bytes())
     report = recipes.evaluate(tmp_path / "bare.keras", recipes.load_dataset("breast_cancer").test)
     assert report.class_names == ("0", "1")
@@ -38,7 +61,7 @@ def test_a_model_file_outside_a_run_folder_numbers_its_classes(run, tmp_path):
 @pytest.mark.backend
 @pytest.mark.whole
 @pytest.mark.parametrize(("units", "loss"), [(1, "BinaryCrossentropy"), (2, "SparseCategoricalCrossentropy")])
-def test_logits_are_told_from_probabilities_by_the_compiled_loss(units, loss):
+def test_the_compiled_loss_distinguishes_logits_from_probabilities(units, loss):
     keras.utils.set_random_seed(0)
     x = np.random.default_rng(0).normal(size=(200, 2)).astype("float32")
     y = (x[:, 0] > 0).astype(int)
@@ -52,26 +75,12 @@ def test_logits_are_told_from_probabilities_by_the_compiled_loss(units, loss):
 
 @pytest.mark.backend
 @pytest.mark.whole
-def test_a_regression_of_the_users_own_is_judged():
+def test_a_regression_model_of_the_user_is_evaluated():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     x = np.ones((5, 2))
     report = recipes.evaluate(model, (x, np.arange(5) / 3))
     assert report.mse == pytest.approx(model.evaluate(x, np.arange(5) / 3, verbose=0), rel=1e-4)
-
-
-@pytest.mark.backend
-@pytest.mark.whole
-def test_a_file_is_predicted_row_by_row(run, tmp_path):
-    x, _ = recipes.load_dataset("breast_cancer").test
-    np.savez(tmp_path / "rows.npz", x=x[:5])
-    columns, rows = predict_file(run.directory, tmp_path / "rows.npz")
-    rows = list(rows)
-    assert columns == ["class", "malignant", "benign"]
-    probability = run.model.predict(x[:5], verbose=0)[:, 0]
-    np.testing.assert_allclose([row[2] for row in rows], probability, atol=1e-6)
-    np.testing.assert_allclose([row[1] + row[2] for row in rows], 1, atol=1e-6)
-    assert [row[0] for row in rows] == [columns[1 + (p > 0.5)] for p in probability]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +94,7 @@ def test_a_file_is_predicted_row_by_row(run, tmp_path):
         (np.ones((3, 30)), [0, 1, 7], "unknown classes '0', '1', '7' in the labels. Known: malignant, benign"),
     ],
 )
-def test_rows_that_do_not_fit_are_told_in_one_line(run, x, y, message):
+def test_rows_that_do_not_fit_raise_one_clear_line(run, x, y, message):
     with pytest.raises(ValueError, match=message):
         recipes.evaluate(run.directory, (x, y))
 
@@ -110,7 +119,7 @@ def test_labels_that_look_like_other_class_numbers_are_not_mixed_up(tmp_path, sh
 
 
 @pytest.mark.extensive
-def test_the_file_that_a_run_was_trained_on_is_not_judged_whole(tmp_path, short_recipe, monkeypatch, assert_alike):
+def test_only_the_test_part_of_the_file_of_the_training_is_evaluated(tmp_path, short_recipe, monkeypatch, assert_alike):
     monkeypatch.chdir(tmp_path)
     x, y = np.random.default_rng(0).normal(size=(100, 3)), np.arange(100) % 2
     np.savez("my_data.npz", x=x, y=y)

@@ -3,7 +3,8 @@ import pytest
 
 import recipes
 from recipes.data.tables import table_file
-from recipes.evaluation import rows as raw_rows
+from recipes.evaluation.rows import rows_for
+from recipes.models.outputs import Outputs
 from recipes.settings import Data
 
 pandas = pytest.importorskip("pandas")
@@ -127,5 +128,5 @@ def test_rows_to_predict_are_as_many_as_in_the_file(model, tmp_path, written):
     frame = pandas.DataFrame(x, columns=[f" {name}" for name in recipes.load_dataset("breast_cancer").feature_names])
     (tmp_path / "t.csv").write_bytes(written.format(frame.to_csv(index=False)).encode())
     for data in (frame, tmp_path / "t.csv"):
-        rows, _ = raw_rows.of_model(model, data, Data(), with_target=False)
+        rows, _ = rows_for(Outputs.of(model), data, Data(), with_target=False)
         np.testing.assert_allclose(rows, x, rtol=1e-6)

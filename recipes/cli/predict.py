@@ -15,7 +15,7 @@ def run(arguments: list[str]) -> None:
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()
-    from recipes.evaluation.scoring import predict_file
+    from recipes.evaluation.prediction import predict_file
 
     columns, rows = predict_file(options.run, options.file)
     if options.json:

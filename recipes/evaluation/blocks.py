@@ -1,68 +1,94 @@
-"""What a model says, block by block: however many the rows, their outputs are never held all at once."""
+"""What a model predicts, block by block, so that memory does not grow with the number of rows."""
 
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
 from recipes.arguments.numbers import is_count
-from recipes.data import Dataset
 from recipes.data.store import MOST_IN_MEMORY, RowStore, is_on_disk
-from recipes.evaluation.rows import is_rows, rescaled_rows
+from recipes.evaluation.rows import checked_targets
+from recipes.evaluation.units import in_units_of_model
 from recipes.metrics.inputs import as_array
+from recipes.models.outputs import Outputs
 
-# Each call of `predict` costs some hundredths of a second by itself: blocks are large enough not to feel that.
+# Most rows, and most values, of a block. A call of `predict` takes some hundredths of a second by itself, which these
+# sizes make negligible.
 MOST_ROWS = 2**18
-MOST_OUTPUTS = 2**21
-# Bytes of the rows of a block that are in memory anyway: TensorFlow copies them.
+MOST_VALUES = 2**21
+# Units assumed for a model that does not state them.
+MANY_UNITS = 1024
+# Most bytes of the rows of a block that lie in memory already: TensorFlow copies them.
 MOST_COPIED = 4 * MOST_IN_MEMORY
 
-Block = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+
+class Block(NamedTuple):
+    """Consecutive rows that were predicted.
+
+    Attributes:
+        targets: Targets of the rows, `(rows,)` or `(rows, labels)`.
+        values: Outputs of the model, `(rows, units)`: probabilities, scores or numbers.
+        weights: Weights of the rows, `(rows,)`; `None` where each row counts 1.
+    """
+
+    targets: np.ndarray
+    values: np.ndarray
+    weights: np.ndarray | None = None
 
 
-def of_rows(model: keras.Model, x: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Outputs `(rows, outputs)` of `model`; rows on the disk are never in memory all at once."""
-    step = _rows_of_a_block(model, x, batch_size, MOST_IN_MEMORY if is_on_disk(x) else MOST_COPIED)
-    for start in range(0, len(x), step):
-        # Without a name, so that a block is gone as soon as its taker has done with it.
-        yield model.predict(x[start : start + step], batch_size=batch_size, verbose=0)
-
-
-def of_pairs(model: keras.Model, x: np.ndarray, y: np.ndarray, batch_size: int) -> Iterator[Block]:
-    """Blocks of `(targets, outputs, None)`: these rows have no weights."""
-    start = 0
-    for outputs in of_rows(model, x, batch_size):
-        yield y[start : start + len(outputs)], outputs, None
-        start += len(outputs)
-
-
-def is_batches(data) -> bool:
-    """Whether `data` come in batches: a `tf.data.Dataset`, a `PyDataset`, a generator or a function that makes one."""
-    if data is None or isinstance(data, str | Path | dict | Dataset) or is_rows(data):
-        return False
-    return hasattr(data, "__iter__") or callable(data)
-
-
-def of_batches(model: keras.Model, data, batch_size: int, steps: int | None = None) -> Iterator[Block]:
-    """Blocks of `(targets, outputs, weights or None)` from batches `(x, y)` or `(x, y, sample_weight)`.
+def predicted_values(model: keras.Model, outputs: Outputs, x: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """Outputs of `model` for rows `x`, block by block; rows on the disk are not in memory all at once.
 
     Args:
-        model: Takes `x`.
-        data: What `is_batches` takes for batches.
-        batch_size: Rows for one step of the model.
+        model: Model that predicts.
+        outputs: Facts about the model.
+        x: Rows as the model takes them, `(rows, ...)`.
+        batch_size: Number of rows for one step of the model.
+
+    Returns:
+        Arrays `(rows, units)`: probabilities, also of a model that gives logits; scores or numbers otherwise.
+
+    Raises:
+        ValueError: If the model does not take such rows, or gives something else.
+    """
+    check_row_shape(outputs, x.shape)
+    step = _rows_per_block(outputs, x, batch_size, MOST_IN_MEMORY if is_on_disk(x) else MOST_COPIED)
+    predict = _predictor(model, outputs, batch_size)
+    return (predict(x[start : start + step]) for start in range(0, len(x), step))
+
+
+def blocks_of_rows(
+    model: keras.Model, outputs: Outputs, x: np.ndarray, y: np.ndarray, batch_size: int
+) -> Iterator[Block]:
+    """Blocks of rows `x` with targets `y`; see `predicted_values`."""
+    values = predicted_values(model, outputs, x, batch_size)
+    return _with_targets(values, y)
+
+
+def blocks_of_batches(
+    model: keras.Model, outputs: Outputs, data, batch_size: int, steps: int | None = None
+) -> Iterator[Block]:
+    """Blocks of rows that come in batches `(x, y)` or `(x, y, sample_weight)`.
+
+    Args:
+        model: Model that takes `x`.
+        outputs: Facts about the model.
+        data: Batches, as `rows.is_batches` recognizes them.
+        batch_size: Number of rows for one step of the model.
         steps: Number of batches to take. Default: all.
 
     Raises:
         ValueError: If there are no batches or no end of them, or one is something else or does not fit the model.
     """
-    for x, y, weights in _joined(model, batches_of(data, steps), batch_size):
-        yield y, model.predict(x, batch_size=batch_size, verbose=0), weights
+    predict = _predictor(model, outputs, batch_size)
+    for x, y, weights in _joined(outputs, batches_of(data, steps), batch_size):
+        yield Block(checked_targets(y, len(y)), predict(x), weights)
 
 
 def batches_of(data, steps: int | None = None) -> Iterator:
-    """The batches that `data` hold or make, or the first `steps` of them.
+    """Batches of `data`, or the first `steps` of them.
 
     Raises:
         ValueError: If `data` are known to be endless and there are no `steps`.
@@ -79,20 +105,22 @@ def batches_of(data, steps: int | None = None) -> Iterator:
 
 
 def storing(blocks: Iterator[Block], store: RowStore, most: int) -> Iterator[Block]:
-    """The same blocks; the outputs of the first `most` rows go into `store`, too."""
+    """The same blocks, while the values of their first `most` rows are added to `store`."""
     for block in blocks:
         room = most - store.rows
         if room > 0:
-            store.append(block[1] if room >= len(block[1]) else block[1][:room].copy())
+            store.append(block.values if room >= len(block.values) else block.values[:room].copy())
         yield block
 
 
-def check_row_shape(model: keras.Model, shape: tuple[int, ...]) -> None:
+def check_row_shape(outputs: Outputs, shape: tuple[int, ...]) -> None:
     """Refuse a model that does not take rows `x` of `shape` `(rows, ...)`."""
-    if len(getattr(model, "inputs", None) or [shape]) != 1 or len(getattr(model, "outputs", None) or [shape]) != 1:
-        raise ValueError(f"{model.name} must have one input and one output to be judged on rows x")
-    expected = getattr(model, "input_shape", (None, *shape[1:]))[1:]
-    wrong = (size not in (None, got) for size, got in zip(expected, shape[1:], strict=False))
+    if not outputs.one_to_one:
+        raise ValueError(f"{outputs.name} must have one input and one output to be evaluated on rows x")
+    expected = outputs.row_shape
+    if expected is None:
+        return
+    wrong = (size not in (None, received) for size, received in zip(expected, shape[1:], strict=False))
     if len(expected) != len(shape) - 1 or any(wrong):
         reshape = None not in expected and np.prod(expected) == np.prod(shape[1:])
         fix = f": x.reshape(-1, {', '.join(map(str, expected))}) would fit" if reshape else ""
@@ -101,56 +129,15 @@ def check_row_shape(model: keras.Model, shape: tuple[int, ...]) -> None:
         raise ValueError(f"the model takes rows of shape {wanted}. Received: rows of shape {shape[1:]}{fix}")
 
 
-def _rows_of_a_block(model, x: np.ndarray, batch_size: int, most_bytes: int = MOST_IN_MEMORY) -> int:
-    """Whole batches: another size of a last batch would have to be compiled."""
-    try:
-        units = model.output_shape[-1]
-    except (AttributeError, ValueError, RuntimeError, TypeError, IndexError):
-        units = None  # of a model without a fixed output, as subclasses are
-    most = min(MOST_ROWS, most_bytes // max(1, x[:1].nbytes), MOST_OUTPUTS // (units or 1024))
-    return max(1, most // batch_size) * batch_size
-
-
-def _is_endless(data) -> bool:
-    """Whether `data` say that they have no end; a generator does not."""
-    if isinstance(data, keras.utils.PyDataset):
-        try:
-            return data.num_batches is None
-        except NotImplementedError:
-            return True
-    if isinstance(data, itertools.cycle | itertools.count | itertools.repeat):
-        return True
-    return hasattr(data, "cardinality") and int(data.cardinality()) == -1
-
-
-def _joined(model, batches, batch_size: int) -> Iterator[tuple]:
-    """Blocks of `(x, y, weights or None)` from batches of one row shape, in their order."""
-    pending, rows = [], 0
-    for number, batch in enumerate(batches):
-        batch = parts_of_batch(batch, number)
-        check_row_shape(model, batch[0].shape)
-        batch = (rescaled_rows(model, batch[0]), *batch[1:])
-        if pending and not _alike(pending[0], batch):
-            yield _concatenated(pending)
-            pending, rows = [], 0
-        pending.append(batch)
-        rows += len(batch[0])
-        if rows >= _rows_of_a_block(model, batch[0], batch_size):
-            block, rest = _concatenated(pending), rows % batch_size
-            yield tuple(part if part is None else part[: rows - rest] for part in block)
-            # A copy, so that the rows that were predicted are not kept alive by those that were not.
-            pending = [tuple(part if part is None else part[rows - rest :].copy() for part in block)] if rest else []
-            rows = rest
-            del block
-    if pending:
-        yield _concatenated(pending)
-
-
 def parts_of_batch(batch, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """`x`, `y` and weights of the batch of this number.
+    """`x`, `y` and weights (or `None`) of a batch.
+
+    Args:
+        batch: Batch to be checked.
+        number: Number of the batch from 0, for messages.
 
     Raises:
-        ValueError: If it is something else, or the parts have different numbers of rows.
+        ValueError: If it is something else, or its parts have different numbers of rows.
     """
     if not isinstance(batch, tuple | list) or len(batch) not in (2, 3) or isinstance(batch[0], dict | tuple | list):
         received = f"{len(batch)} items" if isinstance(batch, tuple | list) else type(batch).__name__
@@ -163,6 +150,72 @@ def parts_of_batch(batch, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
         shapes = ", ".join("none" if part is None else str(part.shape) for part in (x, y, weights))
         raise ValueError(f"the parts of a batch must have as many rows. Received: shapes {shapes} in batch {number}")
     return x, y, weights if weights is None or weights.ndim == 1 else weights.reshape(len(x), -1)[:, 0]
+
+
+def _predictor(model: keras.Model, outputs: Outputs, batch_size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from rows to values, of which those of the first call show whether the model gives logits."""
+    are_logits = None
+
+    def predict(x: np.ndarray) -> np.ndarray:
+        nonlocal are_logits
+        values = model.predict(x, batch_size=batch_size, verbose=0)
+        if not isinstance(values, np.ndarray) or values.ndim != 2:
+            raise ValueError(f"{outputs.name} must give outputs of shape (rows, outputs) to be evaluated")
+        values = as_array(values, "outputs")  # in single precision, also where the model computes in half
+        if are_logits is None:
+            are_logits = outputs.are_logits(values)
+        return outputs.to_probabilities(values) if are_logits else values
+
+    return predict
+
+
+def _with_targets(values: Iterator[np.ndarray], y: np.ndarray) -> Iterator[Block]:
+    start = 0
+    for part in values:
+        yield Block(y[start : start + len(part)], part)
+        start += len(part)
+        del part  # the next block is predicted without this one in memory
+
+
+def _rows_per_block(outputs: Outputs, x: np.ndarray, batch_size: int, most_bytes: int = MOST_IN_MEMORY) -> int:
+    """Rows of whole batches: another size of a last batch would have to be compiled."""
+    most = min(MOST_ROWS, most_bytes // max(1, x[:1].nbytes), MOST_VALUES // (outputs.units or MANY_UNITS))
+    return max(1, most // batch_size) * batch_size
+
+
+def _is_endless(data) -> bool:
+    """Whether `data` are known to have no end, which a generator does not show."""
+    if isinstance(data, keras.utils.PyDataset):
+        try:
+            return data.num_batches is None
+        except NotImplementedError:
+            return True
+    if isinstance(data, itertools.cycle | itertools.count | itertools.repeat):
+        return True
+    return hasattr(data, "cardinality") and int(data.cardinality()) == -1
+
+
+def _joined(outputs: Outputs, batches, batch_size: int) -> Iterator[tuple]:
+    """`(x, y, weights or None)` of several batches of one row shape together, in their order."""
+    pending, rows = [], 0
+    for number, batch in enumerate(batches):
+        batch = parts_of_batch(batch, number)
+        check_row_shape(outputs, batch[0].shape)
+        batch = (in_units_of_model(outputs, batch[0]), *batch[1:])
+        if pending and not _alike(pending[0], batch):
+            yield _concatenated(pending)
+            pending, rows = [], 0
+        pending.append(batch)
+        rows += len(batch[0])
+        if rows >= _rows_per_block(outputs, batch[0], batch_size):
+            block, rest = _concatenated(pending), rows % batch_size
+            yield tuple(part if part is None else part[: rows - rest] for part in block)
+            # A copy, so that the rows that were predicted are not kept alive by those that were not.
+            pending = [tuple(part if part is None else part[rows - rest :].copy() for part in block)] if rest else []
+            rows = rest
+            del block
+    if pending:
+        yield _concatenated(pending)
 
 
 def _alike(first, second) -> bool:

@@ -9,8 +9,8 @@ import numpy as np
 
 from recipes.data import ARRAYS, Dataset, is_name, load_dataset, same_source, with_arguments
 from recipes.data.store import RowStore
-from recipes.evaluation.blocks import batches_of, is_batches, parts_of_batch
-from recipes.evaluation.rows import is_rows
+from recipes.evaluation.blocks import batches_of, parts_of_batch
+from recipes.evaluation.rows import is_batches, is_rows
 from recipes.evaluation.same_rows import (
     are_equal,
     are_same_rows,
@@ -19,7 +19,7 @@ from recipes.evaluation.same_rows import (
     digests_of_test_rows,
     targets_prove_same_rows,
 )
-from recipes.evaluation.scoring import blocks_to_judge
+from recipes.evaluation.scoring import predict_to_score
 from recipes.evaluation.test_part import FoundRows, load_test_part
 from recipes.metrics import decide
 from recipes.metrics.comparison.predictions import Comparison, compare_predictions
@@ -226,12 +226,10 @@ def _on_parts(runs: dict[str, Stored], parts: dict[str, Dataset | FoundRows], **
 
 def _predict(run: Stored, data, **options) -> _Predictions:
     # By its path: the model of a `Stored` would stay in memory beside those of the other runs.
-    blocks, class_names, several_labels = blocks_to_judge(run.path, data, **options)
-    if several_labels:
+    blocks, class_names, multi_label = predict_to_score(run.path, data, **options)
+    if multi_label:
         raise ValueError(f"multi-label models cannot be compared. Received: {run}")
-    decided = [
-        (labels, outputs[:, 0].copy() if class_names is None else decide(outputs)) for labels, outputs, _ in blocks
-    ]
+    decided = [(labels, values[:, 0].copy() if class_names is None else decide(values)) for labels, values, _ in blocks]
     labels, predicted = (np.concatenate(parts) for parts in zip(*decided, strict=True))
     return _Predictions(labels, predicted, class_names)
 

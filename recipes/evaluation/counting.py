@@ -1,4 +1,4 @@
-"""The report on what a model said, counted block by block: in memory that does not grow with the rows."""
+"""The report on blocks of outputs, counted one by one in memory that does not grow with the number of rows."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,10 @@ import numpy as np
 from recipes.evaluation.blocks import Block
 from recipes.metrics import (
     ClassificationCounts,
+    ClassificationReport,
     MultiLabelCounts,
+    MultiLabelReport,
+    RegressionReport,
     RegressionSums,
     are_probabilities,
     decide,
@@ -15,66 +18,73 @@ from recipes.metrics import (
 )
 from recipes.metrics.inputs import class_probabilities
 
-# So many outputs are held, for ROC AUC and average precision from the scores themselves; of more, from bins.
-MOST_EXACT = 4_000_000
-# So many different errors of a regression, for its quantiles.
+# Most outputs (rows times classes) that are kept, so that ROC AUC and average precision are exact. For more, they come
+# from bins of scores.
+MOST_EXACT_SCORES = 4_000_000
+# Most different errors of a regression that are kept, so that quantiles are exact.
 MOST_EXACT_ERRORS = 1_000_000
 
 
-def judge(blocks: Iterable[Block], class_names: tuple[str, ...] | None, several_labels: bool = False):
-    """The report on blocks of `(targets, outputs, weights or None)`.
+def report_on(
+    blocks: Iterable[Block], class_names: tuple[str, ...] | None, multi_label: bool = False
+) -> ClassificationReport | MultiLabelReport | RegressionReport:
+    """The report on what a model predicted.
 
-    Up to 4 million outputs, ROC AUC and average precision are exact. Beyond, they come from bins, and the report says
-    how far they may be off; all else stays exact. Of a regression, quantiles are exact up to a million rows.
+    Up to 4 million outputs, ROC AUC and average precision are exact. Beyond that, they come from bins, and the report
+    states their largest error; everything else stays exact. Quantiles of a regression are exact up to a million rows.
 
     Args:
-        blocks: Targets `(rows,)` are class numbers where there are class names; outputs are `(rows, outputs)`.
-        class_names: `None` for a regression.
-        several_labels: Whether targets are 0 and 1, `(rows, labels)`.
-
-    Returns:
-        A `ClassificationReport`, `MultiLabelReport` or `RegressionReport`.
+        blocks: Blocks `(targets, values, weights or None)`. Targets are class numbers `(rows,)` of a classifier, truth
+            values `(rows, labels)` of a multi-label one, numbers `(rows,)` of a regression.
+        class_names: Class names in the order of the class numbers; `None` for a regression.
+        multi_label: Whether the targets are multi-label.
 
     Raises:
-        ValueError: If outputs are not finite, or not as many as the classes.
+        ValueError: If outputs are not finite, or their number differs from that of the classes.
     """
     if class_names is None:
-        return _of_numbers(blocks)
-    counts = (MultiLabelCounts if several_labels else ClassificationCounts)(class_names=class_names)
-    held, numbers, decisions = [], 0, False
-    for y, outputs, weights in blocks:
-        _check_finite(outputs, counts.rows)
-        if max(1 if several_labels else 2, outputs.shape[1]) != len(class_names):
-            raise ValueError(f"there are {len(class_names)} classes, and the model has {outputs.shape[1]} outputs")
-        if not several_labels and (decisions or not are_probabilities(outputs)):
-            # The outputs of a hinge loss, say, are scores: they decide, and there is no more to say about them.
-            decisions, counts.scores, held = True, None, None
-            counts.update(y, decide(outputs), weights)
-            continue
-        outputs = outputs if several_labels else class_probabilities(outputs)
-        counts.update(y, outputs, weights)
-        numbers += outputs.size
-        if held is not None:
-            held = [*held, (y, outputs, weights)] if numbers <= MOST_EXACT else None
-    if not held:
-        return counts.result()
-    y, outputs = (np.concatenate([block[part] for block in held]) for part in (0, 1))
+        return _regression_report(blocks)
+    counts = (MultiLabelCounts if multi_label else ClassificationCounts)(class_names=class_names)
+    kept, size, has_probabilities = [], 0, True
+    for targets, values, weights in blocks:
+        _check_finite(values, counts.rows)
+        if max(1 if multi_label else 2, values.shape[1]) != len(class_names):
+            raise ValueError(f"there are {len(class_names)} classes, and the model has {values.shape[1]} outputs")
+        if not multi_label:
+            has_probabilities = has_probabilities and are_probabilities(values)
+            if not has_probabilities:
+                # Other scores, such as those of a hinge loss, show what the model decides and nothing more. Where they
+                # come late, the probabilities before them are left out of the report.
+                counts.scores, kept = None, None
+                counts.update(targets, decide(values), weights)
+                continue
+            values = class_probabilities(values)
+        counts.update(targets, values, weights)
+        size += values.size
+        if kept is not None:
+            kept = [*kept, Block(targets, values, weights)] if size <= MOST_EXACT_SCORES else None
+    return report_with_exact_ranking(counts, *_joined(kept)) if kept else counts.result()
+
+
+def _joined(blocks: list[Block]) -> Block:
     weights = None
-    if any(block[2] is not None for block in held):
-        weights = np.concatenate([np.ones(len(block[0])) if block[2] is None else block[2] for block in held])
-    return report_with_exact_ranking(counts, y, outputs, weights)
+    if any(block.weights is not None for block in blocks):
+        weights = [np.ones(len(block.values)) if block.weights is None else block.weights for block in blocks]
+        weights = np.concatenate(weights)
+    targets, values = (np.concatenate([block[part] for block in blocks]) for part in (0, 1))
+    return Block(targets, values, weights)
 
 
-def _of_numbers(blocks: Iterable[Block]):
+def _regression_report(blocks: Iterable[Block]) -> RegressionReport:
     sums = RegressionSums(most_values=MOST_EXACT_ERRORS)
-    for y, outputs, weights in blocks:
-        _check_finite(outputs, sums.seen)
-        sums.update(y, outputs, weights)
+    for targets, values, weights in blocks:
+        _check_finite(values, sums.seen)
+        sums.update(targets, values, weights)
     return sums.result()
 
 
-def _check_finite(outputs: np.ndarray, before: int) -> None:
-    finite = np.isfinite(outputs).all(axis=1)
+def _check_finite(values: np.ndarray, rows_before: int) -> None:
+    finite = np.isfinite(values).all(axis=1)
     if not finite.all():
-        where = f" from row {before:,} on" if before else ""
+        where = f" from row {rows_before:,} on" if rows_before else ""
         raise ValueError(f"the model's outputs are not finite in {(~finite).sum()} of {len(finite)} rows{where}")

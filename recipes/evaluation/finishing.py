@@ -11,9 +11,10 @@ import numpy as np
 from recipes.data import ARRAYS, Dataset
 from recipes.data.preparation import ImagePreparation
 from recipes.data.store import RowStore, chunks_of
-from recipes.evaluation.blocks import of_pairs, storing
-from recipes.evaluation.counting import judge
+from recipes.evaluation.blocks import blocks_of_rows, storing
+from recipes.evaluation.counting import report_on
 from recipes.metrics import ClassificationReport, RegressionReport, decide
+from recipes.models.outputs import Outputs
 from recipes.runs import files
 from recipes.runs.pictures import PictureSource, draw
 from recipes.runs.stored import Stored
@@ -52,8 +53,8 @@ def finish(
     """
     x, y = (array[:limit] for array in dataset.test)
     store = RowStore()
-    blocks = of_pairs(model, x, y, prediction_batch(recipe))
-    report = judge(storing(blocks, store, MOST_STORED_PREDICTIONS), dataset.class_names)
+    blocks = blocks_of_rows(model, Outputs.of(model), x, y, prediction_batch(recipe))
+    report = report_on(storing(blocks, store, MOST_STORED_PREDICTIONS), dataset.class_names)
     predictions = _predictions(dataset, y, store.finish())
     write_json(directory / files.REPORT, report.to_dict())
     text = f"{dataset.describe()}\n\n{report}\n"

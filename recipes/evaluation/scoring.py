@@ -1,34 +1,51 @@
-"""Judging a trained model on data, in the same process or a later one."""
+"""How good a trained model is: `evaluate`, and the blocks of predictions that it scores."""
 
 import itertools
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from recipes.arguments.labels import Names, canonical_text, encode_labels
 from recipes.data import Dataset, load_dataset, same_source, with_arguments
 from recipes.data.arrays import check_target
-from recipes.data.images import image_files
-from recipes.data.preparation import TablePreparation
-from recipes.data.tables import table_file
-from recipes.evaluation import blocks as output_blocks
-from recipes.evaluation import rows as raw_rows
-from recipes.evaluation.blocks import Block
-from recipes.evaluation.counting import judge
+from recipes.evaluation.blocks import Block, blocks_of_batches, blocks_of_rows
+from recipes.evaluation.class_labels import class_numbers, numbered_classes, same_classes
+from recipes.evaluation.counting import report_on
 from recipes.evaluation.finishing import finish_later
-from recipes.evaluation.test_part import FoundRows, data_of, digests_of_file, load_test_part, warn_of_training_rows
-from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport, decide
-from recipes.metrics.inputs import as_array
+from recipes.evaluation.rows import dataset_rows, is_batches, is_rows, rows_for
+from recipes.evaluation.test_part import (
+    FoundRows,
+    digests_of_file,
+    load_test_part,
+    name_of_data,
+    warn_of_training_rows,
+)
+from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport
 from recipes.models.outputs import Outputs
+from recipes.runs.run import Run
 from recipes.runs.stored import Stored
 from recipes.settings import Data
 
 
+class Predicted(NamedTuple):
+    """Predictions to be scored.
+
+    Attributes:
+        blocks: Blocks of targets, values and weights, each made when it is asked for.
+        class_names: Class names in the order of the class numbers; `None` for a regression.
+        multi_label: Whether the targets are multi-label, rather than class numbers or numbers.
+    """
+
+    blocks: Iterator[Block]
+    class_names: tuple[str, ...] | None
+    multi_label: bool
+
+
 def evaluate(
-    model: keras.Model | str | Path,
+    model: keras.Model | Run | Stored | str | Path,
     data=None,
     *,
     seed: int | None = None,
@@ -40,46 +57,47 @@ def evaluate(
 ) -> ClassificationReport | MultiLabelReport | RegressionReport:
     """Evaluate a model on data that it has not seen, in memory that does not grow with the rows.
 
-    A run whose training ended before its report or its pictures were written gets them now, where `data` is not given.
+    A run whose training ended before its report or its pictures were written gets them now, where neither `data` nor
+    another `seed` is given.
 
     Outputs are counted block by block and dropped. Up to 4 million of them (rows times outputs), ROC AUC and average
-    precision are exact; beyond that they come from 2,048 bins, and the report says how far they may be off. Quantiles
-    of the errors of a regression are exact up to a million rows.
+    precision are exact; beyond that they come from 2,048 bins, and the report states their largest error. Quantiles of
+    the errors of a regression are exact up to a million rows.
 
     Args:
-        model: A run folder, a `.keras` file, or a model in memory; it takes raw rows. Its outputs are logits where the
-            loss that it was compiled with says so (`from_logits`), unless the output layer of a Sequential or
-            functional model, or their values, show that they are probabilities.
-        data: `(x, y)`, a frame, a table or NPZ file, or a folder of images: all rows are judged, of those with parts
-            the test part. Columns are found by their names. A dataset's name or a `Dataset`: its test part. The data
-            that a run was trained on are its default, and of them its test rows: they are found again by their values
-            where the data have grown, shrunk or come in another order, and a warning says so. Or batches `(x, y)` or
-            `(x, y, sample_weight)`, seen once: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator, or a
-            function that makes one. `y` `(rows, labels)` of 0 and 1 has several labels a row, or one class a row in
-            one-hot form: see `multi_label`.
-        seed: Of the split of a named dataset. Default: the run's own, otherwise 0.
-        batch_size: Rows for one step.
-        target: The column of a table that holds the truth. Default: the one that the run was trained on.
-        data_dir: The folder with local copies of named datasets. Default: the run's own.
-        steps: Number of batches to take of `data` that come in batches; fewer where they end before. Default: all of
-            them, so a generator that never ends needs it.
-        multi_label: Whether `y` `(rows, labels)` has several labels a row. Default: it has one class a row where the
-            loss is one of classes that exclude each other, or every row has a single 1 and its outputs sum to 1.
+        model: A finished `Run`, a run folder or `.keras` file by its path or as a `Stored`, or a model in memory that
+            takes raw rows. Its outputs are logits where its compiled loss takes logits (`from_logits`), unless the
+            output layer of a Sequential or functional model, or the values, show that they are probabilities.
+        data: Rows with targets, in one of these forms. Default: the test part of the data that the run was trained on.
+
+            - `(x, y)`, a frame, a table or NPZ file, or a folder of images: all rows, or the test part where there are
+              parts. Columns are found by their names.
+            - The name of a dataset or a `Dataset`: its test part. Test rows of the run's own data are found again by
+              their values where the data have grown, shrunk or come in another order, with a warning.
+            - Batches `(x, y)` or `(x, y, sample_weight)`, read once: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+              generator, or a function that makes one.
+        seed: Seed of the split of a named dataset. Default: that of the run, otherwise 0.
+        batch_size: Number of rows for one step of the model.
+        target: Name of the target column of a table. Default: that of the training.
+        data_dir: Folder with local copies of named datasets. Default: that of the training.
+        steps: Number of batches to take of `data` that come in batches, at most. Default: all, which a generator
+            without end does not allow.
+        multi_label: Whether `y` `(rows, labels)` of 0 and 1 is multi-label. Default: single-label in one-hot form where
+            the loss is one of exclusive classes, or each row has a single 1 and outputs that sum to 1; otherwise
+            multi-label.
 
     Raises:
         ValueError: If the rows do not fit the model, or labels are none of its classes.
         FileNotFoundError: If there is no such file.
     """
     stored = None if isinstance(model, keras.Model) else Stored.of(model)
-    if data is None and stored and stored.missing:
-        data_of(stored)
-        data = load_test_part(stored, with_arguments(stored.recipe.data, target, data_dir))
+    if data is None and stored is not None and stored.missing and seed in (None, stored.seed):
+        data = _test_part(stored, None, _settings(stored, target, data_dir), seed)
         if isinstance(data, Dataset):
             return finish_later(stored, data)
-        what = f"the report of {stored} that is missing is not written, since its data have changed"
-        warnings.warn(what, stacklevel=2)
-    blocks, class_names, several_labels = blocks_to_judge(
-        stored or model,
+        warnings.warn(f"the missing report of {stored} is not written, since its data have changed", stacklevel=2)
+    predicted = predict_to_score(
+        model if stored is None else stored,
         data,
         seed=seed,
         batch_size=batch_size,
@@ -88,11 +106,11 @@ def evaluate(
         steps=steps,
         multi_label=multi_label,
     )
-    return judge(blocks, class_names, several_labels)
+    return report_on(*predicted)
 
 
-def blocks_to_judge(
-    model: keras.Model | str | Path,
+def predict_to_score(
+    model: keras.Model | Run | Stored | str | Path,
     data=None,
     *,
     seed: int | None = None,
@@ -101,216 +119,107 @@ def blocks_to_judge(
     data_dir: str | Path | None = None,
     steps: int | None = None,
     multi_label: bool | None = None,
-) -> tuple[Iterator[Block], tuple[str, ...] | None, bool]:
-    """What `evaluate`, which takes the same, has to judge.
+) -> Predicted:
+    """Predictions that `evaluate`, which takes the same arguments, scores.
 
-    Returns:
-        Blocks of `(targets, outputs, weights or None)`, whose targets are class numbers where there are class names;
-        the class names, `None` for a regression; and whether targets are several labels a row instead.
+    Args:
+        data: As for `evaluate`; or test rows that were found again.
 
     Raises:
-        ValueError, FileNotFoundError: As `evaluate`; what is wrong with later blocks is told when they come.
+        ValueError, FileNotFoundError: As `evaluate`. Errors in later blocks are raised when these are asked for.
     """
-    stored, class_names, settings = None, None, Data()
-    if not isinstance(model, keras.Model):
-        stored = Stored.of(model)
-        model, class_names = stored.model, stored.class_names
-        if data is None:
-            data = data_of(stored)
-        if stored.is_run:
-            settings = with_arguments(stored.recipe.data, target, data_dir)
-            if same_source(data, settings.name):
-                if seed in (None, stored.seed):
-                    data = load_test_part(stored, settings)
-                else:
-                    data = load_dataset(data, seed, settings)
-                    digests = data.fingerprint.row_digests["test"]
-                    warn_of_training_rows(stored, f"the test part by seed {seed}", digests)
-    elif data is None:
-        raise ValueError("`data` is needed to evaluate a model in memory")
-    if output_blocks.is_batches(data):
-        blocks = (
-            (raw_rows.target_of(y, len(y)), outputs, weights)
-            for y, outputs, weights in output_blocks.of_batches(model, data, batch_size, steps)
-        )
+    stored = None if isinstance(model, keras.Model) else Stored.of(model)
+    settings = _settings(stored, target, data_dir)
+    data = _test_part(stored, data, settings, seed)
+    if not (is_batches(data) or is_rows(data) or isinstance(data, FoundRows)):
+        data = load_dataset(data, 0 if seed is None else seed, with_arguments(Data(), target, data_dir))
+    model, class_names = (model, None) if stored is None else (stored.model, stored.class_names)
+    outputs = Outputs.of(model) if stored is None else stored.outputs
+    if is_batches(data):
+        blocks = blocks_of_batches(model, outputs, data, batch_size, steps)
     elif steps is not None:
         raise ValueError(f"`steps` is for data that come in batches. Received: steps={steps!r}")
-    elif isinstance(data, FoundRows):
-        output_blocks.check_row_shape(model, data.x.shape)
-        blocks = output_blocks.of_pairs(model, data.x, data.y, batch_size)
-    elif raw_rows.is_rows(data):
-        settings = with_arguments(settings, target, data_dir)
-        numbers = class_names is None and Outputs.of(model).task == "regression"
-        x, y = raw_rows.of_model(model, data, settings, with_target=True, numeric_target=numbers)
-        output_blocks.check_row_shape(model, x.shape)
-        if stored is not None and isinstance(data, str | Path):
-            warn_of_training_rows(stored, str(data), digests_of_file(stored, data, settings, x, y))
-        blocks = output_blocks.of_pairs(model, x, y, batch_size)
     else:
-        dataset = load_dataset(data, 0 if seed is None else seed, with_arguments(Data(), target, data_dir))
-        _refuse_other_codes(model, dataset)
-        if class_names and not _same_classes(class_names, dataset.class_names):
-            received = ", ".join(dataset.class_names or ["none"])
+        x, y = _rows(outputs, data, stored, settings, class_names)
+        blocks = blocks_of_rows(model, outputs, x, y, batch_size)
+    if outputs.margins:
+        blocks = _with_scores_of_both_classes(blocks)
+    if isinstance(data, Dataset):
+        return Predicted(blocks, data.class_names, False)
+    return _with_class_numbers(outputs, blocks, class_names, multi_label)
+
+
+def _settings(stored: Stored | None, target: str | None, data_dir) -> Data:
+    """Settings of the data of a run, or the defaults, with what the user gives instead."""
+    return with_arguments(stored.recipe.data if stored is not None and stored.is_run else Data(), target, data_dir)
+
+
+def _test_part(stored: Stored | None, data, settings: Data, seed: int | None):
+    """The test part of a run where `data` are those it was trained on, or `None`; otherwise `data` unchanged."""
+    if stored is None:
+        if data is None:
+            raise ValueError("`data` is needed to evaluate a model in memory")
+        return data
+    if data is None:
+        data = name_of_data(stored)
+    if not stored.is_run or not same_source(data, settings.name):
+        return data
+    if seed in (None, stored.seed):
+        return load_test_part(stored, settings)
+    dataset = load_dataset(data, seed, settings)
+    warn_of_training_rows(stored, f"the test part by seed {seed}", dataset.fingerprint.row_digests["test"])
+    return dataset
+
+
+def _rows(
+    outputs: Outputs, data, stored: Stored | None, settings: Data, class_names: tuple[str, ...] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Raw rows `x` and targets `y` of `data` that do not come in batches."""
+    if isinstance(data, FoundRows):
+        return data.x, data.y
+    if isinstance(data, Dataset):
+        if class_names and not same_classes(class_names, data.class_names):
+            received = ", ".join(data.class_names or ["none"])
             raise ValueError(f"the model knows the classes {', '.join(class_names)}. Received: {received}")
-        x, y = dataset.test
-        rescaled = getattr(dataset.preparation, "rescaled", {})
-        x = raw_rows.in_units_of(model, x, dataset.feature_names, rescaled)
-        output_blocks.check_row_shape(model, x.shape)
-        blocks = output_blocks.of_pairs(model, x, y, batch_size)
-        return _readable_blocks(model, blocks), dataset.class_names, False
-    return _numbered(model, _readable_blocks(model, blocks), class_names, multi_label)
+        return dataset_rows(outputs, data)
+    numeric = class_names is None and outputs.task == "regression"
+    x, y = rows_for(outputs, data, settings, with_target=True, numeric_target=numeric)
+    if stored is not None and isinstance(data, str | Path):
+        warn_of_training_rows(stored, str(data), digests_of_file(stored, data, settings, x, y))
+    return x, y
 
 
-def _readable_blocks(model: keras.Model, blocks: Iterator[Block]) -> Iterator[Block]:
-    read = None
-    for y, outputs, weights in blocks:
-        read = read or _reader(model, outputs)
-        outputs = read(outputs)
-        if outputs.shape[1] == 1 and Outputs.of(model).margins:
-            outputs = np.hstack([-outputs, outputs])  # the higher score decides
-            y = np.where(y == -1, 0, y) if y.dtype.kind in "if" else y
-        yield y, outputs, weights
+def _with_scores_of_both_classes(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Margins of a hinge loss as a score of each class, of which the higher one decides, and targets -1 as class 0."""
+    for targets, values, weights in blocks:
+        if values.shape[1] == 1:
+            values = np.hstack([-values, values])
+            targets = np.where(targets == -1, 0, targets) if targets.dtype.kind in "if" else targets
+        yield Block(targets, values, weights)
 
 
-def _numbered(
-    model: keras.Model, blocks: Iterator[Block], class_names: tuple[str, ...] | None, multi_label: bool | None
-) -> tuple[Iterator[Block], tuple[str, ...] | None, bool]:
-    """Blocks with class numbers for labels; what is not known of the classes is read off the first of them."""
+def _with_class_numbers(
+    outputs: Outputs, blocks: Iterator[Block], class_names: tuple[str, ...] | None, multi_label: bool | None
+) -> Predicted:
+    """Blocks with class numbers for labels; the first block shows what is not known of the classes."""
     first = next(blocks, None)
     if first is None:
         raise ValueError("`data` must have rows. Received: none")
-    y, outputs, _ = first
-    several_labels = Outputs.of(model).is_multi_label(y, outputs) if multi_label is None else multi_label
-    if several_labels and y.ndim != 2:
-        raise ValueError(f"`y` must have the shape (rows, labels) for multi_label=True. Received: {y.shape}")
-    if y.ndim == 2 and y.shape[1] != (outputs.shape[1] if several_labels else max(2, outputs.shape[1])):
-        raise ValueError(f"there are {y.shape[1]} labels a row, and the model has {outputs.shape[1]} outputs")
-    if several_labels:
-        class_names = class_names or tuple(map(str, range(outputs.shape[1])))
-    class_names = class_names or _numbered_classes(model, outputs)
+    targets, values, _ = first
+    units = values.shape[1]
+    multi_label = outputs.is_multi_label(targets, values) if multi_label is None else multi_label
+    if multi_label and targets.ndim != 2:
+        raise ValueError(f"`y` must have the shape (rows, labels) for multi_label=True. Received: {targets.shape}")
+    if targets.ndim == 2 and targets.shape[1] != (units if multi_label else max(2, units)):
+        raise ValueError(f"`y` has {targets.shape[1]} columns, and the model has {units} outputs")
     blocks = itertools.chain([first], blocks)
-    if several_labels:
-        return blocks, class_names, True
-    blocks = ((check_target(y, len(y)), *others) for y, *others in blocks)
-    if class_names is not None:
-        blocks = ((_class_numbers(y, class_names), *others) for y, *others in blocks)
-    return blocks, class_names, False
+    if multi_label:
+        return Predicted(blocks, class_names or tuple(map(str, range(units))), True)
+    class_names = class_names or numbered_classes(outputs, values)
+    return Predicted(_with_labels_checked(blocks, class_names), class_names, False)
 
 
-def predict(model: keras.Model | str | Path, data, batch_size: int = 256) -> np.ndarray:
-    """Predict for raw rows.
-
-    Args:
-        model: A run folder, a `.keras` file, or a model in memory.
-        data: An array `x`, a frame, the path of a table or an NPZ file, of an image or of a folder of images. The
-            columns of frames and tables are found by their names, in whatever order.
-        batch_size: Rows for one step.
-
-    Returns:
-        Probabilities `(rows, classes)`, or of class 1 `(rows, 1)` where there are two; or numbers `(rows, 1)`.
-
-    Raises:
-        ValueError: If columns are missing, or rows have the wrong shape or values that are not finite.
-        FileNotFoundError: If there is no such file.
-    """
-    settings = Data()
-    if not isinstance(model, keras.Model):
-        stored = Stored.of(model)
-        model, settings = stored.model, stored.recipe.data if stored.is_run else settings
-    x, _ = raw_rows.of_model(model, data, settings, with_target=False)
-    return _outputs(model, x, batch_size)
-
-
-def predict_file(path: str | Path, file: str | Path) -> tuple[list[str], Iterator[list]]:
-    """Predict for the rows of a table in a file, the array `x` of an NPZ file, an image, or a folder of images.
-
-    Returns:
-        Column names, and for each row their values: the file where each row is one, then the class and the probability
-        of each class, or the predicted number.
-    """
-    stored = Stored.of(path)
-    model = stored.model
-    x, _ = raw_rows.of_model(model, file, stored.recipe.data if stored.is_run else Data(), with_target=False)
-    outputs = _outputs(model, x)
-    names = stored.class_names or _numbered_classes(model, outputs)
-    if names is None:
-        columns, rows = ["predicted"], ([float(value)] for (value,) in outputs)
-    else:
-        if outputs.shape[1] == 1:
-            outputs = np.hstack([1 - outputs, outputs])
-        chosen = (names[number] for number in decide(outputs))
-        rows = ([name, *map(float, row)] for name, row in zip(chosen, outputs, strict=True))
-        columns = ["class", *names]
-    if table_file.is_table(file) or str(file).lower().endswith(".npz"):
-        return columns, rows
-    files = image_files.files_in(Path(file))
-    return ["file", *columns], ([str(file), *row] for file, row in zip(files, rows, strict=True))
-
-
-def _outputs(model: keras.Model, x: np.ndarray, batch_size: int = 256) -> np.ndarray:
-    """Probabilities or numbers, `(rows, outputs)`, for raw rows `x`."""
-    output_blocks.check_row_shape(model, x.shape)
-    blocks = list(output_blocks.of_rows(model, x, batch_size))
-    return np.concatenate([*map(_reader(model, blocks[0]), blocks)])
-
-
-def _reader(model: keras.Model, first: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """What makes probabilities or numbers of the outputs of `model`, which may be logits; `first` are some of them."""
-
-    def check(outputs):
-        if not isinstance(outputs, np.ndarray) or outputs.ndim != 2:
-            raise ValueError(f"{model.name} must give outputs of shape (rows, outputs) to be judged")
-        return as_array(outputs, "outputs")  # not in half precision
-
-    if not Outputs.of(model).are_logits(check(first)):
-        return check
-    alone = first.shape[-1] == 1 or Outputs.of(model).independent
-    activation = keras.ops.sigmoid if alone else keras.ops.softmax
-    return lambda outputs: keras.ops.convert_to_numpy(activation(check(outputs)))
-
-
-def _refuse_other_codes(model: keras.Model, dataset: Dataset) -> None:
-    """The same code means another category in a dataset with other training rows."""
-    layer, preparation = raw_rows.table_layer(model), dataset.preparation
-    if layer is None or not isinstance(preparation, TablePreparation):
-        return
-    known, codes = (
-        {name: list(map(canonical_text, categories)) for name, categories in vocabularies.items()}
-        for vocabularies in (layer.vocabularies, preparation.vocabularies)
-    )
-    if layer.feature_names != list(preparation.feature_names) or known != codes:
-        raise ValueError(
-            f"{dataset.name} has other columns or categories than the model was trained on: give a frame or a CSV "
-            "file, whose columns and categories are found by their names"
-        )
-
-
-def _same_classes(class_names: tuple[str, ...], others: tuple[str, ...] | None) -> bool:
-    """Whether the numbers of all classes mean the same, as an earlier version may have called them otherwise."""
-    names = Names(class_names)
-    found = [names.find(name, is_number=True) for name in others or ()]
-    return found == list(range(len(class_names)))
-
-
-def _class_numbers(y: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
-    """Labels as class numbers: by name, but whole numbers as they are where no class is called by one.
-
-    Truth values are the class numbers 0 and 1 where there are two classes, neither of them called by a truth value or
-    a number.
-    """
-    called_by_number = any(name.removeprefix("-").isdecimal() for name in class_names)
-    is_number = y.dtype.kind in "ui" or (y.dtype.kind == "b" and len(class_names) == 2 and "True" not in class_names)
-    if is_number and not called_by_number and y.min() >= 0 and y.max() < len(class_names):
-        return y.astype(np.int64)
-    return encode_labels(y, class_names)[0]
-
-
-def _numbered_classes(model: keras.Model, outputs: np.ndarray) -> tuple[str, ...] | None:
-    """`"0"`, `"1"` ... for a classifier whose classes have no names; `None` for a regression."""
-    task = Outputs.of(model).task_of(outputs)
-    if task is None:
-        raise ValueError(
-            f"cannot tell whether {model.name} is a classifier: compile it with its loss, such as "
-            "keras.losses.SparseCategoricalCrossentropy(from_logits=True)"
-        )
-    return None if task == "regression" else tuple(str(number) for number in range(max(2, outputs.shape[1])))
+def _with_labels_checked(blocks: Iterator[Block], class_names: tuple[str, ...] | None) -> Iterator[Block]:
+    for targets, values, weights in blocks:
+        targets = check_target(targets, len(targets))
+        yield Block(targets if class_names is None else class_numbers(targets, class_names), values, weights)

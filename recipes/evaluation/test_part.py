@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from custom_layers import TablePreparation
 from recipes.arguments.names import normalize
 from recipes.data import ARRAYS, Dataset, Fingerprint, arrays, is_name, load_dataset, row_digests
 from recipes.data.duplicates import count_known
@@ -15,7 +16,8 @@ from recipes.data.named.local import TARGETS
 from recipes.data.store import take
 from recipes.data.tables import table_file
 from recipes.data.tables.schema import missing_texts
-from recipes.evaluation import rows as raw_rows
+from recipes.evaluation.rows import rows_for
+from recipes.evaluation.units import from_units_of_dataset
 from recipes.runs import data_paths, files
 from recipes.runs.stored import Stored
 from recipes.settings import Data
@@ -50,7 +52,7 @@ class _Piece:
     digests: np.ndarray
 
 
-def data_of(stored: Stored) -> str:
+def name_of_data(stored: Stored) -> str:
     """Name or path of the data that a run was trained on.
 
     Raises:
@@ -138,7 +140,7 @@ def _find_test_rows(stored: Stored, settings: Data) -> FoundRows:
 
 def _read_pieces(stored: Stored, settings: Data) -> list[_Piece]:
     """All rows in which the test rows may be, as the model takes them."""
-    known, model = stored.fingerprint, stored.model
+    known, outputs = stored.fingerprint, stored.outputs
     file = settings.test_file or settings.name
     if table_file.is_table(file):
         table = table_file.open_table(file, settings, expected=known.columns)
@@ -150,7 +152,7 @@ def _read_pieces(stored: Stored, settings: Data) -> list[_Piece]:
         digests = arrays.judged_part(image_folder.digests(file))
         return [_Piece(*_read_rows(stored, file, settings), digests)]
     has_roles = settings.group_column is not None or settings.time_column is not None
-    if str(file).lower().endswith(".npz") and raw_rows.table_layer(model) and not has_roles:
+    if str(file).lower().endswith(".npz") and isinstance(outputs.preparation, TablePreparation) and not has_roles:
         x, y = _read_rows(stored, file, settings)  # exactly in the units of the training
         return [_Piece(x, y, row_digests.of_arrays(x, y))]
     source, _ = read_source(settings.name, settings, stored.seed)
@@ -162,7 +164,8 @@ def _read_pieces(stored: Stored, settings: Data) -> list[_Piece]:
     names = None if source.class_names is None else np.array(source.class_names)
     pieces = []
     for part, (x, y) in source.parts.items():
-        rows, digests = raw_rows.in_units_of(model, x, source.feature_names, source.rescaled), source.row_digests[part]
+        rows = from_units_of_dataset(outputs, x, source.feature_names, source.rescaled)
+        digests = source.row_digests[part]
         if rows is not x:  # the digests of arrays are those of the values in the units of the training
             digests = row_digests.of_arrays(rows, y, source.class_names)
         pieces.append(_Piece(rows, y if names is None else names[y], digests))
@@ -173,7 +176,7 @@ def _read_rows(stored: Stored, file: str, settings: Data) -> tuple[np.ndarray, n
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # about rows that are not evaluated
         is_regression = stored.class_names is None
-        return raw_rows.of_model(stored.model, file, settings, with_target=True, numeric_target=is_regression)
+        return rows_for(stored.outputs, file, settings, with_target=True, numeric_target=is_regression)
 
 
 def _select(pieces: list[_Piece], numbers: np.ndarray) -> _Piece:

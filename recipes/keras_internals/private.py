@@ -6,7 +6,7 @@ bound, run these tests first.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import keras
 from keras.src.backend.common import global_state
@@ -62,12 +62,15 @@ def compile_arguments(model: keras.Model) -> dict:
     return dict(model._compile_config.config)
 
 
-def build_layers(model: keras.Model, batch: tuple) -> None:
-    """Build the layers of a compiled model that are not built, as `fit` would for the batch `(x, y, sample_weight)`."""
-    # To call the model would run its layers, and move their seeds and statistics; `Model.build` wants shapes and fails
+def build_layers(model: keras.Model, batches: Iterable[tuple]) -> None:
+    """Build the layers of a compiled model, as `fit` would from the first of `batches`, `(x, y, sample_weight)`.
+
+    A model whose layers are built is left alone, and no batch is taken then.
+    """
+    # To call the model would run its layers, and move their seeds and statistics; `Model.build` takes shapes and fails
     # for subclassed models of several inputs. Without it, the weights of such a model are not there to be kept.
     if not all(layer.built for layer in all_layers(model)):
-        model._symbolic_build(data_batch=batch)
+        model._symbolic_build(data_batch=next(iter(batches)))
 
 
 # What `trains_with` replaces in a model, or a training step leaves there.

@@ -25,3 +25,4 @@ from recipes.metrics.inputs import are_probabilities as are_probabilities
 from recipes.metrics.regression.report import RegressionReport as RegressionReport
 from recipes.metrics.regression.report import regression_report as regression_report
 from recipes.metrics.regression.sums import RegressionSums as RegressionSums
+from recipes.metrics.stored_report import report_from_dict as report_from_dict

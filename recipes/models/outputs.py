@@ -106,6 +106,11 @@ class Outputs:
         """Whether outputs `values` `(rows, units)` are logits: by the loss, unless they sum to 1."""
         return self.form == "logits" and (values.shape[1] == 1 or not sum_to_one(values))
 
+    def to_probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities of `logits` `(rows, units)`: by sigmoid for single or independent outputs, else by softmax."""
+        activation = keras.ops.sigmoid if self.independent or logits.shape[1] == 1 else keras.ops.softmax
+        return keras.ops.convert_to_numpy(activation(logits))
+
     def is_multi_label(self, targets: np.ndarray, values: np.ndarray) -> bool:
         """Whether targets `(rows, labels)` are multi-label, rather than single-label classes in one-hot form.
 
@@ -121,11 +126,6 @@ class Outputs:
             if not labels or values.min() < 0 or values.max() > 1:
                 return False
         return not (is_one_hot(targets) and sum_to_one(values))
-
-
-def last_activation(model: keras.Model) -> str:
-    """`Outputs.activation` of `model`, or `""` where the output layer is not known."""
-    return _output_activation(model) or ""
 
 
 def compiled_loss(model: keras.Model) -> tuple[str, bool]:

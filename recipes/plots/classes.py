@@ -35,6 +35,21 @@ def require_probabilities(report) -> ProbabilityScores:
     return report.probabilities
 
 
+def require_counts_by_score(report) -> ProbabilityScores:
+    """The scores of probabilities of `report`, with the number of rows by score.
+
+    Raises:
+        ValueError: If there are none, as in a report that was read from a file.
+    """
+    scores = require_probabilities(report)
+    if scores.positives is None:
+        raise ValueError(
+            "`report` must have the number of rows by score, which curves are made of. Received: a report that was "
+            "read from a file, which does not hold it"
+        )
+    return scores
+
+
 def has_several_labels(report) -> bool:
     """Whether the rows may have several labels each."""
     return isinstance(report, MultiLabelReport)

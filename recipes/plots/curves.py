@@ -15,7 +15,7 @@ from recipes.plots.axes import (
     height_in_points,
     width_in_points,
 )
-from recipes.plots.classes import called, has_several_labels, names_of_classes, plain_legend, require_probabilities
+from recipes.plots.classes import called, has_several_labels, names_of_classes, plain_legend, require_counts_by_score
 
 PURPLE, SKY = "#CC79A7", "#56B4E9"  # of Okabe & Ito 2008, too
 _COLOURS = (BLUE, ORANGE, GREEN, NOT_FINITE, PURPLE, SKY)
@@ -38,9 +38,9 @@ def roc_curves(report: ClassificationReport | MultiLabelReport, ax=None):
         The axes.
 
     Raises:
-        ValueError: If `report` has no probabilities.
+        ValueError: If `report` has no probabilities, or was read from a file.
     """
-    scores, numbers = require_probabilities(report), _judged(report)
+    scores, numbers = require_counts_by_score(report), _judged(report)
     areas = {number: scores.ranking.roc_auc[number] for number in numbers}
     lines = {
         number: roc_points(scores.positives[number], scores.negatives[number])
@@ -72,9 +72,9 @@ def precision_recall_curves(report: ClassificationReport | MultiLabelReport, ax=
         The axes.
 
     Raises:
-        ValueError: If `report` has no probabilities.
+        ValueError: If `report` has no probabilities, or was read from a file.
     """
-    scores, numbers = require_probabilities(report), _judged(report)
+    scores, numbers = require_counts_by_score(report), _judged(report)
     areas = {number: scores.ranking.average_precision[number] for number in numbers}
     lines = {
         number: precision_recall_points(scores.positives[number], scores.negatives[number])

@@ -28,12 +28,15 @@ def reliability(report: ClassificationReport | MultiLabelReport, ax=None, *, bin
         The axes.
 
     Raises:
-        ValueError: If `report` has no probabilities, and for other `bins`.
+        ValueError: If `report` has no probabilities, for other `bins`, and for `"mass"` of a report that was read
+            from a file.
     """
     scores = require_probabilities(report)
     if bins not in BIN_KINDS:
         raise ValueError(f"`bins` must be 'width' or 'mass'. Received: bins={bins!r}")
     curve = scores.calibration if bins == "width" else scores.equal_mass_calibration
+    if not len(curve.weight):
+        raise ValueError("`bins` must be 'width' for a report that was read from a file. Received: bins='mass'")
     ax = axes_or_new(ax, size=(4.8, 4.8))
     if bins == "width":
         edges = np.linspace(0, 1, BINS + 1)

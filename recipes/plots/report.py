@@ -16,7 +16,7 @@ _FEW = 12  # classes whose scores need no more height than a curve
 def report_figure(report: ClassificationReport | MultiLabelReport | RegressionReport):
     """Of a classifier: ROC and precision-recall curves, reliability, and recall by class. Of a regression: its errors.
 
-    A report of labels alone has recall and precision by class.
+    A report of labels alone has recall and precision by class; one that was read from a file has no curves.
 
     Args:
         report: Of any kind.
@@ -45,14 +45,18 @@ def report_figure(report: ClassificationReport | MultiLabelReport | RegressionRe
         for ax, score in zip(figure.subplots(1, 2), ("recall", "precision"), strict=True):
             class_scores(report, ax, score=score)
         return figure
-    if len(report.class_names) <= _FEW:
+    if report.probabilities.positives is None:  # read from a file, which does not hold what curves are made of
+        mosaic = [["reliability", "classes"]]
+    elif len(report.class_names) <= _FEW:
         mosaic = [["roc", "precision recall"], ["reliability", "classes"]]
     else:  # many classes need all the height there is
         mosaic = [["roc", "classes"], ["precision recall", "classes"], ["reliability", "classes"]]
-    figure = Figure(figsize=(2.3 * _SIDE, len(mosaic) * _SIDE), layout="constrained")
+    height = max(len(mosaic) * _SIDE, height_for(rows))
+    figure = Figure(figsize=(2.3 * _SIDE, height), layout="constrained")
     places = figure.subplot_mosaic(mosaic)
-    roc_curves(report, places["roc"])
-    precision_recall_curves(report, places["precision recall"])
+    if "roc" in places:
+        roc_curves(report, places["roc"])
+        precision_recall_curves(report, places["precision recall"])
     reliability(report, places["reliability"])
     class_scores(report, places["classes"])
     return figure

@@ -13,6 +13,7 @@ from callbacks.watching.record import Record
 from recipes import metrics
 from recipes.data import Fingerprint
 from recipes.metrics import ClassificationReport, RegressionReport
+from recipes.models.outputs import Outputs
 from recipes.models.saved import load_model, model_file
 from recipes.runs import data_paths, files
 from recipes.runs.run import Run
@@ -176,6 +177,11 @@ class Stored:
     def model(self) -> keras.Model:
         """Trained model: raw rows in, probabilities or values out."""
         return load_model(self.model_file)
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """Facts about the outputs of the model."""
+        return Outputs.of(self.model)
 
     @cached_property
     def _report_content(self) -> dict | None:

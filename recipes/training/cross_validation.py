@@ -11,10 +11,11 @@ from scipy import special
 from recipes.arguments.numbers import require_between
 from recipes.arguments.text_table import table_lines
 from recipes.data import Dataset, check_seed, load_folds
-from recipes.evaluation import blocks as output_blocks
-from recipes.evaluation.counting import judge
+from recipes.evaluation.blocks import Block, predicted_values
+from recipes.evaluation.counting import report_on
 from recipes.evaluation.finishing import prediction_batch
 from recipes.metrics import ClassificationReport, RegressionReport, decide
+from recipes.models.outputs import Outputs
 from recipes.settings import Recipe
 from recipes.training.prepared import Training
 from recipes.training.request import Request
@@ -209,7 +210,7 @@ def cross_validate(
         if verbose and not number:
             print(dataset.describe())
         outputs, history = _train_and_predict(Training.of(recipe, dataset, model, (seed + number) % 2**32))
-        reports.append(judge([(dataset.test[1], outputs, None)], dataset.class_names))
+        reports.append(report_on([Block(dataset.test[1], outputs)], dataset.class_names))
         collected.append((dataset.test[1], outputs, np.full(len(rows), number), rows))
         trained_epochs.append(len(history["loss"]))
         other_rows.append(len(dataset.train[1]) + len(dataset.validation[1]))
@@ -225,7 +226,7 @@ def cross_validate(
         dataset.how_split.rpartition(", fold")[0],
         dataset.class_names,
         tuple(reports),
-        judge([(labels, outputs, None)], dataset.class_names),
+        report_on([Block(labels, outputs)], dataset.class_names),
         labels,
         decide(outputs) if dataset.class_names else values,
         values if dataset.class_names else None,
@@ -243,8 +244,9 @@ def _train_and_predict(training: Training) -> tuple[np.ndarray, dict]:
     watched = training.fit()
     if watched.divergence is not None:
         raise ValueError(watched.divergence)
-    blocks = output_blocks.of_rows(serving, training.dataset.test[0], prediction_batch(training.recipe))
-    return np.concatenate(list(blocks)), watched.history
+    x, batch_size = training.dataset.test[0], prediction_batch(training.recipe)
+    values = predicted_values(serving, Outputs.of(serving), x, batch_size)
+    return np.concatenate(list(values)), watched.history
 
 
 def corrected_interval(scores: np.ndarray, share: float, confidence: float = 0.95) -> tuple[float, float]:

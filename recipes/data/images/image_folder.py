@@ -1,4 +1,4 @@
-"""Pictures in a folder with one sub-folder for each class: the layout tells the labels, and perhaps the parts."""
+"""Images in a folder with one sub-folder for each class, and perhaps for each part."""
 
 import unicodedata
 from pathlib import Path
@@ -8,24 +8,25 @@ import numpy as np
 from recipes.arguments.names import shorten
 from recipes.data import row_digests
 from recipes.data.images import image_files
-from recipes.data.images import pixels as images
+from recipes.data.images.decoding import Form
+from recipes.data.images.pixels import COLORS, WHITE, color_of, common_size
 from recipes.data.source import Source
 from recipes.data.store import chunks_of
 
-# Names of folders, in lower case, that hold one part each.
+# Part that a folder holds, by its name in lower case.
 PARTS = {
     "train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
 
-# What a model that is given such images should warn of.
+# Ends of notes on images that lose something; predictions for such images warn with them.
 ALPHA_DROPPED = "an alpha channel, which is dropped"
-CUT_TO_BYTES = "more than 8 bits, which are brought to 8"
+CUT_TO_BYTES = "more than 8 bits, which are reduced to 8"
 LAYOUT = "expected a folder for each class, FOLDER/CLASS/1.png, or FOLDER/train/CLASS/1.png, FOLDER/test/CLASS/2.png"
 
 
 def is_image_folder(path) -> bool:
-    """Whether `path` is a folder that exists."""
+    """Whether `path` is an existing folder."""
     return Path(path).is_dir()
 
 
@@ -33,7 +34,7 @@ def read(
     path,
     size: tuple[int, int] | None = None,
     color: str | None = None,
-    background: tuple[int, int, int] | None = images.WHITE,
+    background: tuple[int, int, int] | None = WHITE,
     depth: int | str | None = "own",
 ) -> Source:
     """Read `path/CLASS/*.png`, or `path/PART/CLASS/*.png` with the parts train, validation and test.
@@ -41,27 +42,27 @@ def read(
     Images in folders within a class folder belong to the class.
 
     Args:
-        path: Path of the folder. Hidden files and folders in it, and what other programs leave behind, are passed over.
-        size: Height and width of the images that come out. Default: their own if all agree and neither is more than
-            `images.MOST_OWN_SIDE`; else `images.COMMON_SIZE`.
-        color: `"grey"` for one channel, `"rgb"` for three. Default: one if every image is grey.
-        background: Red, green and blue of what is behind transparent pixels, as in `image_files.Form`.
-        depth: As in `image_files.Form`. Default: that of the deepest image.
+        path: Path of the folder. Hidden files and folders, and those that other programs leave behind, are skipped.
+        size: Height and width of the resulting images. Default: their own if all agree and neither is more than
+            `pixels.MOST_OWN_SIDE`; else `pixels.COMMON_SIZE`.
+        color: `"grey"` for one channel, `"rgb"` for three. Default: grey if every image is grey.
+        background: Red, green and blue of the colour behind transparent pixels, as in `decoding.Form`.
+        depth: Bits of a pixel value, as in `decoding.Form`. Default: `"own"`, those of the deepest image.
 
     Returns:
-        A source with the part `"all"`, or `"train"` and those that are there of `"validation"` and `"test"`. `x`:
-        `(rows, height, width, channels)`, uint8, or float32 of more than 8 bits; `y`: int64 `(rows,)`, the numbers of
-        the sorted class names.
+        A source with the part `"all"`, or with `"train"` and, where they are there, `"validation"` and `"test"`. `x`:
+        `(rows, height, width, channels)`, uint8, or float32 of more than 8 bits; `y`: int64 `(rows,)`, numbers of the
+        sorted class names.
 
     Raises:
         OSError: If the folder or a file cannot be read.
-        ValueError: If the folder is not laid out so, files hold no image, or one of more than
-            `image_files.MOST_PIXELS` (the first ten such files are named), or floating point is mixed with others.
+        ValueError: If the folder has another layout, files hold no image or one of more than `decoding.MOST_PIXELS`
+            (the first ten such files are named), or floating point is mixed with whole numbers.
     """
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise ValueError(f"the size of images must be a height and a width of at least 1. Received: {size}")
-    if color not in (None, *images.COLORS):
-        raise ValueError(f"the color of images must be {' or '.join(images.COLORS)}. Received: {color!r}")
+    if color not in (None, *COLORS):
+        raise ValueError(f"the color of images must be {' or '.join(COLORS)}. Received: {color!r}")
     folder = Path(path)
     if not folder.exists():
         raise FileNotFoundError(f"there is no folder {path}")
@@ -76,9 +77,9 @@ def read(
     depth = _common_depth(headers) if depth == "own" else depth
     image_files.check_depth(headers, depth)
     sizes = {header.size for header in headers.values()}
-    height, width = size or images.common_size(sizes)
-    channels = images.COLORS[color] if color else (1 if all(header.is_grey for header in headers.values()) else 3)
-    form = image_files.Form(height, width, channels, background, depth)
+    height, width = size or common_size(sizes)
+    channels = COLORS[color] if color else (1 if all(header.is_grey for header in headers.values()) else 3)
+    form = Form(height, width, channels, background, depth)
     parts = {}
     for part, classes in found.items():
         readable = [file for files in classes.values() for file in files if file in headers]
@@ -94,7 +95,7 @@ def read(
 
 
 def digests(path) -> dict[str, np.ndarray]:
-    """Digests of the images that `read` reads, by part and in its order, uint64 `(rows,)`: of their files as they are.
+    """Digests of the files that `read` reads, uint64 `(rows,)`, by part and in the same order.
 
     Raises:
         OSError, ValueError: As `read`.
@@ -113,7 +114,7 @@ def _digests(found) -> dict[str, np.ndarray]:
 
 
 def _find(folder):
-    """What is below `folder`: `{class name: files}` for each part, and notes on what is not as expected."""
+    """Files of each class, by part, and notes on files and folders that do not fit the layout."""
     part_folders = _part_folders(folder)
     found, others, strays, nested, empty = {}, [], [], [], []
     if "all" not in part_folders:
@@ -156,7 +157,7 @@ def _part_folders(folder):
         if part in parts:
             raise ValueError(f"{folder} has two folders for {part}: {parts[part].name} and {entry.name}")
         parts[part] = entry
-    # A class may be called train, too: its folder holds images, and no folders.
+    # A class may be called train, too: then its folder holds images rather than folders.
     if "train" in parts and any(entry.is_dir() for entry in _visible(parts["train"])):
         return {part: parts[part] for part in ("train", "validation", "test") if part in parts}
     return {"all": folder}
@@ -167,7 +168,7 @@ def _visible(folder):
 
 
 def _name(folder_name):
-    """The class of a folder: the same text, however a file system composes its accents."""
+    """Class name of a folder, in one Unicode form: file systems compose accents differently."""
     return unicodedata.normalize("NFC", folder_name)
 
 
@@ -186,7 +187,7 @@ def _class_names(folder, found):
 
 
 def _common_depth(headers):
-    """The depth of the deepest image, which all others can be brought to."""
+    """Depth of the deepest image, to which all others can be converted."""
     depths = {}
     for file, header in headers.items():
         depths.setdefault(header.depth, []).append(file)
@@ -201,7 +202,7 @@ def _common_depth(headers):
 
 
 def _resizing(sizes, height, width):
-    """A note, if any image changes its size."""
+    """A note if any image is resized."""
     if sizes == {(height, width)}:
         return []
     found = f"{len(sizes)} sizes" if len(sizes) > 1 else "{} x {} (height x width)".format(*next(iter(sizes)))
@@ -209,14 +210,14 @@ def _resizing(sizes, height, width):
 
 
 def _transparency(headers, background):
-    """A note, if pixels may be transparent."""
+    """A note if pixels may be transparent."""
     count = sum(header.has_alpha for header in headers.values())
     if not count:
         return []
     what = "1 image has" if count == 1 else f"{count:,} images have"
     if background is None:
         return [f"{what} {ALPHA_DROPPED} (data.background)"]
-    color = next((name for name in ("white", "black") if images.color_of(name) == background), None)
+    color = next((name for name in ("white", "black") if color_of(name) == background), None)
     color = color or "#{:02x}{:02x}{:02x}".format(*background)
     return [f"{what} an alpha channel: behind transparent pixels is {color} (data.background)"]
 
@@ -243,7 +244,7 @@ def _depths(headers, form, parts):
 
 
 def _passing_over(folder, one, many, paths):
-    """A note on what is not read."""
+    """A note on paths that are skipped."""
     if not paths:
         return []
     count = f"1 {one} was" if len(paths) == 1 else f"{len(paths):,} {many} were"

@@ -1,4 +1,4 @@
-"""Arrays of images, brought to one size and colour."""
+"""Arrays of images in one size and colour."""
 
 import re
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from recipes.data.store import RowStore, chunks, chunks_of
 
-# Images that are all of one size keep it up to this height and width; others are brought to the common size.
+# Images of one size keep it up to this height and width; all others are resized to the common size.
 MOST_OWN_SIDE = 256
 COMMON_SIZE = (128, 128)
 
 COLORS = {"grey": 1, "rgb": 3}
 
-# ITU-R BT.601: how bright red, green and blue look.
+# Weights of red, green and blue in the brightness of a colour (ITU-R BT.601).
 LUMA = (0.299, 0.587, 0.114)
 
 WHITE = (255, 255, 255)
@@ -33,25 +33,25 @@ def color_of(background: str | None) -> tuple[int, int, int] | None:
 
 
 def common_size(sizes: set[tuple[int, int]]) -> tuple[int, int]:
-    """Height and width for images of `sizes`: their own, if they are all alike and not large."""
+    """Height and width for images of `sizes`: their own if all are alike and not large, else `COMMON_SIZE`."""
     size = next(iter(sizes)) if len(sizes) == 1 else COMMON_SIZE
     return size if max(size) <= MOST_OWN_SIDE else COMMON_SIZE
 
 
 def fit(image: np.ndarray, height: int, width: int, channels: int) -> np.ndarray:
-    """One image in the size and colour asked for: `(height, width, channels)`, of the same dtype.
+    """One image in another size and colour: `(height, width, channels)`, of the same dtype.
 
-    Sizes change bilinearly, antialiased where they shrink. Colours become grey by their luma (ITU-R BT.601); grey is
-    repeated for three channels; a fourth channel is alpha, which is dropped (`fit_all` composes it).
+    Images are resized bilinearly, with antialiasing where they shrink. Colours become grey by their luma (ITU-R
+    BT.601); grey is repeated for three channels; a fourth channel is alpha, which is dropped (`fit_all` composes it).
 
     Args:
-        image: `(any, any, channels)`, uint8, whose results are rounded, or float32.
+        image: Image `(any, any, channels)`, float32, or uint8, whose results are rounded.
         height: Height in pixels.
         width: Width in pixels.
-        channels: As many as `image` has, or 1 or 3.
+        channels: Number of channels: that of `image`, or 1 or 3.
 
     Raises:
-        ValueError: If the channels of `image` cannot become `channels` ones.
+        ValueError: If the channels of `image` cannot be converted.
     """
     raw = image.shape[-1]
     if raw != channels and (raw, channels) not in {(1, 3), (3, 1), (4, 1), (4, 3)}:
@@ -60,24 +60,25 @@ def fit(image: np.ndarray, height: int, width: int, channels: int) -> np.ndarray
         image = image[..., :3]
     if image.shape[:2] != (height, width):
         image = _resized(image, height, width)
-    if image.shape[-1] > channels:  # after the size, since this needs four times the memory of the image
+    if image.shape[-1] > channels:  # after resizing, since this needs four times the memory of the image
         luma = image @ np.array(LUMA, dtype=np.float32)
         image = (luma if image.dtype.kind == "f" else np.rint(luma)).astype(image.dtype)[..., None]
     return image if image.shape[-1] == channels else np.repeat(image, channels, axis=-1)
 
 
 def fit_all(x: np.ndarray, height: int, width: int, channels: int, background=None) -> np.ndarray:
-    """`fit` for images `(rows, any, any, any)`, uint8 or float32: of the same dtype, and `x` itself where it fits.
+    """`fit` for many images; returns `x` itself if it has that size and colour already.
 
     Where four channels become fewer, the fourth is alpha, from 0 to 255, or to 1 in floating point if no alpha of `x`
     is above 1.
 
     Args:
-        x: Images. Only some of them are in memory at a time.
+        x: Images `(rows, any, any, any)`, uint8 or float32, of which only some are in memory at a time.
         height: Height in pixels.
         width: Width in pixels.
-        channels: As many as `x` has, or 1 or 3.
-        background: Red, green and blue from 0 to 255 of what is behind transparent pixels. Default: alpha is dropped.
+        channels: Number of channels: that of `x`, or 1 or 3.
+        background: Red, green and blue, from 0 to 255, of the colour behind transparent pixels. Default: alpha is
+            dropped.
 
     Raises:
         ValueError: As `fit`.
@@ -97,7 +98,7 @@ def fit_all(x: np.ndarray, height: int, width: int, channels: int, background=No
 
 
 def _on_background(image, background, opaque):
-    """An image of red, green, blue and alpha, the last from 0 to `opaque`, in front of a plain colour."""
+    """An image of red, green, blue and alpha (from 0 to `opaque`) in front of a plain colour."""
     alpha = image[..., 3:].astype(np.float32) / opaque
     colors = image[..., :3] * alpha + np.array(background, np.float32) * (opaque / 255) * (1 - alpha)
     return (colors if image.dtype.kind == "f" else np.rint(colors)).astype(image.dtype)
@@ -106,6 +107,6 @@ def _on_background(image, background, opaque):
 def _resized(image, height, width):
     from PIL import Image
 
-    # Pillow knows one channel of 8 bits, and one of floating point. Three of 8 bits would be the same, one by one.
+    # Channel by channel, because Pillow resizes floating point only so; the result for 8 bits is the same.
     planes = (Image.fromarray(np.ascontiguousarray(image[..., channel])) for channel in range(image.shape[-1]))
     return np.stack([plane.resize((width, height), Image.Resampling.BILINEAR) for plane in planes], axis=-1)

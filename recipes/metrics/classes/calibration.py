@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recipes.metrics.classes.decision_scores import ratio
+from recipes.metrics.plain_values import number, numbers
 
 BINS = 15
 _INNER_EDGES = np.linspace(0, 1, BINS + 1)[1:-1]
@@ -18,40 +19,58 @@ class Calibration:
         confidence: Mean confidence.
         outcome: Share of the rows in which it came true.
         weight: Share of all rows.
-        rows: How many rows there were; where they are weighted, the effective number.
+        rows: Number of rows; of weighted ones, the effective number.
+        expected_error: Mean distance of confidence and outcome, weighted by rows: the expected calibration error, ECE.
+        greatest_error: Greatest such distance: the maximum calibration error, MCE.
+        chance_error: Expected error that as many rows would show by chance, were the confidences right.
     """
 
     confidence: np.ndarray
     outcome: np.ndarray
     weight: np.ndarray
     rows: float
-
-    @property
-    def expected_error(self) -> float:
-        """Mean distance of confidence and outcome, weighted by rows: the expected calibration error, ECE."""
-        return float(np.nansum(self.weight * np.abs(self.confidence - self.outcome)))
-
-    @property
-    def greatest_error(self) -> float:
-        """The greatest such distance: the maximum calibration error, MCE."""
-        distance = np.abs(self.confidence - self.outcome)
-        return float(distance[~np.isnan(distance)].max(initial=0))
-
-    @property
-    def chance_error(self) -> float:
-        """The `expected_error` that as many rows would show by chance, were the confidences right."""
-        spread = np.sqrt(self.confidence * (1 - self.confidence) * ratio(2 / np.pi, self.weight * self.rows))
-        return float(np.nansum(self.weight * spread))
+    expected_error: float
+    greatest_error: float
+    chance_error: float
 
     @classmethod
     def of(cls, sums: np.ndarray, rows: float) -> "Calibration":
-        """From sums by bin `(3, bins)`: weights, weighted confidences, weighted outcomes."""
-        weight, confidence, outcome = sums
-        return cls(ratio(confidence, weight), ratio(outcome, weight), ratio(weight, weight.sum()), rows)
+        """The calibration of sums by bin `(3, bins)`: weights, weighted confidences, weighted outcomes."""
+        total, confidence, outcome = sums
+        confidence, outcome, weight = ratio(confidence, total), ratio(outcome, total), ratio(total, total.sum())
+        distance = np.abs(confidence - outcome)
+        return cls(
+            confidence,
+            outcome,
+            weight,
+            rows,
+            float(np.nansum(weight * distance)),
+            float(distance[~np.isnan(distance)].max(initial=0)),
+            _chance_error(confidence, weight, rows),
+        )
+
+    @classmethod
+    def from_dict(cls, content: dict, rows: float | None) -> "Calibration":
+        """The calibration in the plain values of a report; `rows`: how many, `None` if they are weighted."""
+        arrays = (np.array(numbers(content[name]), np.float64) for name in ("confidence", "outcome", "weight"))
+        confidence, outcome, weight = arrays
+        if not confidence.shape == outcome.shape == weight.shape == (BINS,):
+            raise ValueError
+        errors = [number(content[name]) for name in ("expected_error", "greatest_error", "chance_error")]
+        if rows is None:
+            # The error by chance falls with the root of the effective number of rows.
+            rows = float(ratio(_chance_error(confidence, weight, 1.0), errors[-1]) ** 2)
+        return cls(confidence, outcome, weight, rows, *errors)
+
+    @classmethod
+    def of_error(cls, expected_error: float, rows: float) -> "Calibration":
+        """A calibration without bins, of which no more than the error is known."""
+        nothing = np.zeros(0)
+        return cls(nothing, nothing, nothing, rows, number(expected_error), np.nan, np.nan)
 
     @classmethod
     def of_equal_mass(cls, sums: np.ndarray, rows: float, bins: int = BINS) -> "Calibration":
-        """Of bins with nearly as many rows each, made of the fine bins of `sums` `(3, many)`."""
+        """The calibration in bins with nearly as many rows each, joined from the fine bins of `sums` `(3, many)`."""
         weight = sums[0]
         # A fine bin goes where its middle lies: one that holds half of all rows is not cut.
         middle = (weight.cumsum() - weight / 2) / weight.sum()
@@ -71,3 +90,8 @@ def sums_by_bin(
     if weights is not None:
         confidence, outcome = confidence * weights, outcome * weights
     return np.stack([np.bincount(numbers, values, bins) for values in (weights, confidence, outcome)])
+
+
+def _chance_error(confidence: np.ndarray, weight: np.ndarray, rows: float) -> float:
+    spread = np.sqrt(confidence * (1 - confidence) * ratio(2 / np.pi, weight * rows))
+    return float(np.nansum(weight * spread))

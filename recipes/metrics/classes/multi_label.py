@@ -9,7 +9,9 @@ from recipes.metrics.classes import decision_scores, report_text
 from recipes.metrics.classes.decision_scores import BY_CLASS, Margins, ratio
 from recipes.metrics.classes.intervals import quantile, wilson, wilson_of_f1
 from recipes.metrics.classes.probability_scores import ProbabilityScores, by_class_name
-from recipes.metrics.classes.thresholds import Threshold, threshold_from_bins
+from recipes.metrics.classes.stored_values import read_matrix, read_scores
+from recipes.metrics.classes.thresholds import Threshold, counts_by_score, threshold_from_bins
+from recipes.metrics.plain_values import number, plain, reading
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,19 +70,19 @@ class MultiLabelReport:
         columns["support"] = self.sums["matrices"][:, 1].sum(axis=1)
         return by_class_name(columns, self.class_names, self.probabilities)
 
-    @property
+    @cached_property
     def macro(self) -> dict[str, float]:
         """Mean precision, recall and f1 over the labels, each counting alike."""
         return self._mean(np.ones(len(self.class_names)))
 
-    @property
+    @cached_property
     def micro(self) -> dict[str, float]:
         """Precision, recall and f1 over all decisions together."""
         (_, wrong), (missed, hits) = self.sums["matrices"].sum(axis=0).astype(np.float64)
         values = ratio([hits, hits, 2 * hits], [hits + wrong, hits + missed, 2 * hits + wrong + missed])
         return dict(zip(("precision", "recall", "f1"), np.nan_to_num(values).tolist(), strict=True))
 
-    @property
+    @cached_property
     def weighted(self) -> dict[str, float]:
         """Mean precision, recall and f1 over the labels, each weighted by its rows; 0 where no row has a label."""
         support = self._margins(self.sums["matrices"]).support
@@ -187,8 +189,7 @@ class MultiLabelReport:
         if label not in self.class_names:
             raise ValueError(f"there is no label {label!r}. Known: {', '.join(self.class_names[:20])}")
         number = self.class_names.index(label)
-        scores = self.probabilities
-        return threshold_from_bins(scores.positives[number], scores.negatives[number], recall, precision)
+        return threshold_from_bins(*counts_by_score(self.probabilities, number), recall, precision)
 
     def to_dict(self) -> dict:
         """Everything as plain values, ready for JSON: what has no value is `None`."""
@@ -208,7 +209,32 @@ class MultiLabelReport:
             "baseline": self.baseline,
             "undefined": list(self.undefined),
         }
-        return report_text.plain(content if self.probabilities is None else content | self.probabilities.to_dict())
+        return plain(content if self.probabilities is None else content | self.probabilities.to_dict())
+
+    @classmethod
+    def from_dict(cls, content: dict) -> "MultiLabelReport":
+        """The report that `to_dict` made `content` of.
+
+        Counts by score are not stored, so that there are no curves and thresholds.
+
+        Raises:
+            ValueError: If `content` is no such report, or is damaged.
+        """
+        with reading("report on labels"):
+            matrices, class_names = read_matrix(content, dimensions=3), tuple(content["classes"])
+            is_weighted, rows = matrices.dtype.kind == "f", number(content["rows"])
+            scores = ProbabilityScores.from_dict(content, class_names, None if is_weighted else rows, multi_label=True)
+            # How the labels of a row go together is not stored: scores that follow from it are taken over.
+            sums = {"matrices": matrices, "rows": np.array([matrices[0].sum()])}
+            report = cls(sums, class_names, number(content["confidence"]), rows, is_weighted, scores)
+            stored = read_scores(content)
+            overall = {name: number(content[name]) for name in ("accuracy", "hamming_loss")}
+            stored["overall"] = overall | {f"{mean}_f1": stored[mean]["f1"] for mean in ("macro", "micro", "weighted")}
+            if not {"intervals", "class_intervals", "baseline"} <= set(stored):
+                raise ValueError
+            vars(report).update(stored)
+            str(report)  # whatever is printed must be there
+        return report
 
     def __str__(self) -> str:
         return report_text.of_labels(self)

@@ -120,8 +120,8 @@ class MultiLabelCounts:
         if self.rows == 0:
             raise ValueError("there are no rows to report: call `update` first")
         scores = None
-        if self.scores is not None:
-            scores = ProbabilityScores(self.scores.sums, self.scores.losses.rows, self.class_names, ranking, True)
+        if self.scores is not None and self.scores.sums["weight"][0] > 0:
+            scores = ProbabilityScores.of(self.scores.sums, self.scores.losses.rows, self.class_names, ranking, True)
         sums = {name: values.copy() for name, values in self.sums.items()}
         return MultiLabelReport(sums, self.class_names, confidence, self.rows, self.weighted, scores)
 

@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from recipes.arguments.names import shorten
 from recipes.arguments.text_table import table_lines
 
@@ -31,7 +29,7 @@ def of_classes(report) -> str:
     """A `ClassificationReport`."""
     percent, several = f"{100 * report.confidence:g} %", len(report.class_names) > 1
     low, high = report.intervals["accuracy"]
-    weighted = ", weighted" if report.squared_weights is not None else ""
+    weighted = ", weighted" if report.is_weighted else ""
     lines = [
         f"accuracy {report.accuracy:.4f} ({percent}: {low:.4f} to {high:.4f}) on {report.rows:,} rows{weighted}"
         + (f"; the majority class, {report.majority}, would get {report.baseline['accuracy']:.4f}" if several else "")
@@ -161,14 +159,3 @@ def _number(value) -> str:
     if isinstance(value, int):
         return str(value)
     return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def plain(value):
-    """Dicts, lists and plain values only, as JSON takes them: NaN becomes `None`."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -9,7 +9,9 @@ from recipes.metrics.classes import decision_scores, report_text
 from recipes.metrics.classes.decision_scores import BY_CLASS, Margins
 from recipes.metrics.classes.intervals import bootstrap, wilson, wilson_of_f1
 from recipes.metrics.classes.probability_scores import ProbabilityScores, by_class_name
-from recipes.metrics.classes.thresholds import Threshold, threshold_from_bins
+from recipes.metrics.classes.stored_values import read_matrix, read_scores
+from recipes.metrics.classes.thresholds import Threshold, counts_by_score, threshold_from_bins
+from recipes.metrics.plain_values import number, plain, reading
 
 # Overall scores of decisions, by name; the bootstrap gives all but the accuracy an interval.
 OVERALL = {
@@ -70,6 +72,11 @@ class ClassificationReport:
         return int(self.confusion_matrix.sum()) if self.num_rows is None else self.num_rows
 
     @property
+    def is_weighted(self) -> bool:
+        """Whether rows are weighted."""
+        return self.confusion_matrix.dtype.kind == "f"
+
+    @property
     def accuracy(self) -> float:
         """Share of the rows whose class was found."""
         return self.overall["accuracy"]
@@ -88,17 +95,17 @@ class ClassificationReport:
         columns["support"] = self.confusion_matrix.sum(axis=1)
         return by_class_name(columns, self.class_names, self.probabilities)
 
-    @property
+    @cached_property
     def macro(self) -> dict[str, float]:
         """Mean precision, recall and f1 over the classes, each counting alike."""
         return self._mean(np.ones(len(self.class_names)))
 
-    @property
+    @cached_property
     def micro(self) -> dict[str, float]:
         """Precision, recall and f1 over all decisions together; with one class a row, all three are the accuracy."""
         return dict.fromkeys(("precision", "recall", "f1"), self.accuracy)
 
-    @property
+    @cached_property
     def weighted(self) -> dict[str, float]:
         """Mean precision, recall and f1 over the classes, each weighted by its rows."""
         return self._mean(self._margins.support)
@@ -211,8 +218,7 @@ class ClassificationReport:
         """
         if self.probabilities is None or len(self.class_names) != 2:
             raise ValueError("a threshold needs probabilities of two classes")
-        scores = self.probabilities
-        return threshold_from_bins(scores.positives[1], scores.negatives[1], recall, precision)
+        return threshold_from_bins(*counts_by_score(self.probabilities, 1), recall, precision)
 
     def to_dict(self) -> dict:
         """Everything as plain values, ready for JSON: what has no value is `None`."""
@@ -234,7 +240,35 @@ class ClassificationReport:
         }
         if self.probabilities is not None:
             content |= self.probabilities.to_dict()
-        return report_text.plain(content)
+        return plain(content)
+
+    @classmethod
+    def from_dict(cls, content: dict) -> "ClassificationReport":
+        """The report that `to_dict` made `content` of.
+
+        Scores that `content` lacks, as files of older versions do, are computed from the confusion matrix. Counts by
+        score are not stored, so that there are no curves and thresholds.
+
+        Raises:
+            ValueError: If `content` is no such report, or is damaged.
+        """
+        with reading("report on classes"):
+            matrix, class_names = read_matrix(content, dimensions=2), tuple(content["classes"])
+            num_rows = number(content["rows"]) if "rows" in content else None
+            rows = None if matrix.dtype.kind == "f" else int(matrix.sum())
+            scores = ProbabilityScores.from_dict(content, class_names, rows, multi_label=False)
+            confidence = number(content.get("confidence", 0.95))
+            report = cls(matrix, class_names, confidence, num_rows, probabilities=scores)
+            stored = read_scores(content)
+            known = {name: number(content[name]) for name in OVERALL if name in content}
+            stored["overall"] = report.overall | known
+            if "most_confused" in content:
+                stored["most_confused"] = tuple(Confusion(**pair) for pair in content["most_confused"])
+            # Stored scores take the place of those that the cached properties would compute: of weighted rows and of
+            # probabilities the matrix does not hold enough.
+            vars(report).update(stored)
+            str(report)  # whatever is printed must be there
+        return report
 
     def __str__(self) -> str:
         return report_text.of_classes(self)

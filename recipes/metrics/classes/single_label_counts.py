@@ -115,8 +115,8 @@ class ClassificationCounts:
         if self.rows == 0:
             raise ValueError("there are no rows to report: call `update` first")
         scores = None
-        if self.scores is not None:
-            scores = ProbabilityScores(self.scores.sums, self.scores.losses.rows, self.class_names, ranking)
+        if self.scores is not None and self.scores.sums["weight"][0] > 0:
+            scores = ProbabilityScores.of(self.scores.sums, self.scores.losses.rows, self.class_names, ranking)
         return ClassificationReport(
             self.matrix.copy(), self.class_names, confidence, self.rows, self.squares, probabilities=scores
         )

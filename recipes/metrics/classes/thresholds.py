@@ -57,6 +57,17 @@ def find_threshold(
     return _choose(scores[order][last], hits, wrong, recall, precision)
 
 
+def counts_by_score(probabilities, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Counts by score bin of the rows of a class and of the others, from `ProbabilityScores`.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    if probabilities.positives is None:
+        raise ValueError("a threshold needs the number of rows by score, which a report read from a file does not have")
+    return probabilities.positives[number], probabilities.negatives[number]
+
+
 def threshold_from_bins(
     positives: np.ndarray, negatives: np.ndarray, recall: float | None = None, precision: float | None = None
 ) -> Threshold:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from recipes.arguments.text_table import table_lines
+from recipes.metrics import plain_values
+from recipes.metrics.plain_values import number, numbers, plain, reading
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _TITLES = {
@@ -63,10 +65,27 @@ class RegressionReport:
 
     def to_dict(self) -> dict:
         """Everything as plain numbers, ready for JSON."""
-        content = dict(vars(self))
-        content["intervals"] = {name: list(ends) for name, ends in self.intervals.items()}
-        content["worst"] = [dict(row) for row in self.worst]
-        return content
+        return plain(dict(vars(self)))
+
+    @classmethod
+    def from_dict(cls, content: dict) -> "RegressionReport":
+        """The report that `to_dict` made `content` of.
+
+        Raises:
+            ValueError: If `content` is no such report, or is damaged.
+        """
+        with reading("report on a regression"):
+            values = {name: number(content[name]) for name in (*_TITLES, "rows")}
+            values |= {name: number(content[name]) for name in ("quantile_error", "confidence") if name in content}
+            report = cls(
+                **values,
+                error_quantiles=numbers(content["error_quantiles"]),
+                intervals=plain_values.intervals(content.get("intervals", {})),
+                baseline=numbers(content.get("baseline", {})),
+                worst=tuple(numbers(row) for row in content.get("worst", ())),
+            )
+            str(report)  # whatever is printed must be there
+        return report
 
     def __str__(self) -> str:
         table = [("", "", f"{self.confidence:.0%} interval".replace("%", " %"), "best constant")]
