@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.arguments.npz import read_npz
 from recipes.data.store import chunks_of
 
 # Digests of rows that are stored, 8 bytes each. Of more rows, a random sample of all parts: those of small digests.
@@ -48,9 +49,9 @@ class Fingerprint:
             raise ValueError(f"the fingerprint of the data beside {file} is damaged")
         if file.is_file():
             try:
-                with np.load(file, allow_pickle=False) as content:
-                    stored = {part: content[part].astype(np.uint64, casting="equiv") for part in facts["rows"]}
-            except Exception:  # a damaged file can fail in many ways
+                content = read_npz(file)
+                stored = {part: content[part].astype(np.uint64, casting="equiv") for part in facts["rows"]}
+            except (ValueError, KeyError, TypeError):
                 raise ValueError(f"{file} is damaged: it must hold digests of rows") from None
         return cls(tuple(facts["columns"]), facts["rows"], facts["digests"], stored)
 
