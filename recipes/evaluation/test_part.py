@@ -9,7 +9,6 @@ import numpy as np
 from custom_layers import TablePreparation
 from recipes.arguments.names import normalize
 from recipes.data import ARRAYS, Dataset, Fingerprint, arrays, is_name, load_dataset, row_digests
-from recipes.data.duplicates import count_known
 from recipes.data.images import image_folder
 from recipes.data.loading import read_source
 from recipes.data.named.local import TARGETS
@@ -131,7 +130,7 @@ def _find_test_rows(stored: Stored, settings: Data) -> FoundRows:
         )
     if not known.is_complete:
         note += f" (a random sample of {known.rows['test']:,})"
-    count = count_known(found.digests, _training_digests(known))
+    count = row_digests.count_known(found.digests, _training_digests(known))
     if count:
         note += f"; {count:,} of them stand in its training or validation part, too, as in its own report"
     warnings.warn(note, stacklevel=5)
@@ -149,7 +148,7 @@ def _read_pieces(stored: Stored, settings: Data) -> list[_Piece]:
         digests = row_digests.of_table(table, known.columns, missing)
         return [_Piece(*_read_rows(stored, file, settings), digests)]
     if not is_name(file) and image_folder.is_image_folder(file):
-        digests = arrays.judged_part(image_folder.digests(file))
+        digests = arrays.evaluated_part(image_folder.digests(file))
         return [_Piece(*_read_rows(stored, file, settings), digests)]
     has_roles = settings.group_column is not None or settings.time_column is not None
     if str(file).lower().endswith(".npz") and isinstance(outputs.preparation, TablePreparation) and not has_roles:
@@ -204,7 +203,7 @@ def warn_of_training_rows(stored: Stored, name: str, digests: np.ndarray) -> Non
     known = stored.fingerprint
     if known is None or not known.row_digests:
         return
-    count = count_known(digests, _training_digests(known))
+    count = row_digests.count_known(digests, _training_digests(known))
     if count:
         least = "" if known.is_complete else "at least "
         part = f"the training or validation part of {stored}"
@@ -239,5 +238,5 @@ def digests_of_file(stored: Stored, file: str | Path, settings: Data, x: np.ndar
         missing = missing_texts(table, settings.missing, known.columns[-1], settings.kept_classes)
         return row_digests.of_table(table, known.columns, missing)
     if image_folder.is_image_folder(file):
-        return arrays.judged_part(image_folder.digests(file))
+        return arrays.evaluated_part(image_folder.digests(file))
     return row_digests.of_arrays(x, y)
