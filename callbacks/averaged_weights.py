@@ -1,77 +1,73 @@
-"""The averages of the weights in their place, whenever a model in training is judged or saved."""
+"""The averages of the weights in the place of the weights, whenever a model in training is validated or saved."""
 
-import sys
 import weakref
 
 import keras
 from keras import ops
 
-from callbacks.watching.inner_optimizers import inner_optimizers
+from callbacks.watching.keras_private import moving_averages_of
+from callbacks.watching.wrapped_optimizers import innermost_optimizers
 
-# The weights that are out while the averages are in, by model: several callbacks may ask for the same averages.
-_OUT = weakref.WeakKeyDictionary()
+# What was replaced, by model: several callbacks may put the averages in place in the same training.
+_REPLACED = weakref.WeakKeyDictionary()
 
 
 class AveragedWeights(keras.callbacks.Callback):
-    """Validate the averaged weights of an optimizer with `use_ema=True`, and show them to the callbacks behind.
+    """Validate the averaged weights of an optimizer with `use_ema=True`, and show them to the callbacks behind this.
 
-    Validation, and at the end of an epoch the callbacks that are listed behind, see the averages; training goes on with
-    the weights themselves. It differs from `keras.callbacks.SwapEMAWeights(swap_on_epoch=True)`: the weights come back
-    exactly, where a swap by addition rounds them; a training that is stopped early ends with the averages, too; and
-    optimizers inside of others are found. Without averages it does nothing.
+    The averages are in the place of the weights during validation, and at the end of an epoch for the callbacks that
+    stand behind this one in the list, such as `ModelCheckpoint`. Training goes on with the weights themselves. At its
+    end the model has the averages. Without `use_ema=True` this callback does nothing. `EarlyStopping` of this package
+    contains it. `BackupAndRestore` belongs in front of it, as it needs the weights that training goes on with.
 
-    Keras's own may be listed, too: it then does the validation, and has to stand in front if it swaps on epochs.
-    `BackupAndRestore` belongs in front of this one, as it needs the weights that training goes on with.
+    It replaces `keras.callbacks.SwapEMAWeights(swap_on_epoch=True)`, which rounds the weights, as it exchanges them by
+    additions; which leaves a training that is stopped early with weights that are not averaged; and which finds no
+    optimizer inside several wrappers. The two cannot be listed together, because each would undo what the other does.
 
     Raises:
-        ValueError: When training begins, if a `SwapEMAWeights(swap_on_epoch=True)` stands behind.
+        ValueError: At the end of a validation, if another callback has exchanged weights and averages as well. Without
+            validation data this is not noticed.
     """
 
     def __init__(self):
         super().__init__()
-        self.listed_as = self
-        self._validates = self._shows = False
+        self._is_active = False
 
     def on_train_begin(self, logs=None):
-        # Left by a training that was interrupted.
-        _OUT.pop(self.model, None)
-        self._validates = self._shows = uses_averages(self.model)
-        if not self._validates:
-            return
-        listed = _listed()
-        place = next((place for place, other in enumerate(listed) if other is self.listed_as), len(listed))
-        for other in listed:
-            if isinstance(other, keras.callbacks.SwapEMAWeights):
-                self._validates = False
-                self._shows = self._shows and not other.swap_on_epoch
-                if other.swap_on_epoch and other in listed[place:]:
-                    raise ValueError(
-                        f"SwapEMAWeights(swap_on_epoch=True) must be listed in front of "
-                        f"{type(self.listed_as).__name__}, or be left out: that validates the averages by itself"
-                    )
+        # What a training that was interrupted has left.
+        _REPLACED.pop(self.model, None)
+        self._is_active = uses_averages(self.model)
 
     def on_epoch_begin(self, epoch, logs=None):
-        _hide(self.model)
+        _put_weights(self.model)
 
     def on_test_begin(self, logs=None):
-        if self._validates:
-            _show(self.model)
+        if self._is_active:
+            _put_averages(self.model, exchange=True)
 
     def on_test_end(self, logs=None):
-        if self._validates:
-            _hide(self.model)
+        if not self._is_active:
+            return
+        undone = _is_undone(self.model)
+        _put_weights(self.model)
+        if undone:
+            raise ValueError(
+                "another callback has exchanged weights and averages during validation, as AveragedWeights, which is a "
+                "part of EarlyStopping, has done: leave out keras.callbacks.SwapEMAWeights"
+            )
 
     def on_epoch_end(self, epoch, logs=None):
-        if self._shows:
-            _show(self.model)
+        if self._is_active:
+            _put_averages(self.model)
 
     def on_train_end(self, logs=None):
-        # The weights are the averages now, or those that a callback has chosen: from them a next training averages.
-        # As copies, since on JAX no array may be given away twice.
-        _OUT.pop(self.model, None)
+        # The weights are now the averages, or those that another callback has chosen. They become the averages as well,
+        # since Keras ends `fit` by assigning averages to weights, and a next training goes on averaging from there.
+        # They are copied, because on JAX the training step takes over its arrays, and no array can be taken over twice.
+        _REPLACED.pop(self.model, None)
         for weight, average in averages(self.model):
             average.assign(ops.copy(weight.value))
-        self._validates = self._shows = False
+        self._is_active = False
 
 
 def uses_averages(model) -> bool:
@@ -79,39 +75,54 @@ def uses_averages(model) -> bool:
     return any(getattr(optimizer, "use_ema", False) for optimizer in _optimizers(model))
 
 
-def averages(model):
-    """Pairs of a weight and its average."""
-    for optimizer in _optimizers(model):
-        if getattr(optimizer, "use_ema", False) and optimizer.built:
-            pairs = zip(optimizer._trainable_variables, optimizer._model_variables_moving_average, strict=True)
-            yield from ((weight, average) for weight, average in pairs if average is not None)
+def averages(model) -> list[tuple[keras.Variable, keras.Variable]]:
+    """Pairs of a weight and its average; empty before the optimizer is built."""
+    return [pair for optimizer in _optimizers(model) for pair in moving_averages_of(optimizer)]
 
 
-def _optimizers(model):
-    return inner_optimizers(getattr(model, "optimizer", None))  # which a model has once it is compiled
+def _optimizers(model) -> list:
+    return innermost_optimizers(getattr(model, "optimizer", None))  # a model has one once it is compiled
 
 
-def _show(model):
-    if model in _OUT:
+def _put_averages(model, exchange: bool = False) -> None:
+    """Assign the averages to the weights, unless that is done already.
+
+    Args:
+        model: Compiled model.
+        exchange: Whether to assign the weights to the averages as well. This makes `_is_undone` possible, but would be
+            wrong in a saved optimizer.
+    """
+    if model in _REPLACED:
         return
-    pairs = list(averages(model))
-    _OUT[model] = [(weight, ops.copy(weight.value)) for weight, _ in pairs]
-    for weight, average in pairs:
-        weight.assign(ops.copy(average.value))
+    _REPLACED[model] = replaced = []
+    for weight, average in averages(model):
+        # Copies in all directions: on PyTorch, assigning writes into the memory of a tensor; on JAX, a compiled step
+        # takes over the arrays of variables, so that no two variables may have the same one.
+        old, new = ops.copy(weight.value), ops.copy(average.value)
+        replaced.append((weight, old, new))
+        weight.assign(ops.copy(new))
+        if exchange:
+            replaced.append((average, new, old))
+            average.assign(ops.copy(old))
 
 
-def _hide(model):
-    for weight, value in _OUT.pop(model, ()):
-        weight.assign(value)
+def _is_undone(model) -> bool:
+    """Whether another callback has exchanged weights and averages since `_put_averages` did.
+
+    Keras gives a callback no list of the others, so that only the values show it.
+    """
+    for variable, old, new in _REPLACED.get(model, ()):
+        if ops.any(old != new):
+            # Keras's exchange rounds, therefore nearer rather than equal.
+            return bool(_distance(variable.value, old) < _distance(variable.value, new))
+    return False
 
 
-def _listed() -> list:
-    """All callbacks of the training that begins."""
-    # Keras tells a callback nothing of the others; but what calls it is their list.
-    frame = sys._getframe()
-    while frame is not None:
-        caller = frame.f_locals.get("self")
-        if isinstance(caller, keras.callbacks.CallbackList):
-            return caller.callbacks
-        frame = frame.f_back
-    return []
+def _distance(one, other):
+    return ops.sum(ops.abs(one - other))
+
+
+def _put_weights(model) -> None:
+    """Assign what `_put_averages` has replaced; nothing if there is nothing."""
+    for variable, old, _ in _REPLACED.pop(model, ()):
+        variable.assign(old)

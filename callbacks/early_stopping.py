@@ -1,4 +1,4 @@
-"""Keras's early stopping, with the best weights restored, a reason for the stop, and no silent misspelling."""
+"""Early stopping that restores the best weights, gives a reason for the stop, and refuses unknown names of values."""
 
 import math
 import numbers
@@ -7,42 +7,46 @@ import time
 import keras
 
 from callbacks.averaged_weights import AveragedWeights
+from callbacks.watching.keras_private import choose_direction, is_improvement
 from callbacks.watching.scalars import as_number
 
 
 class EarlyStopping(keras.callbacks.EarlyStopping):
     """Stop when `monitor` no longer improves, and go back to the weights of the best epoch.
 
-    It differs from Keras's: the best weights are restored unless told otherwise; patience can be steps or seconds; a
-    value that is not a number is never the best; it says which epoch was best and why it stopped; and a `monitor` that
-    does not exist is an error at the end of the first epoch, where Keras warns after every epoch and never stops. So
-    `fit` must validate in every epoch (`validation_freq=1`, its default) if a val_ value is monitored.
+    Differences from Keras's callback of this name: the best weights are restored by default; patience can be given in
+    steps or seconds; NaN is never the best value; the callback reports which epoch was best and why it stopped; and an
+    unknown `monitor` is an error at the end of the first epoch, where Keras warns after every epoch and never stops.
+    Therefore `fit` must validate in every epoch (`validation_freq=1`, its default) if a validation value is monitored.
 
-    Where the optimizer averages weights (`use_ema=True`), the averages are what is validated, restored, and shown to
-    callbacks behind; see `AveragedWeights`. Keras's own restores weights that are not averaged over the averages.
+    Where the optimizer averages weights (`use_ema=True`), the averages are validated, restored, and shown to callbacks
+    behind this one, as `AveragedWeights` does it; Keras's callback would overwrite the averages by weights that are not
+    averaged. `keras.callbacks.SwapEMAWeights` must not be listed as well.
 
-    Training stops at the end of the first epoch in which any of the given patience is used up. It is counted from the
-    end of the best epoch; before there is one, from the beginning of the training or the end of its last epoch before
-    `start_from_epoch`.
+    Training stops at the end of the first epoch in which any of the given kinds of patience is used up. Patience counts
+    from the end of the best epoch; before there is one, from the beginning of the training, or from the end of the last
+    epoch before `start_from_epoch`.
 
     Args:
-        monitor: Name of a value in the epoch's logs: one number, or an array of one.
-        patience: Epochs without improvement. `None`: any number.
-        restore_best_weights: Whether to go back to the best epoch at the end, early or not.
-        patience_steps: Batches without improvement, whether each is an update or a part of an accumulated one, left out
-            or not. Default: any number.
-        patience_seconds: Seconds without improvement. Default: any number.
+        monitor: Name of a value in the epoch's logs, which must be one number or an array of one. Default: "val_loss".
+        patience: Number of epochs without improvement after which training stops, or `None` for no limit. Default: 10.
+        restore_best_weights: Whether the model ends with the weights of the best epoch, stopped early or not.
+        patience_steps: Number of batches without improvement after which training stops. Parts of an accumulated update
+            and skipped steps count. Default: no limit.
+        patience_seconds: Seconds without improvement after which training stops. Default: no limit.
         **kwargs: Further arguments of `keras.callbacks.EarlyStopping`.
 
     Attributes:
-        best: The best value; `None` if there was none.
+        best: Best value of `monitor`; `None` if there was none.
         best_epoch: Epoch of the best value, counted from 0.
         stopped_epoch: Epoch of the stop, counted from 0; 0 if there was none.
-        reason: Why training stopped, a sentence that counts epochs from 1; `None` if it was not stopped by this.
-        kept: Which weights were restored, likewise; `None` if none were. Both are printed with `verbose=1`.
+        reason: Sentence that says why training stopped and counts epochs from 1; `None` if this callback did not stop
+            it.
+        kept: Sentence that says which weights were restored; `None` if none were. Both sentences are printed with
+            `verbose=1`.
 
     Raises:
-        ValueError: For patience below 0, or an unknown mode; and in `fit` for an unknown `monitor`.
+        ValueError: For a patience below 0 or an unknown mode; and in `fit` for an unknown `monitor`.
     """
 
     def __init__(
@@ -55,8 +59,9 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         patience_seconds=None,
         **kwargs,
     ):
-        given = {"patience": patience, "patience_steps": patience_steps, "patience_seconds": patience_seconds}
-        for name, value in given.items():
+        limits = {"patience": patience, "patience_steps": patience_steps, "patience_seconds": patience_seconds}
+        for name, value in limits.items():
+            # `not value >= 0` is true for NaN.
             if value is not None and (isinstance(value, bool) or not isinstance(value, numbers.Real) or not value >= 0):
                 raise ValueError(f"`{name}` must be a number of at least 0, or None. Received: {value!r}")
         if kwargs.get("mode", "auto") not in ("auto", "min", "max"):
@@ -66,7 +71,6 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         self.patience_seconds = patience_seconds
         self.reason = self.kept = None
         self._averaging = AveragedWeights()
-        self._averaging.listed_as = self
 
     def set_model(self, model):
         super().set_model(model)
@@ -84,7 +88,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         self._averaging.on_epoch_begin(epoch, logs)
         self._last_batch = None
 
-    # Not at the end of a batch: on JAX, that would have every step wait for its results.
+    # Steps are counted where they begin: a hook at the end of batches would make JAX wait for the result of every step.
     def on_train_batch_begin(self, batch, logs=None):
         self._last_batch = batch
 
@@ -99,8 +103,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         if self.monitor not in logs:
             fix = " (`fit` without validation data gives no val_ values)" if "val_loss" not in logs else ""
             raise ValueError(f"`monitor` must be one of {', '.join(logs)}{fix}. Received: monitor={self.monitor!r}")
-        if self.monitor_op is None:
-            self._set_monitor_op()
+        choose_direction(self)
         self._steps += self._steps_of_epoch()
         if epoch < self.start_from_epoch:
             self._count_from_here()
@@ -112,7 +115,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
                 f"average='macro'). Received: {self.monitor} with {logs[self.monitor]}"
             )
         self.wait += 1
-        if not math.isnan(value) and self._is_improvement(value, self.best):
+        if not math.isnan(value) and is_improvement(self, value, self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
@@ -142,6 +145,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
     def _steps_of_epoch(self):
         if self._last_batch is None:
             return 0
+        # Keras calls the hook once for `steps_per_execution` batches, of which the last call may have fewer.
         seen = self._last_batch + self.model.steps_per_execution
         return min(seen, (self.params or {}).get("steps") or seen)
 
@@ -150,7 +154,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         self._steps_before, self._time_before = self._steps, time.monotonic()
 
     def _beats_baseline(self):
-        return self.baseline is None or self._is_improvement(self.best, self.baseline)
+        return self.baseline is None or is_improvement(self, self.best, self.baseline)
 
     def _why(self, epoch, unit, waited):
         if self.best is None:
@@ -164,7 +168,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
 
 
 def used_up(waited: dict[str, float], patience: dict[str, float | None]) -> str | None:
-    """The first unit of `waited` whose `patience` is used up; `None` if none is.
+    """The first unit, such as epochs, of which as much was `waited` as the `patience` allows; `None` if there is none.
 
     >>> used_up({"epochs": 3, "seconds": 65.0}, {"epochs": None, "seconds": 60.0})
     'seconds'

@@ -1,4 +1,4 @@
-"""How far a whole training is, and how long it still takes at most."""
+"""Progress of a whole training: epochs done, and the time that the rest takes at most."""
 
 import shutil
 import sys
@@ -12,14 +12,15 @@ from callbacks.watching.scalars import as_number
 class Progress(keras.callbacks.Callback):
     """One line for the whole training: epoch, bar, time left, latest results.
 
-    Use it with `fit(..., verbose=0)`. Keras's own bar tells the time left of an epoch, not of the training. On a
-    terminal the line is redrawn at most ten times a second; elsewhere, as in a log file, about ten lines are printed.
+    It is meant for `fit(..., verbose=0)`: Keras's own bar shows the time left of an epoch, not of the training. On a
+    terminal the line is redrawn at most ten times a second. Elsewhere, as in a log file, about ten lines are printed.
 
     Args:
-        stream: Where to write. Default: `sys.stdout`.
+        stream: Text stream to write to. Default: `sys.stdout`.
     """
 
-    async_safe = True  # without it JAX would wait for every step
+    # Without it, a callback with a hook at the end of batches makes JAX wait for the result of every step.
+    async_safe = True
 
     def __init__(self, stream=None):
         super().__init__()
@@ -34,7 +35,7 @@ class Progress(keras.callbacks.Callback):
         self.results = ""
 
     def on_epoch_begin(self, epoch, logs=None):
-        # Training that goes on from an earlier epoch has not spent time on the epochs before.
+        # With `initial_epoch`, no time was spent on the epochs before it.
         self.first_epoch = epoch if self.first_epoch is None else self.first_epoch
         self.epoch = epoch
 
@@ -59,7 +60,7 @@ class Progress(keras.callbacks.Callback):
             self.out.write("\n")
 
     def line(self, done):
-        """The line after `done` epochs, which may be a fraction."""
+        """The line to be written once `done` epochs, which may be a fraction, have passed."""
         epochs = self.params["epochs"]
         left = seconds_left(time.monotonic() - self.start, done - self.first_epoch, epochs - done)
         bar = f"{self.block * round(20 * done / epochs):<20}"
@@ -67,7 +68,7 @@ class Progress(keras.callbacks.Callback):
 
     def draw(self, done):
         self.drawn = time.monotonic()
-        # A line that wraps could not be redrawn.
+        # A line that wraps onto a second one could not be redrawn.
         line = self.line(done)[: shutil.get_terminal_size().columns - 1]
         self.out.write(f"\r\x1b[2K{line}")
         self.out.flush()
@@ -83,12 +84,13 @@ def can_write(text: str, stream) -> bool:
 
 
 def seconds_left(elapsed: float, done: float, remaining: float) -> float:
-    """What `remaining` epochs take at the pace of the `done` ones, which took `elapsed` seconds."""
+    """Seconds that `remaining` epochs take at the pace of the `done` epochs, which took `elapsed` seconds."""
     return elapsed / done * remaining if done > 0 else 0.0
 
 
 def clock(seconds: float) -> str:
-    """
+    """A duration as minutes and seconds, from an hour on with hours.
+
     >>> clock(83), clock(3725)
     ('1:23', '1:02:05')
     """

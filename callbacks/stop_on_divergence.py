@@ -1,4 +1,4 @@
-"""Stop a run whose loss has blown up, instead of paying for the rest of it, or go on from before with a lower rate."""
+"""Stop a training whose loss has diverged, instead of paying for the rest of it, or set it back and lower the rate."""
 
 import math
 import numbers
@@ -8,45 +8,47 @@ import numpy as np
 from keras import ops
 
 from callbacks.averaged_weights import averages
-from callbacks.watching.inner_optimizers import inner_optimizers
+from callbacks.scaled_schedule import ScaledSchedule
+from callbacks.watching.keras_private import iterations_of, learning_rate_setting_of
 from callbacks.watching.optimizer_hook import unwatched_variables
 from callbacks.watching.scalars import as_number
-from callbacks.watching.scaled_schedule import ScaledSchedule
+from callbacks.watching.wrapped_optimizers import innermost_optimizers
 
 
 class StopOnDivergence(keras.callbacks.Callback):
     """Stop when the loss is not finite, or far above its best; with `max_restarts`, first go back and try lower rates.
 
-    A training loss that is not finite stops the training at once; the other signs are looked for, and restarts made, at
-    the end of an epoch.
-    Going back means: weights, states of layers and of the optimizer are those of the end of the last good epoch, or
-    from before the first step, and the learning rate is multiplied by `rate_factor`. The diverged epoch counts as one
-    of `fit`'s. A schedule goes on lower, but by its plan: it is not taken back, so that its end stays that of the
-    training. After the last restart, or where no epoch is left for one, training ends with the last good weights.
-    What sets the rate anew in every epoch, such as `LearningRateScheduler`, has to see to lower rates itself.
+    A training loss that is not finite stops the training at once. Other signs of divergence are looked for, and
+    restarts made, at the end of an epoch.
 
-    A model that is built by its first step only (on TensorFlow, a subclassed one) can go back to good epochs only.
+    A restart sets the weights and the states of layers and optimizer back to the end of the last good epoch, or to the
+    time before the first step, and multiplies the learning rate by `rate_factor`. The diverged epoch counts as one of
+    the epochs of `fit`. A learning-rate schedule is scaled, but not set back, so that it still ends with the training.
+    After the last restart, or where no epoch is left for one, training ends with the last good weights. Callbacks that
+    set the rate in every epoch, such as `LearningRateScheduler`, have to lower it themselves.
+
+    A model that is built only by its first step (on TensorFlow, a subclassed one) can be set back to good epochs only.
 
     Args:
-        factor: Most that `loss` and `val_loss` may be of their best of an epoch so far, and `loss` in the first epoch
-            of its first value; more than 1. Only for losses that are positive. Choose it generously: losses near 0 vary
-            by large factors, and with overfitting val_loss grows. Default: no bound.
-        max_restarts: How many times to go back. Above 0, one copy of all variables is kept in the memory of the
-            processor.
-        rate_factor: Between 0 and 1.
-        verbose: 1 to print each restart and the stop.
+        factor: Largest allowed ratio of `loss` and `val_loss` to their best epoch so far; in the first epoch, of `loss`
+            to its first value. More than 1, and only for losses that are positive. It should be generous: losses near 0
+            vary by large factors, and `val_loss` grows with overfitting. Default: no limit.
+        max_restarts: Number of restarts, at least 0. Above 0, one copy of all variables is kept in the main memory.
+            Default: 0.
+        rate_factor: Factor of the learning rate at each restart, between 0 and 1. Default: 0.1.
+        verbose: 1 to print each restart and the stop. Default: 0.
 
     Attributes:
         stopped_epoch: Epoch of the stop, counted from 0; `None` if there was none.
-        reason: Why it stopped, in words that count epochs from 1: "loss was not finite in epoch 3"; `None` if it did
-            not.
-        restarts: Epochs from which it went back, counted from 0.
+        reason: Reason for the stop, which counts epochs from 1: "loss was not finite in epoch 3"; `None` if there was
+            no stop.
+        restarts: Epochs that diverged and were followed by a restart, counted from 0.
 
     Raises:
-        ValueError: For values out of range; and in `fit`, for restarts of a model without an optimizer.
+        ValueError: For values out of range; and in `fit`, if a model without an optimizer should be restarted.
     """
 
-    # On JAX, a callback without it has every step wait for its results.
+    # Without it, a callback with a hook at the end of batches makes JAX wait for the result of every step.
     async_safe = True
 
     def __init__(self, factor=None, max_restarts=0, rate_factor=0.1, verbose=0):
@@ -65,11 +67,12 @@ class StopOnDivergence(keras.callbacks.Callback):
         self.restarts = []
 
     def on_train_begin(self, logs=None):
-        if self.max_restarts and not inner_optimizers(self.model.optimizer):
+        if self.max_restarts and not innermost_optimizers(self.model.optimizer):
             raise ValueError(
                 f"`max_restarts` needs a model that is compiled with an optimizer. Received: {self.max_restarts}"
             )
-        # On JAX, `self.model` copies the state into the model, which at the end of a batch is in use already.
+        # For the end of batches, where `self.model` must not be used: on JAX it copies the state of the training into
+        # the model, and at that time the next step is using that state already.
         self._trained = self.model
         self.stopped_epoch = self.reason = None
         self.restarts = []
@@ -83,7 +86,8 @@ class StopOnDivergence(keras.callbacks.Callback):
         self._not_finite = False
 
     def on_train_batch_begin(self, batch, logs=None):
-        # Only here no callback, wherever it is listed, has averages in the place of the weights.
+        # Before the first batch rather than at the end of an epoch, when another callback may have put averages into
+        # the place of the weights.
         if self._to_restore:
             self._to_restore = False
             self._restore()
@@ -95,11 +99,12 @@ class StopOnDivergence(keras.callbacks.Callback):
         loss = (logs or {}).get("loss")
         if not isinstance(loss, float):
             return
-        # By number, as on JAX the ends of batches may come out of order.
+        # The loss of the lowest batch number, because on JAX the ends of batches may be reported out of order.
         self._first = min(self._first, (batch, loss), key=lambda pair: pair[0])
         if not math.isfinite(loss):
             self._not_finite = True
-            # Before a restart the epoch is finished: Keras cannot leave one of a `PyDataset` and begin another.
+            # Before a restart the epoch is finished, because Keras cannot leave an epoch of a `PyDataset` early and
+            # begin another one.
             if not self._can_go_back():
                 self._trained.stop_training = True
 
@@ -114,7 +119,7 @@ class StopOnDivergence(keras.callbacks.Callback):
             self._to_save = self.max_restarts > 0
             return
         fault = f"{fault} in epoch {epoch + 1}"
-        # In the last epoch, it is worth it only for the weights of a good one.
+        # In the last epoch, going back is worthwhile only if there are weights of a good epoch.
         if self._can_go_back() and (self._best or epoch + 1 < self.params["epochs"]):
             self.restarts.append(epoch)
             self._lower_rate()
@@ -139,15 +144,17 @@ class StopOnDivergence(keras.callbacks.Callback):
             return
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
-        rates = {id(inner._learning_rate) for inner in inner_optimizers(optimizer)}
+        rates = {id(learning_rate_setting_of(inner)) for inner in innermost_optimizers(optimizer)}
         own = (*model.variables, *unwatched_variables(optimizer))
         variables = [variable for variable in own if id(variable) not in rates]
         values = {id(variable): np.array(ops.convert_to_numpy(variable)) for variable in variables}
-        if not any(int(ops.convert_to_numpy(inner._iterations)) for inner in inner_optimizers(optimizer)):
-            # Averages begin with the first step; a training that ends before ends with the weights.
+        if not any(int(ops.convert_to_numpy(iterations_of(inner))) for inner in innermost_optimizers(optimizer)):
+            # Averages are zero until the first step, and Keras ends `fit` by assigning them to the weights: a training
+            # that is set back to before that step must end with the initial weights.
             values |= {id(average): values[id(weight)] for weight, average in averages(model)}
         saved = [(variable, values[id(variable)]) for variable in variables]
-        # The loss of a step is that of the weights before it: those of the last one may be beyond it all.
+        # The loss of a step is calculated before its update: the last update of an epoch with a finite loss may still
+        # have made weights that are not finite.
         if all(np.isfinite(value).all() for _, value in saved[: len(model.variables)] if value.dtype.kind == "f"):
             self._saved = saved
 
@@ -157,22 +164,30 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     def _lower_rate(self):
         saved = {id(variable): value for variable, value in self._saved}
-        compiled_in = False
-        for optimizer in inner_optimizers(self.model.optimizer):
-            rate, count = optimizer._learning_rate, optimizer._iterations
+        is_compiled_in = False
+        for optimizer in innermost_optimizers(self.model.optimizer):
+            rate, count = learning_rate_setting_of(optimizer), iterations_of(optimizer)
             if isinstance(rate, keras.Variable):
                 rate.assign(rate * self.rate_factor)
                 continue
             steps = int(ops.convert_to_numpy(count))
-            taken_back = steps - int(saved.get(id(count), steps))
-            optimizer.learning_rate = lowered(rate, self.rate_factor, taken_back)
-            compiled_in = True
-        if compiled_in:
+            steps_back = steps - int(saved.get(id(count), steps))
+            optimizer.learning_rate = lowered(rate, self.rate_factor, steps_back)
+            is_compiled_in = True
+        if is_compiled_in:
             self.model.make_train_function(force=True)
 
 
 def divergence(losses: dict[str, float], best: dict[str, float], factor: float | None) -> str | None:
-    """What is wrong with the first of `losses` that is not finite or more than `factor` times its `best`, if any is.
+    """What is wrong with the first of `losses` that is not finite or more than `factor` times its best value.
+
+    Args:
+        losses: Losses of an epoch, by name.
+        best: Best values so far, by name; losses without one are only tested for being finite.
+        factor: Largest allowed ratio of a loss to its best value; `None` for no limit.
+
+    Returns:
+        The fault in words; `None` if there is none.
 
     >>> divergence({"loss": 1.0, "val_loss": 6.0}, {"loss": 0.5, "val_loss": 0.5}, factor=10.0)
     'val_loss was more than 10 times its best of 0.5'
@@ -185,10 +200,16 @@ def divergence(losses: dict[str, float], best: dict[str, float], factor: float |
     return None
 
 
-def lowered(rate, factor: float, taken_back: int):
-    """`rate`, a schedule or a function, times `factor`; a schedule does not go back with the count of the steps."""
+def lowered(rate, factor: float, steps_back: int):
+    """A learning rate multiplied by `factor`: a schedule for a schedule, a function for a function.
+
+    Args:
+        rate: Schedule, or function without arguments.
+        factor: Factor of the rate.
+        steps_back: Steps by which the optimizer's count was set back, and the schedule is not.
+    """
     if isinstance(rate, ScaledSchedule):
-        return ScaledSchedule(rate.schedule, rate.factor * factor, rate.ahead + taken_back)
+        return ScaledSchedule(rate.schedule, rate.factor * factor, rate.ahead + steps_back)
     if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        return ScaledSchedule(rate, factor, taken_back)
+        return ScaledSchedule(rate, factor, steps_back)
     return lambda: rate() * factor

@@ -1,4 +1,4 @@
-"""Keras layers that Keras lacks. They know Keras only, and are registered under `package="keras_recipes"`."""
+"""Layers that Keras lacks. They know Keras only, and are registered under `package="keras_recipes"`."""
 
 from custom_layers.activated_cell import ActivatedCell as ActivatedCell
 from custom_layers.category_embedding import CategoryEmbedding as CategoryEmbedding

@@ -1,4 +1,4 @@
-"""A plain recurrent cell with one of the activations that have weights or random slopes of their own."""
+"""A simple recurrent cell with an activation that has weights or random slopes: PReLU, RReLU or Maxout."""
 
 import keras
 from keras import ops
@@ -14,33 +14,34 @@ ACTIVATIONS = ("prelu", "rrelu", "maxout")
 class ActivatedCell(keras.layers.Layer):
     """`h_t = f(x_t @ kernel + h_(t-1) @ recurrent_kernel + bias)`, for `keras.layers.RNN`; `f` is shared by all steps.
 
-    `"prelu"` learns one slope below 0 for each unit. `"rrelu"` draws the slopes once for each sequence, as recurrent
-    dropout draws its masks (Gal & Ghahramani 2016, arXiv:1512.05287), and takes their mean outside of training.
-    `"maxout"` takes the largest of several maps, each with a recurrent kernel of its own.
+    `"prelu"` learns one negative slope for each unit. `"rrelu"` draws the slopes once for each sequence, as recurrent
+    dropout draws its masks (Gal & Ghahramani 2016, arXiv:1512.05287), and uses their mean at inference. `"maxout"` is
+    the largest of several affine maps, each with its own recurrent kernel.
 
-    The recurrent kernels begin orthogonal: they neither enlarge nor shrink a state (Saxe et al. 2014, arXiv:1312.6120).
-    Those of Maxout are divided by the root of E[max^2], so that the maximum does not enlarge it either.
+    The recurrent kernels are initialized to orthogonal matrices, which neither enlarge nor shrink a state (Saxe et al.
+    2014, arXiv:1312.6120). With Maxout they are divided by the root of E[max^2], so that the maximum does not enlarge a
+    state either.
 
     Args:
         units: Size of the state, and of the output of a step.
         activation: `"prelu"`, `"rrelu"` or `"maxout"`.
-        negative_slope: What the slopes of `"prelu"` begin at.
-        pieces: Maps of each unit of `"maxout"`.
-        kernel_initializer: Of the kernel, `(features, units)`; for Maxout `(features, pieces * units)`: the units of
-            piece 0, then those of piece 1, and so on.
-        bias_initializer: Of the bias, as long as the kernel's last axis.
-        kernel_regularizer: Of the kernel.
-        recurrent_regularizer: Of the recurrent kernel.
-        kernel_constraint: Of the kernel.
-        recurrent_constraint: Of the recurrent kernel.
-        seed: Of the random slopes.
+        negative_slope: Initial slope of `"prelu"`. Default: 0.25.
+        pieces: Affine maps per unit of `"maxout"`, at least 2. Default: 2.
+        kernel_initializer: Initializer of the kernel, `(features, units)`; for Maxout `(features, pieces * units)`: the
+            units of piece 0, then those of piece 1, and so on.
+        bias_initializer: Initializer of the bias, which is as long as the last axis of the kernel.
+        kernel_regularizer: Regularizer of the kernel.
+        recurrent_regularizer: Regularizer of the recurrent kernel.
+        kernel_constraint: Constraint of the kernel.
+        recurrent_constraint: Constraint of the recurrent kernel.
+        seed: Seed of the random slopes.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
-    Input shape: `(batch, features)` and a list of states `(batch, units)`; the second state of `"rrelu"` is its
-        slopes. Output shape: `(batch, units)` and the list of the next states.
+    Input shape: `(batch, features)` and a list of states `(batch, units)`, of which `"rrelu"` has two: the second one
+        holds the slopes. Output shape: `(batch, units)` and the list of the next states.
 
     Raises:
-        ValueError: For another activation, and for `units` or `pieces` that are too few.
+        ValueError: For an unknown activation, for `units` below 1, and for `pieces` below 2.
     """
 
     def __init__(
@@ -114,7 +115,10 @@ class ActivatedCell(keras.layers.Layer):
         return output, [output, *states[1:]]
 
     def get_initial_state(self, batch_size=None):
-        """Zeros; for `"rrelu"` also the slopes of each sequence, drawn here because a loop over steps cannot draw."""
+        """The initial states: zeros, and for `"rrelu"` the slopes of each sequence.
+
+        The slopes are drawn here, because the loop over steps cannot change the state of a random generator.
+        """
         shape, dtype = (batch_size, self.units), self.compute_dtype
         states = [ops.zeros(shape, dtype=dtype)]
         if self.activation == "rrelu":
@@ -127,7 +131,7 @@ class ActivatedCell(keras.layers.Layer):
         for kind in ("initializer", "regularizer", "constraint"):
             serialize = getattr(keras, f"{kind}s").serialize
             for weight in ("kernel", "recurrent", "bias"):
-                # Recurrent kernels begin in one way only, and biases are not bounded.
+                # The initializer of the recurrent kernel is fixed, and the bias has neither regularizer nor constraint.
                 if hasattr(self, f"{weight}_{kind}"):
                     own[f"{weight}_{kind}"] = serialize(getattr(self, f"{weight}_{kind}"))
         return {**super().get_config(), **own}
@@ -136,6 +140,6 @@ class ActivatedCell(keras.layers.Layer):
         """An orthogonal matrix for each piece, side by side."""
         count = shape[1] // self.units
         size = largest_second_moment(count) ** -0.5
-        # An initializer draws the same numbers each time: one for each piece.
+        # One initializer for each piece, since an initializer draws the same numbers each time.
         starts = [keras.initializers.Orthogonal(size) for _ in range(count)]
         return ops.concatenate([start((self.units, self.units), dtype=dtype) for start in starts], axis=1)

@@ -1,4 +1,4 @@
-"""Learned vectors for columns of categories of many kinds."""
+"""Learned vectors for the categories of columns with many of them."""
 
 import keras
 from keras import ops
@@ -6,19 +6,24 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class CategoryEmbedding(keras.layers.Layer):
-    """Replace the codes in the last columns of a row by a learned vector for each category (arXiv:1604.06737).
+    """Replace the codes in the last columns of a row by learned vectors (Guo & Berkhahn 2016, arXiv:1604.06737).
 
     Args:
-        sizes: Number of codes, 0 included, of each of the last columns.
-        dimensions: Length of the vector of each. Default: `min(50, round(1.6 * size**0.56))`, the rule of fastai.
-        embeddings_initializer: Of the vectors.
+        sizes: Number of codes, including 0, for each of the last columns.
+        dimensions: Length of the vectors, for each of these columns. Default: `min(50, round(1.6 * size**0.56))`, the
+            rule of fastai.
+        embeddings_initializer: Initializer of the vectors.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Input shape: `(batch, features)`. Output shape: `(batch, features - len(sizes) + sum(dimensions))`.
+
+    Raises:
+        ValueError: For numbers below 1, for `dimensions` of another length than `sizes`, and for inputs with too few
+            columns.
     """
 
     def __init__(self, sizes, dimensions=None, embeddings_initializer="uniform", **kwargs):
-        # Half precision cannot tell codes above 256 apart.
+        # In float32 by default: half precision merges codes (bfloat16 those above 256).
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         if not sizes or min(sizes) < 1:
@@ -35,7 +40,7 @@ class CategoryEmbedding(keras.layers.Layer):
         if input_shape[-1] is None or input_shape[-1] < len(self.sizes):
             raise ValueError(f"expected at least {len(self.sizes)} columns. Received: shape {tuple(input_shape)}")
         self.embeddings = [
-            # An initializer draws the same numbers each time, so each table gets its own.
+            # Each table has its own initializer, since an initializer draws the same numbers each time.
             self.add_weight(shape=(size, dimension), name=f"embeddings_{number}", initializer=self._initializer())
             for number, (size, dimension) in enumerate(zip(self.sizes, self._dimensions(), strict=True))
         ]

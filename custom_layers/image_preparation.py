@@ -3,41 +3,44 @@
 import keras
 from keras import ops
 
-# ITU-R BT.601: how bright red, green and blue look.
+# Weights of red, green and blue in the perceived brightness (ITU-R BT.601).
 LUMA = (0.299, 0.587, 0.114)
 
-# The number of raw channels, and of those that they can become. Four are red, green, blue and alpha.
+# Possible changes of the number of channels, from raw to prepared. Four channels are red, green, blue and alpha.
 CONVERSIONS = {(1, 3), (3, 1), (4, 1), (4, 3)}
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class ImagePreparation(keras.layers.Layer):
-    """Bring raw images to one size and colour; centre and scale them by channel: `(x - mean) / scale`.
+    """Convert raw images to one size and number of channels, and standardize each channel: `(x - mean) / scale`.
 
-    Images are resized bilinearly, and antialiased where they shrink, as Pillow does it. Unlike
+    Images are resized bilinearly, with antialiasing where they shrink, as Pillow does it. Unlike
     `keras.ops.image.resize`, this compiles with XLA under TensorFlow. Grey images are repeated for three channels;
-    colours become grey by their luma (ITU-R BT.601). Where four channels become fewer, the fourth is alpha, from 0 to
-    255: a background shows through transparent pixels.
+    colours are converted to grey by their luma (ITU-R BT.601). Where four channels become fewer, the fourth one is
+    alpha, from 0 to 255, and the background shows through transparent pixels.
 
     Args:
-        height: Of the images that come out, in pixels.
-        width: Of the images that come out, in pixels.
-        mean: Of each channel that comes out.
-        scale: Standard deviation of each channel that comes out. More than 0.
+        height: Height of the prepared images, in pixels.
+        width: Width of the prepared images, in pixels.
+        mean: Mean of each channel of the prepared images.
+        scale: Standard deviation of each channel of the prepared images, more than 0.
         data_format: Order of the axes of raw images: `"channels_last"` or `"channels_first"`.
-        background: Red, green and blue, 0 to 255, behind transparent pixels. Default: the alpha channel is dropped.
-        depth: Bits of the pixel values that the model was trained on, where they come from image files: 8, 16, or 32
-            for floating point. Kept for `recipes.predict`, which reads files alike; changes no values here. Default:
-            not known.
+        background: Red, green and blue behind transparent pixels, from 0 to 255. Default: none, and alpha is dropped.
+        depth: Number of bits of the pixel values in the image files that the model was trained on: 8, 16, or 32 for
+            floating point. It changes no values here, but `recipes.predict` reads files in the same depth. Default:
+            unknown.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Input shape: `(batch, height, width)`, `(batch, height, width, channels)` or, with `"channels_first"`,
         `(batch, channels, height, width)`, of any dtype. Height and width may be unknown and differ from call to call.
     Output shape: `(batch, height, width, len(mean))`.
+
+    Raises:
+        ValueError: For arguments out of range, and for inputs of a shape that cannot be converted.
     """
 
     def __init__(self, height, width, mean, scale, data_format="channels_last", background=None, depth=None, **kwargs):
-        # Bytes do not fit into half precision: they are scaled in float32 whatever the precision of the network behind.
+        # In float32 by default, whatever the precision of the network: half precision would round the pixel values.
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         if height < 1 or width < 1:
@@ -74,7 +77,7 @@ class ImagePreparation(keras.layers.Layer):
         images = resize(self._recolour(images), self.height, self.width)
         mean = ops.convert_to_tensor(self.mean, dtype=self.compute_dtype)
         scale = ops.convert_to_tensor(self.scale, dtype=self.compute_dtype)
-        # Here a grey image is repeated: its one channel meets the mean and scale of three.
+        # Broadcasting repeats a grey image, if mean and scale have three channels.
         return (images - mean) / scale
 
     def compute_output_shape(self, input_shape):
@@ -87,7 +90,7 @@ class ImagePreparation(keras.layers.Layer):
         return {**super().get_config(), **size, **constants, **files}
 
     def _check(self, shape):
-        """Refuse raw images of a shape `shape`, with the batch, that cannot be prepared."""
+        """Refuse raw images whose shape, including the batch, cannot be converted."""
         shape = tuple(shape)
         if len(shape) not in (3, 4):
             layout = "channels, height, width" if self.data_format == "channels_first" else "height, width, channels"
@@ -101,7 +104,7 @@ class ImagePreparation(keras.layers.Layer):
             )
 
     def _recolour(self, images):
-        """Put images with alpha on the background, and turn colours to grey where one channel is wanted."""
+        """Blend images that have an alpha channel with the background, and convert to grey for one channel."""
         channels = len(self.mean)
         if images.shape[-1] == channels or images.shape[-1] == 1:
             return images
@@ -117,12 +120,17 @@ class ImagePreparation(keras.layers.Layer):
 
 
 def resize(images, height, width):
-    """Bilinear resizing, antialiased where it shrinks, of floating-point `(batch, any, any, channels)`.
+    """Resize images bilinearly, with antialiasing where they shrink.
 
-    Written as two matrix products, since TensorFlow's own antialiased resizing has no kernel for XLA.
+    Written as two matrix products, because TensorFlow's own antialiased resizing has no kernel for XLA.
+
+    Args:
+        images: Floating-point images `(batch, any, any, channels)`.
+        height: New height, in pixels.
+        width: New width, in pixels.
 
     Returns:
-        `(batch, height, width, channels)`.
+        Images `(batch, height, width, channels)`.
     """
     if images.shape[1] != height:
         images = ops.einsum("bhwc,oh->bowc", images, _weights(ops.shape(images)[1], height, images.dtype))
@@ -132,13 +140,13 @@ def resize(images, height, width):
 
 
 def _weights(size, target, dtype):
-    """What each of `size` pixels gives to each of `target` ones: `(target, size)`, where `size` may be a tensor.
+    """The weight of each of `size` pixels in each of `target` new pixels, `(target, size)`. `size` may be a tensor.
 
-    A triangle over the middle of each target pixel, as wide as the larger of the two kinds of pixels.
+    The weights are a triangle around the middle of each new pixel, as wide on each side as the larger pixels.
     """
     ratio = ops.cast(size, dtype) / target
     middles = (ops.arange(target, dtype=dtype) + 0.5) * ratio
     distances = ops.abs(ops.arange(size, dtype=dtype) + 0.5 - ops.expand_dims(middles, -1))
     weights = ops.relu(1.0 - distances / ops.maximum(ratio, 1.0))
-    # At the edges, a part of the triangle lies outside.
+    # At the edges, a part of the triangle lies outside of the image: the rest must sum to 1 nevertheless.
     return weights / ops.sum(weights, axis=-1, keepdims=True)

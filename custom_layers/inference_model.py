@@ -1,4 +1,4 @@
-"""A model inside another one that works as for prediction, even while the outer one is trained."""
+"""A model inside of another one that stays in inference mode while the outer one is trained."""
 
 import keras
 
@@ -7,18 +7,18 @@ import keras
 class InferenceModel(keras.Model):
     """A functional model whose layers always run in inference mode: no dropout, and no new batch statistics.
 
-    Its weights may be trained all the same. In Keras, `model(x, training=False)` in a functional model does not do it:
-    the mode of the outer model takes the place of the one that was given.
+    Its weights may be trained nevertheless. `model(x, training=False)` inside of a functional Keras model would not
+    achieve this, because the mode of the outer model replaces the argument.
 
     Args:
-        inputs: As of `keras.Model`.
-        outputs: As of `keras.Model`.
-        name: Of the model.
+        inputs: Inputs of the model, as for `keras.Model`.
+        outputs: Outputs of the model, as for `keras.Model`.
+        name: Name of the model.
     """
 
     def __call__(self, *args, training=None, **kwargs):
         return super().__call__(*args, training=False, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
-        # Keras may call it with the mode of the outer model nevertheless.
+        # Keras calls this method with the mode of the outer model, where `__call__` is bypassed.
         return super().call(inputs, training=False, mask=mask)

@@ -11,27 +11,29 @@ class Maxout(LargestPiece):
 
     `output[..., u] = max over p of (inputs @ kernel[:, p, u] + bias[p, u])`
 
-    A unit is a convex function of its input, made of linear pieces; a difference of two of them can come as close as
-    wanted to any continuous function (Goodfellow et al. 2013, arXiv:1302.4389). It is used without an activation.
-    A step costs about as much as one of a `Dense` layer with `units * pieces` units and a ReLU.
+    A unit is a convex, piecewise linear function of its input; a difference of two such functions can approximate any
+    continuous function (Goodfellow et al. 2013, arXiv:1302.4389). The layer is used without an activation. A step costs
+    about as much as with a `Dense` layer of `units * pieces` units and a ReLU.
 
     Args:
         units: Size of the last output axis.
-        pieces: Affine maps of each unit, at least 2: one would be a `Dense`.
+        pieces: Number of affine maps per unit, at least 2: one would be a `Dense`. Default: 2.
         use_bias: Whether each map has a bias.
-        kernel_initializer: Of the kernel, `(features, pieces * units)`: the units of piece 0, then those of piece 1,
-            and so on. Default: normal with variance 1 / (features E[max^2]), which keeps the signal's second moment.
-        bias_initializer: Of the bias, `(pieces * units,)`.
-        kernel_regularizer: Of the kernel.
-        bias_regularizer: Of the bias.
-        kernel_constraint: Of the kernel, such as `keras.constraints.MaxNorm(2.0)`: for each map by itself.
-        bias_constraint: Of the bias.
+        kernel_initializer: Initializer of the kernel, `(features, pieces * units)`: the units of piece 0, then those of
+            piece 1, and so on. Default: normal with variance 1 / (features E[max^2]), which preserves the second moment
+            of the signal.
+        bias_initializer: Initializer of the bias, `(pieces * units,)`.
+        kernel_regularizer: Regularizer of the kernel.
+        bias_regularizer: Regularizer of the bias.
+        kernel_constraint: Constraint of the kernel, such as `keras.constraints.MaxNorm(2.0)`, which applies to each map
+            by itself.
+        bias_constraint: Constraint of the bias.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Input shape: `(batch, ..., features)`. Output shape: `(batch, ..., units)`. Masks are passed on.
 
     Raises:
-        ValueError: If `units` is less than 1, `pieces` less than 2, or either is no whole number.
+        ValueError: If `units` is less than 1, `pieces` less than 2, or either is not a whole number.
     """
 
     def __init__(

@@ -1,13 +1,13 @@
-"""What the convolutional Maxout layers share."""
+"""The base of the convolutional Maxout layers."""
 
 from custom_layers.pieces import LargestPiece, check_count, check_pieces, start
 
 
 class MaxoutConv(LargestPiece):
-    """Largest of `pieces` convolutions of the input, filter by filter. Arguments as in `MaxoutConv2D`."""
+    """Largest of `pieces` convolutions of the input, filter by filter. The arguments are those of `MaxoutConv2D`."""
 
     ARGUMENTS = (*LargestPiece.ARGUMENTS, "kernel_size", "strides", "padding", "data_format", "dilation_rate")
-    layer = None  # Keras's own convolution
+    layer = None  # class of Keras's convolution
 
     def __init__(
         self,

@@ -11,34 +11,34 @@ class MaxoutConv2D(MaxoutConv):
 
     `output[b, i, j, f] = max over p of (conv(inputs, kernel)[b, i, j, p, f] + bias[p, f])`
 
-    Of Goodfellow et al. 2013, arXiv:1302.4389. It is used without an activation. A step costs about as much as one of
+    From Goodfellow et al. 2013, arXiv:1302.4389. It is used without an activation. A step costs about as much as with
     a `Conv2D` with `filters * pieces` filters and a ReLU.
 
     Args:
-        filters: Channels of the output.
+        filters: Number of output channels.
         kernel_size: Height and width of the kernels, in pixels; one number for both.
-        pieces: Convolutions for each filter, at least 2: one would be a `Conv2D`.
-        strides: Pixels from one output to the next, for both axes or each. Default: 1.
-        padding: `"valid"` or `"same"`, which adds zeros.
-        data_format: `"channels_last"` or `"channels_first"`. Default: Keras's setting.
-        dilation_rate: Distance of neighbouring kernel positions. Default: 1.
-        use_bias: Whether each map has a bias.
-        kernel_initializer: Of the kernel, `(height, width, channels, pieces * filters)`: the filters of
-            piece 0, then those of piece 1, and so on. Default: normal with variance 1 / (fan_in E[max^2]), which keeps
-            the signal's second moment.
-        bias_initializer: Of the bias, `(pieces * filters,)`.
-        kernel_regularizer: Of the kernel.
-        bias_regularizer: Of the bias.
-        kernel_constraint: Of the kernel.
-        bias_constraint: Of the bias.
+        pieces: Number of convolutions per filter, at least 2: one would be a `Conv2D`. Default: 2.
+        strides: Distance from one output to the next, in pixels, for both axes or for each. Default: 1.
+        padding: `"valid"`, or `"same"`, which adds zeros. Default: `"valid"`.
+        data_format: Order of the axes, `"channels_last"` or `"channels_first"`. Default: Keras's setting.
+        dilation_rate: Distance of neighbouring kernel positions, in pixels. Default: 1.
+        use_bias: Whether each convolution has a bias.
+        kernel_initializer: Initializer of the kernel, `(height, width, channels, pieces * filters)`: the
+            filters of piece 0, then those of piece 1, and so on. Default: normal with variance 1 / (fan_in E[max^2]),
+            which preserves the second moment of the signal.
+        bias_initializer: Initializer of the bias, `(pieces * filters,)`.
+        kernel_regularizer: Regularizer of the kernel.
+        bias_regularizer: Regularizer of the bias.
+        kernel_constraint: Constraint of the kernel.
+        bias_constraint: Constraint of the bias.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Input shape: `(batch, height, width, channels)`. Output shape: `(batch, new height, new width, filters)`. Height
     and width may be unknown.
 
     Raises:
-        ValueError: If `filters` is less than 1, `pieces` less than 2, either is no whole number, or an argument of the
-            convolution is not allowed.
+        ValueError: If `filters` is less than 1, `pieces` less than 2, either is not a whole number, or an argument of
+            the convolution is not allowed.
     """
 
     layer = keras.layers.Conv2D

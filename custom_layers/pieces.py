@@ -1,4 +1,4 @@
-"""What the Maxout layers share: an affine layer of Keras's with several maps for each unit, and their maximum."""
+"""What the Maxout layers share: a Keras layer with several affine maps per unit, and the maximum of these maps."""
 
 import functools
 import math
@@ -9,16 +9,16 @@ from keras import ops
 
 
 class LargestPiece(keras.layers.Layer):
-    """Base of the Maxout layers: of the maps that `affine` gives, the largest, unit by unit.
+    """Base of the Maxout layers: the largest of the affine maps of each unit.
 
     Args:
-        affine: A Keras layer with `size * pieces` maps: those of piece 0 for all units, then those of piece 1, ...
-        size: Units or filters.
-        pieces: Maps for each unit.
+        affine: Keras layer with `size * pieces` maps: those of piece 0 for all units, then those of piece 1, and so on.
+        size: Number of units or filters.
+        pieces: Number of maps per unit.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
     """
 
-    # Of the affine layer; they are ours, too, under the same names.
+    # Arguments that are passed to the affine layer under the same names, and read from its configuration.
     ARGUMENTS = (
         "use_bias",
         "kernel_initializer",
@@ -42,17 +42,17 @@ class LargestPiece(keras.layers.Layer):
 
     @property
     def kernel(self):
-        """All maps in one: its last axis has the units of piece 0, then those of piece 1, and so on."""
+        """Kernel of all maps; its last axis has the units of piece 0, then those of piece 1, and so on."""
         return self.affine.kernel
 
     @property
     def bias(self):
-        """One for each map, or `None`."""
+        """Bias of all maps, in the same order, or `None`."""
         return self.affine.bias
 
     @property
     def kernel_initializer(self):
-        """Of the kernel, as a Keras initializer."""
+        """Initializer of the kernel, as a Keras object."""
         return self.affine.kernel_initializer
 
     def call(self, inputs):
@@ -70,18 +70,18 @@ class LargestPiece(keras.layers.Layer):
 
 
 def check_count(value, name: str, least: int) -> None:
-    """Refuse what is not a whole number of at least `least`."""
+    """Refuse a `value` that is not a whole number of at least `least`."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"`{name}` must be a whole number of at least {least}. Received: {name}={value!r}")
 
 
 def check_pieces(pieces) -> None:
-    """Refuse numbers of pieces that make no maximum."""
+    """Refuse anything but a whole number of at least 2, since the maximum of one map is the map."""
     check_count(pieces, "pieces", 2)
 
 
 def start(kernel_initializer, pieces: int):
-    """The initializer of the affine layer: the one given, or that which keeps the second moment of the signal."""
+    """The initializer of the affine layer. The default is the one that preserves the second moment of the signal."""
     if kernel_initializer is not None:
         return kernel_initializer
     return keras.initializers.VarianceScaling(1 / largest_second_moment(pieces), "fan_in", "truncated_normal")
@@ -90,17 +90,17 @@ def start(kernel_initializer, pieces: int):
 def largest_piece(maps, pieces: int, axis: int):
     """The maximum over pieces of `maps`, `(batch, ..., pieces * units)`: `(batch, ..., units)`.
 
-    The pieces lie in blocks along `axis`, so that a maximum reads contiguous memory. Where pieces are equal, their
-    shares of the gradient sum to 1; what is not a number stays so.
+    The pieces are blocks along `axis`, so that the maximum reads contiguous memory. Where pieces are equal, the shares
+    of the gradient that they get sum to 1. NaN is passed on.
     """
     if keras.backend.backend() != "jax" and axis == -1:
-        # One reduction, the cheapest where operations run one by one. All rows in one axis: tf2onnx loses the batch of
-        # more (a Reshape after the one that ends a matrix product).
+        # One reduction, which is cheapest where operations run one by one. All rows are in one axis, because tf2onnx
+        # loses the batch axis if there are more (a Reshape follows the one that ends a matrix product).
         shape, units = ops.shape(maps), maps.shape[-1] // pieces
         largest = ops.max(ops.reshape(maps, (-1, pieces, units)), axis=1)
         return ops.reshape(largest, (*shape[:-1], units))
-    # For XLA: a selection, half against half. Its gradient is a selection, too; those of a reduction and of the maximum
-    # of two take longer (benchmarks/maxout_speed.py).
+    # With XLA: a selection, half of the pieces against the other half. Its gradient is a selection as well, which takes
+    # less time than those of a reduction and of `maximum` (benchmarks/maxout_speed.py).
     if pieces == 1:
         return maps
     size, half = maps.shape[axis] // pieces, pieces // 2
@@ -114,7 +114,7 @@ def _larger(left, right):
 
 @functools.cache
 def largest_second_moment(pieces: int) -> float:
-    """E[max(z_1, ..., z_pieces)^2] of independent standard normal numbers, by the trapezoid rule.
+    """E[max(z_1, ..., z_pieces)^2] for independent standard normal z, by the trapezoid rule.
 
     >>> [round(largest_second_moment(pieces), 3) for pieces in (1, 2, 3, 5)]
     [1.0, 1.0, 1.276, 1.8]

@@ -1,4 +1,4 @@
-"""PReLU of He et al. (2015): a ReLU that learns its slope below 0, and takes images of any size."""
+"""PReLU of He et al. (2015): a ReLU with a learned negative slope, for images of any size."""
 
 import math
 
@@ -9,25 +9,25 @@ import keras
 class PReLU(keras.layers.PReLU):
     """`f(x) = x` where x > 0, otherwise `alpha * x`, with a learned `alpha` for each channel.
 
-    Keras's own layer begins at 0, which is a ReLU, and learns a slope for each pixel, so that the size of the images
-    is fixed. This one begins at 0.25 and shares the slope over space, as He et al. 2015 (arXiv:1502.01852) do.
-    Weight decay would pull it to 0, back to the ReLU: keep it out. Recipes do; by hand, before `compile`:
-    `optimizer.exclude_from_weight_decay(var_names=["alpha"])`.
+    Keras's own layer initializes the slopes to 0, which makes it a ReLU, and learns one for each pixel, so that the
+    size of the images is fixed. This one initializes them to 0.25 and shares them over space, as He et al. 2015
+    (arXiv:1502.01852) do. Weight decay would pull the slopes towards 0, back to the ReLU. Recipes exclude them from it;
+    without a recipe, call `optimizer.exclude_from_weight_decay(var_names=["alpha"])` before `compile`.
 
     Args:
-        alpha_initializer: Of the slopes; a number begins all of them there.
-        alpha_regularizer: Of the slopes.
-        alpha_constraint: Of the slopes, such as `keras.constraints.NonNeg()`.
-        shared_axes: Axes that share a slope. `"spatial"`: all between batch and channels. `None`, or a list of axes: as
-            in Keras.
-        data_format: Where the channels are, for `"spatial"`: `"channels_last"` or `"channels_first"`. Default: Keras's
+        alpha_initializer: Initializer of the slopes, or their initial value as a number. Default: 0.25.
+        alpha_regularizer: Regularizer of the slopes.
+        alpha_constraint: Constraint of the slopes, such as `keras.constraints.NonNeg()`.
+        shared_axes: Axes along which slopes are shared: `"spatial"` for all axes between batch and channels; `None` or
+            a list of axes as in Keras. Default: `"spatial"`.
+        data_format: Position of the channels for `"spatial"`: `"channels_last"` or `"channels_first"`. Default: Keras's
             setting.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Input shape: `(batch, ..., channels)`, or `(batch, channels, ...)`. Output shape: the same. Masks are passed on.
 
     Raises:
-        ValueError: For other words in `shared_axes` or `data_format`.
+        ValueError: For an initial value that is not finite, and for unknown `shared_axes` or `data_format`.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class PReLU(keras.layers.PReLU):
 
 
 def check_axes(shared_axes) -> None:
-    """Refuse what names no axes behind that of the batch."""
+    """Refuse anything but `"spatial"`, `None`, and one or several axes other than that of the batch."""
     if shared_axes is None or (isinstance(shared_axes, str) and shared_axes == "spatial"):
         return
     axes = shared_axes if isinstance(shared_axes, list | tuple) else [shared_axes]

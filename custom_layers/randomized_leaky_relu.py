@@ -1,4 +1,4 @@
-"""The randomized leaky ReLU of Xu et al. (2015): noise on the slope, for networks that learn their rows by heart."""
+"""The randomized leaky ReLU of Xu et al. (2015): random slopes against overfitting."""
 
 import math
 import numbers
@@ -9,27 +9,28 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class RandomizedLeakyReLU(keras.layers.Layer):
-    """`f(x) = x` where x > 0, otherwise `slope * x`: a random slope for each value in training, a fixed one after it.
+    """`f(x) = x` where x > 0, otherwise `slope * x`, with a random slope for each value in training, else a fixed one.
 
-    Two ranges are in use. The default, as in PyTorch, draws the slope itself, uniformly between 1/8 and 1/3, and
-    predicts with its mean, 11/48 = 0.229. With `uniform="divisor"` it is as published (Xu et al. 2015,
-    arXiv:1505.00853): x / d with d uniform between 3 and 8, and x / 5.5 at inference, a slope of 2/11 = 0.182.
+    Two definitions are in use. The default, as in PyTorch, draws the slope itself, uniformly between 1/8 and 1/3, and
+    uses its mean at inference, 11/48 = 0.229. With `uniform="divisor"`, the layer follows the publication (Xu et al.
+    2015, arXiv:1505.00853): x / d with d uniform between 3 and 8, and x / 5.5 at inference, a slope of 2/11 = 0.182.
 
     Args:
-        lower: Least slope.
-        upper: Greatest slope.
-        uniform: What is drawn uniformly: `"slope"`, or `"divisor"` between `1 / upper` and `1 / lower`.
-        seed: Of the random slopes.
+        lower: Smallest slope, at least 0. Default: 1/8.
+        upper: Largest slope. Default: 1/3.
+        uniform: Quantity that is drawn uniformly: `"slope"`, or `"divisor"`, between `1 / upper` and `1 / lower`.
+            Default: `"slope"`.
+        seed: Seed of the random slopes.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Attributes:
-        inference_slope: Slope outside of training: the mean, or one divided by the mean divisor.
+        inference_slope: Slope at inference: the mean slope, or 1 divided by the mean divisor.
         slope_mean_square: Mean of the squared slope in training.
 
     Input shape: any. Output shape: the same. Masks are passed on.
 
     Raises:
-        ValueError: Unless `0 <= lower <= upper`, both finite (`0 < lower` for divisors), and for another `uniform`.
+        ValueError: Unless `0 <= lower <= upper`, both finite (`0 < lower` for divisors), and for an unknown `uniform`.
     """
 
     def __init__(self, lower=1 / 8, upper=1 / 3, uniform="slope", seed=None, **kwargs):

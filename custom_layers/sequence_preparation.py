@@ -6,25 +6,30 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class SequencePreparation(keras.layers.Layer):
-    """Centre and scale each feature, `(x - mean) / scale`; steps without any number become `padding`.
+    """Standardize each feature, `(x - mean) / scale`, and set padded steps to `padding`.
 
-    A step whose every feature is NaN is padding: it stands behind the end of a shorter sequence.
+    A step whose every feature is NaN is padding, which follows the end of a shorter sequence.
 
     Args:
-        mean: Of each feature.
-        scale: Standard deviation of each feature. More than 0.
-        padding: What every feature of a padded step becomes, for `keras.layers.Masking`. `None`: there are no padded
-            steps, and NaN stays NaN.
-        rescaled: Offset and unit of the features whose values float32 would merge, by `"column_0"` for the first one,
-            and so on. The layer takes `(value - offset) / unit` in them, calculated in float64, as `TablePreparation`.
+        mean: Mean of each feature.
+        scale: Standard deviation of each feature, more than 0.
+        padding: Value of every feature of a padded step in the output, for `keras.layers.Masking`. `None` if there are
+            no padded steps: NaN stays NaN.
+        rescaled: Offset and unit of each feature whose values float32 would merge, by name: `"column_0"` for the first
+            feature, and so on. In place of these features, the layer takes `(value - offset) / unit`, calculated in
+            float64, as in `TablePreparation`.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Input shape: `(batch, steps, len(mean))`, of any dtype. The steps may be unknown and differ from call to call.
     Output shape: the same.
+
+    Raises:
+        ValueError: For arguments out of range, and for inputs of another shape.
     """
 
     def __init__(self, mean, scale, padding=None, rescaled=None, **kwargs):
-        # Offsets may be large: they are taken off in float32 whatever the precision of the network behind.
+        # In float32 by default, whatever the precision of the network: half precision would round large values before
+        # their mean is subtracted.
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         sizes = {"mean": len(mean), "scale": len(scale)}

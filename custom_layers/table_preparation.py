@@ -1,4 +1,4 @@
-"""The first layer of a saved table model: raw columns in, what the network was trained on out."""
+"""The first layer of a saved table model: raw columns in, the inputs of the trained network out."""
 
 import keras
 from keras import ops
@@ -6,30 +6,33 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class TablePreparation(keras.layers.Layer):
-    """Scale numbers, mark those that are missing, and turn codes of categories into columns of 0 and 1.
+    """Standardize numbers, mark missing ones, and convert the codes of categories to columns of 0 and 1.
 
-    Numbers become `(x - mean) / scale`, and a missing one (NaN) 0. Columns that do not vary are left out: in
-    `keras.layers.Normalization`, the slightest change of such a value becomes a huge number. A category of few kinds
-    becomes one column for each kind, all 0 for a value that was not seen in training (code 0). The codes of a category
-    of many kinds pass through, at the end, for `CategoryEmbedding`.
+    A number becomes `(x - mean) / scale`, and a missing one (NaN) 0. Constant columns are left out: with
+    `keras.layers.Normalization`, the slightest change of such a value becomes a huge number. A column with few
+    categories becomes one column per category, all 0 for a category that was not seen in training (code 0). The codes
+    of a column with many categories are passed on, as the last columns, for `CategoryEmbedding`.
 
     Args:
-        feature_names: Of the raw columns, in their order.
-        mean: Of each raw column.
-        scale: Standard deviation of each raw column. 0 marks a column that holds no numbers, or constant ones.
-        vocabularies: By column, its categories: code 1 is the first. Without any, the column is left out. Text becomes
-            codes before the model, because tensors of text stop jit, JAX and ONNX.
-        indicators: Columns of numbers that get a second one, 1 where the value is missing.
-        dates: Columns that hold days since 1970.
-        rescaled: Offset and unit, by column, of those whose values float32 would merge, such as seconds since 1970.
-            The layer takes `(value - offset) / unit` in them, which must be calculated in float64, before rows become
-            tensors of float32; `recipes.predict` and `recipes.evaluate` do it.
-        formats: How numbers and dates are written, by column, the target included, where it is not plainly; read in
-            front of the model, as text becomes codes.
-        most_one_hot: Categories of a column beyond which its codes pass through.
+        feature_names: Names of the raw columns, in their order.
+        mean: Mean of each raw column.
+        scale: Standard deviation of each raw column; 0 for a column that does not contain numbers, or a constant one.
+        vocabularies: List of categories, by column. The first category has code 1. Columns with an empty list are left
+            out. Text is converted to codes before the model, because jit, JAX and ONNX do not support tensors of text.
+        indicators: Names of the columns of numbers for which there is a second column, 1 where the value is missing.
+        dates: Names of the columns that contain days since 1970.
+        most_one_hot: Largest number of categories of a column that are converted to columns of 0 and 1. Default: 16.
+        rescaled: Offset and unit of each column whose values float32 would merge, such as seconds since 1970, by
+            column. In place of these columns, the layer takes `(value - offset) / unit`, which must be calculated in
+            float64, before rows are converted to tensors of float32; `recipes.predict` and `recipes.evaluate` do this.
+        formats: Notation of numbers and dates in text, by column, including the target. Text is read before the model.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Input shape: `(batch, raw columns)`. Output shape: `(batch, numbers + indicators + columns of 0 and 1 + codes)`.
+
+    Raises:
+        ValueError: For arguments of different lengths, for unknown columns, for a table of which nothing is left, and
+            for inputs with another number of columns.
     """
 
     def __init__(
@@ -45,7 +48,8 @@ class TablePreparation(keras.layers.Layer):
         formats=None,
         **kwargs,
     ):
-        # Raw columns may be huge: they are scaled in float32 whatever the precision of the network behind.
+        # In float32 by default, whatever the precision of the network: half precision would round large values before
+        # their mean is subtracted.
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         sizes = {"feature_names": len(feature_names), "mean": len(mean), "scale": len(scale)}
@@ -105,18 +109,18 @@ class TablePreparation(keras.layers.Layer):
 
     @property
     def unused(self):
-        """Raw columns that play no part in the output."""
+        """Names of the raw columns that the output does not depend on."""
         return [
             name for name, scale in zip(self.feature_names, self.scale, strict=True)
             if not scale and not self.vocabularies.get(name) and name not in self.indicators
         ]  # fmt: skip
 
     def _columns(self, inputs, columns):
-        # All of them are a common case, and taking them costs a copy.
+        # Selecting columns copies them, which is not necessary in the common case of all columns.
         return inputs if len(columns) == len(self.mean) else ops.take(inputs, columns, axis=-1)
 
     def _categories(self):
-        """Raw column and number of categories: of those for columns of 0 and 1, and of those for an embedding."""
+        """Pairs of raw column and number of categories: those with few categories, and those with many."""
         sizes = [(self.feature_names.index(name), len(kinds)) for name, kinds in self.vocabularies.items() if kinds]
         few = [(column, size) for column, size in sizes if size <= self.most_one_hot]
         return few, [(column, size) for column, size in sizes if size > self.most_one_hot]

@@ -8,8 +8,8 @@ from keras import layers, ops
 from sklearn.datasets import load_digits
 
 from callbacks import ActivationStatistics
-from callbacks.watching.activation_kinds import can_be_silent, flat_ends
-from callbacks.watching.activation_summary import summary
+from callbacks.activation_statistics import summary
+from callbacks.watching.activation_probe import can_be_silent, saturation_bounds
 from callbacks.watching.record import Record
 
 pytestmark = pytest.mark.backend
@@ -301,11 +301,15 @@ def test_the_activation_tells_what_a_layer_can_do():
         layers.ReLU(negative_slope=0.1), layers.LeakyReLU(), layers.BatchNormalization(), layers.Softmax(),
         layers.Dense(2, functools.partial(keras.activations.relu, negative_slope=0.1)),
     ]  # fmt: skip
-    assert all(can_be_silent(layer) and flat_ends(layer) is None for layer in silent)
-    assert not any(can_be_silent(layer) or flat_ends(layer) for layer in neither)
+    assert all(can_be_silent(layer) and saturation_bounds(layer) is None for layer in silent)
+    assert not any(can_be_silent(layer) or saturation_bounds(layer) for layer in neither)
     for layer in (layers.SimpleRNN(2), layers.Dense(2, "tanh"), layers.RNN(layers.SimpleRNNCell(2))):
-        assert flat_ends(layer) == (-0.97, 0.97)
-    assert flat_ends(layers.Activation("sigmoid")) == flat_ends(layers.Dense(2, "hard_sigmoid")) == (0.02, 0.98)
+        assert saturation_bounds(layer) == (-0.97, 0.97)
+    assert (
+        saturation_bounds(layers.Activation("sigmoid"))
+        == saturation_bounds(layers.Dense(2, "hard_sigmoid"))
+        == (0.02, 0.98)
+    )
 
 
 def test_what_is_not_finite_or_absent_has_no_numbers():

@@ -8,7 +8,7 @@ import pytest
 
 import recipes
 from callbacks import ActivationStatistics, EarlyStopping, GradientNormLogger, Progress, StopOnDivergence
-from callbacks.watching.optimizer_hook import chain_of
+from callbacks.watching.wrapped_optimizers import chain_of
 
 BACKEND = keras.backend.backend()
 pytestmark = [pytest.mark.backend, pytest.mark.optimized]

@@ -108,25 +108,14 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("wrapper", "swap"),
-    [
-        pytest.param("plain", None, marks=pytest.mark.extensive),
-        pytest.param("plain", True, marks=pytest.mark.extensive),
-        ("scaled", None),
-    ],
-)
-def test_averages_are_what_is_validated_and_kept(wrapper, swap):
+@pytest.mark.parametrize("wrapper", [pytest.param("plain", marks=pytest.mark.extensive), "scaled"])
+def test_averages_are_what_is_validated_and_kept(wrapper):
     optimizer = OPTIMIZERS[wrapper](keras.optimizers.SGD(0.3, use_ema=True, ema_momentum=0.9))
-    model, stopping = (
-        compiled(optimizer, jit_compile=JIT and wrapper == "plain" and swap is None),
-        EarlyStopping(patience=1),
-    )
+    model, stopping = compiled(optimizer, jit_compile=JIT and wrapper == "plain"), EarlyStopping(patience=1)
     seen = []
     watching = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(arrays(model.weights)))
-    swaps = [] if swap is None else [keras.callbacks.SwapEMAWeights(swap_on_epoch=swap)]
     for _ in range(2):
-        history = fit(model, *swaps, stopping, watching, epochs=4)["val_loss"]
+        history = fit(model, stopping, watching, epochs=4)["val_loss"]
         best = int(np.argmin(history))
         assert stopping.best_epoch == best
         np.testing.assert_allclose(model.evaluate(X, Y, verbose=0), history[best], rtol=1e-5)
@@ -151,11 +140,13 @@ def test_a_training_that_is_not_stopped_is_not_changed():
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_swap_behind_is_refused():
-    model = linear()
-    model.optimizer = keras.optimizers.SGD(use_ema=True)
-    with pytest.raises(ValueError, match="must be listed in front of EarlyStopping, or be left out"):
-        fit(model, EarlyStopping(), keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_second_callback_that_exchanges_weights_and_averages_is_noticed(place):
+    model, callbacks = linear(), [EarlyStopping()]
+    model.optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9)
+    callbacks.insert(place, keras.callbacks.SwapEMAWeights(swap_on_epoch=bool(place)))
+    with pytest.raises(ValueError, match="another callback .* during validation.* leave out .*SwapEMAWeights"):
+        fit(model, *callbacks)
 
 
 def test_unknown_values_are_named_after_one_epoch():

@@ -1,16 +1,19 @@
 """Who may import whom, and what an import may cost."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 
 import recipes
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("recipes", "custom_layers", "callbacks")
+KERAS_BASES = (keras.Model, keras.callbacks.EarlyStopping, keras.optimizers.Optimizer, keras.losses.Loss, keras.Metric)
 
 # Who may import whom, from the ground up: for each folder, and each file at the top of `recipes`, the rooms that it may
 # import besides itself, and the other packages.
@@ -36,7 +39,7 @@ MAY_IMPORT = {
     "recipes.data": {
         *GROUND, "recipes.settings", "numpy", "sklearn", "pyarrow", "PIL", "keras", "tensorflow", "tensorflow_datasets",
     },
-    "recipes.plots": {"recipes.metrics", "callbacks", "numpy", "matplotlib"},
+    "recipes.plots": {*GROUND, "recipes.metrics", "callbacks", "numpy", "matplotlib"},
     "recipes.models": {*MODELS, "custom_layers", "keras", "numpy"},
     "recipes.runs": {*MODELS, *OURS, "recipes.plots", "keras", "numpy", "matplotlib"},
     "recipes.evaluation": {*EVALUATION, *OURS, "keras", "numpy"},
@@ -117,6 +120,35 @@ def test_nothing_needs_docstrings_or_assertions_at_run_time():
             read = {node for node in nodes if isinstance(node, ast.Attribute) and node.attr == "__doc__"}
             names = {node for node in nodes if isinstance(node, ast.Name) and node.id == "__doc__"}
             assert read | names <= with_default, path
+
+
+# The one file of a package that may use private names of Keras; `None` for no file at all.
+PRIVATE_NAMES = {"callbacks": "callbacks/watching/keras_private.py", "custom_layers": None}
+
+
+@pytest.mark.parametrize("package", PRIVATE_NAMES)
+def test_private_names_of_keras_are_used_in_one_file(package):
+    paths = [path for path in sorted((ROOT / package).rglob("*.py")) if path != ROOT / (PRIVATE_NAMES[package] or "")]
+    found = {str(path.relative_to(ROOT)): names for path in paths if (names := private_names(path))}
+    assert found == {}
+
+
+def private_names(path):
+    """Imports of `keras.src`, and names with one leading underscore that the file does not define, or overrides."""
+    own, used = set(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            own.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            own |= {target.id for part in node.body if isinstance(part, ast.Assign) for target in part.targets}
+        elif isinstance(node, ast.Attribute):
+            is_own = isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self"
+            (own if is_own else used).add(node.attr)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("attr"):
+            used |= {argument.value for argument in node.args if isinstance(argument, ast.Constant)}
+    keras_has = {name for kind in KERAS_BASES for name in dir(kind)}
+    private = {name for name in (used - own) | (own & keras_has) if re.match(r"_[a-z]", str(name))}
+    return private | {name for name in imported(path) if inside(name, ["keras.src"])}
 
 
 def python(program, *arguments, **kwargs):

@@ -1,1 +1,1 @@
-"""What the watching callbacks share: the hook into a compiled step, what is measured, the record."""
+"""What several callbacks share: the hook into the compiled step, the probe of activations, the record of both."""

@@ -1,4 +1,4 @@
-"""The fixed rows on which activations are watched: chosen and checked once, then the same batches at each time."""
+"""The fixed rows on which activations are watched: chosen and checked once, then the same batches each time."""
 
 import contextlib
 import itertools
@@ -10,10 +10,18 @@ import numpy as np
 
 
 def chosen_rows(x, rows: int):
-    """Of each array in `x` the same evenly spaced rows, floats as `fit` takes them; of batches, the first rows.
+    """Up to `rows` rows of `x`, the same ones of each of its arrays, as `fit` would pass them to the model.
+
+    Args:
+        x: Array, or list or dict of arrays, of which evenly spaced rows are taken; or batches, of which the first rows
+            are taken.
+        rows: Largest number of rows.
+
+    Returns:
+        Arrays in the structure of `x`.
 
     Raises:
-        ValueError: Without rows, if the arrays differ in their number, or if a value is not finite.
+        ValueError: Without rows, if the arrays differ in their number of rows, or if a value is not finite.
     """
     x = _first_rows(x, rows) if _is_batched(x) else x
     arrays = keras.tree.map_structure(np.asarray, x)
@@ -29,6 +37,28 @@ def chosen_rows(x, rows: int):
             row = places[np.argwhere(broken)[0][0]]
             raise ValueError(f"`x` must be finite. Received: {broken.sum()} values that are not, first in row {row}")
     return keras.tree.map_structure(lambda array: _as_fit_takes(array[places]), arrays)
+
+
+def batches(x, size: int, is_fixed: bool) -> Iterator[tuple[object, int, int]]:
+    """The rows in batches of equal size, so that one compiled program computes all of them.
+
+    The last batch is filled up with rows from the start.
+
+    Args:
+        x: Arrays, as from `chosen_rows`.
+        size: Largest number of rows of a batch.
+        is_fixed: Whether each batch must have exactly `size` rows. Otherwise a smaller size is chosen where it needs
+            less filling.
+
+    Yields:
+        Batch, number of rows in it that are no filling, number of rows in it.
+    """
+    rows = len(keras.tree.flatten(x)[0])
+    if not is_fixed:
+        size = math.ceil(rows / math.ceil(rows / size))
+    for start in range(0, rows, size):
+        places = np.arange(start, start + size) % rows
+        yield keras.tree.map_structure(lambda array: array[places], x), min(size, rows - start), size  # noqa: B023
 
 
 def _is_batched(x) -> bool:
@@ -64,22 +94,8 @@ def _first_rows(data, rows: int):
 
 
 def _as_array(values) -> np.ndarray:
-    """A copy, because the next batch may be written to the same memory."""
+    """A copy, because the next batch may be written into the same memory."""
     return np.array(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
-
-
-def batches(x, size: int, is_fixed: bool) -> Iterator[tuple[object, int, int]]:
-    """The rows in batches of one size, so that one program computes all: each with its used and its whole size.
-
-    The last one is filled up with rows from the start. Sizes below `size` that need less of it are taken, but where the
-    model `is_fixed` to that.
-    """
-    rows = len(keras.tree.flatten(x)[0])
-    if not is_fixed:
-        size = math.ceil(rows / math.ceil(rows / size))
-    for start in range(0, rows, size):
-        places = np.arange(start, start + size) % rows
-        yield keras.tree.map_structure(lambda array: array[places], x), min(size, rows - start), size  # noqa: B023
 
 
 def _as_fit_takes(array: np.ndarray) -> np.ndarray:

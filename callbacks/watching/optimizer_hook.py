@@ -6,23 +6,33 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
+from callbacks.watching.keras_private import (
+    accumulated_gradients_of,
+    iterations_of,
+    remove_variable,
+    trainable_variables_of,
+    variables_hidden,
+)
+from callbacks.watching.wrapped_optimizers import chain_of
+
 _ATTRIBUTE = "_keras_recipes_hook"
 
 
 class OptimizerHook:
-    """Shows meters what passes through a model's optimizer, inside the compiled step, and leaves no trace.
+    """Shows to meters what passes through a model's optimizer, inside the compiled step, and leaves no trace.
 
-    Keras gives the gradients of every step to the outermost optimizer (loss scaling, clipping and what else is wrapped
-    around another). The meters look there, in front of whatever may leave a step out, since to look inside of a branch
-    changes how XLA compiles it, and so how the weights are rounded. Their variables belong to the innermost optimizer
-    while it is watched, for JAX carries no others through a step; what is saved or loaded meanwhile does not see them.
+    Keras gives the gradients of every step to the outermost optimizer (loss scaling, clipping or another wrapper). The
+    meters look at them there, in front of whatever may skip a step: looking inside of the branch of a condition would
+    change how XLA compiles it, and so how the weights are rounded. The variables of meters are added to the innermost
+    optimizer while it is watched, because JAX carries no others through a step. They are hidden from whatever is saved
+    or loaded meanwhile.
 
-    A meter has `build(hook, weights)`, called once; and `before(weights)`, whose result goes to
-    `after(weights, seen, before)` when the step is done, with what was `Seen` of it. Both are traced, so that they may
-    only use `keras.ops`; variables are assigned to in `after`.
+    A meter has `build(hook, weights)`, called once; and `before(weights)`, whose result is given to
+    `after(weights, seen, before)` when the step is done, together with a `Seen`. The last two are compiled with the
+    step, so that they may use `keras.ops` only; variables are assigned in `after`.
 
     Args:
-        model: Compiled.
+        model: Compiled model.
     """
 
     def __init__(self, model):
@@ -36,13 +46,13 @@ class OptimizerHook:
 
     @classmethod
     def add(cls, model, meter, fit) -> "OptimizerHook":
-        """Have `meter` see what passes through the optimizer of `model` from now on.
+        """Show to `meter` what passes through the optimizer of `model` from now on.
 
         Args:
-            model: Compiled.
-            meter: See above.
-            fit: An object that stands for this call of `fit`: what another call has left behind, because it was
-                interrupted, is removed first.
+            model: Compiled model.
+            meter: Object with the methods `build`, `before` and `after` described above.
+            fit: Any object that identifies this call of `fit`. The hook of another call, which was interrupted and left
+                it behind, is removed first.
         """
         innermost = chain_of(model.optimizer)[-1]
         hook = vars(innermost).get(_ATTRIBUTE)
@@ -55,23 +65,23 @@ class OptimizerHook:
             hook._install()
         hook.meters.append(meter)
         if innermost.built:
-            # Variables belong to the devices that the model was made for.
-            strategy = getattr(model, "_distribute_strategy", None)
+            # Variables must be made for the devices of the model, which TensorFlow alone has a strategy for.
+            strategy = getattr(model, "distribute_strategy", None)
             with strategy.scope() if strategy else contextlib.nullcontext():
-                hook._build(innermost._trainable_variables)
-        # What is compiled already knows nothing of the meter.
+                hook._build(trainable_variables_of(innermost))
+        # A step that was compiled before does not contain the meter.
         model.make_train_function(force=True)
         return hook
 
     def remove(self, meter) -> None:
-        """The last meter to go leaves the optimizer as it was."""
+        """Show nothing more to `meter`; once the last one is removed, the optimizer is as before."""
         if meter in self.meters:
             self.meters.remove(meter)
             if not self.meters:
                 self._uninstall()
 
     def add_variable(self, shape, dtype, name) -> keras.Variable:
-        """A variable of a meter, zero at first."""
+        """A new variable of a meter, initialized to zeros."""
         variable = self.innermost.add_variable(shape, "zeros", dtype, aggregation="only_first_replica", name=name)
         self.variables.append(variable)
         return variable
@@ -84,7 +94,7 @@ class OptimizerHook:
             self._replace(self.outermost, "apply", self._watched_apply)
         for optimizer in self.chain:
             for name in ("save_own_variables", "load_own_variables"):
-                self._replace(optimizer, name, self._unseen)
+                self._replace(optimizer, name, self._without_meters)
 
     def _uninstall(self):
         for optimizer, name, former in reversed(self._replaced):
@@ -94,11 +104,12 @@ class OptimizerHook:
                 object.__setattr__(optimizer, name, former)
         object.__delattr__(self.innermost, _ATTRIBUTE)
         for variable in self.variables:
-            self.innermost._untrack_variable(variable)
+            remove_variable(self.innermost, variable)
         self._replaced, self.variables = [], []
-        self.model.train_function = None  # what is compiled knows of the meters
+        self.model.train_function = None  # the compiled step contains the meters
 
     def _replace(self, optimizer, name, wrap):
+        # Methods of this one object, set past the tracking of attributes, which would take them for parts to be saved.
         self._replaced.append((optimizer, name, vars(optimizer).get(name)))
         object.__setattr__(optimizer, name, wrap(getattr(optimizer, name)))
 
@@ -111,10 +122,10 @@ class OptimizerHook:
     def _watched_apply(self, original):
         def apply(grads, trainable_variables=None):
             grads = list(grads)
-            known = self.outermost._trainable_variables if trainable_variables is None else trainable_variables
-            weights = list(known)
+            given = trainable_variables
+            weights = list(trainable_variables_of(self.outermost) if given is None else given)
             if all(gradient is None for gradient in grads):
-                return original(grads, trainable_variables)  # which says what is wrong
+                return original(grads, trainable_variables)  # it raises an error that says what is wrong
             if not self.outermost.built:
                 with keras.name_scope(self.outermost.name, caller=self.outermost):
                     self.outermost.build(weights)
@@ -122,7 +133,7 @@ class OptimizerHook:
             seen = _look(grads, weights, self.chain)
             states = [meter.before(weights) for meter in self.meters]
             original(grads, trainable_variables)
-            seen.is_left_out = seen.iterations == self.innermost._iterations.value
+            seen.is_skipped = seen.iterations == iterations_of(self.innermost).value
             for meter, state in zip(self.meters, states, strict=True):
                 meter.after(weights, seen, state)
             return None
@@ -133,34 +144,29 @@ class OptimizerHook:
         outermost = self.outermost
 
         def scope(state, values):
-            variables, weights = outermost.variables, outermost._trainable_variables
+            variables, weights = outermost.variables, trainable_variables_of(outermost)
             return keras.StatelessScope([*zip(variables, state, strict=True), *zip(weights, values, strict=True)])
 
         def stateless_apply(optimizer_variables, grads, trainable_variables):
-            weights = outermost._trainable_variables
+            weights = trainable_variables_of(outermost)
             with scope(optimizer_variables, trainable_variables):
                 seen = _look(grads, weights, self.chain)
                 states = [meter.before(weights) for meter in self.meters]
             values, state = original(optimizer_variables, grads, trainable_variables)
             with scope(state, values) as opened:
-                seen.is_left_out = seen.iterations == self.innermost._iterations.value
+                seen.is_skipped = seen.iterations == iterations_of(self.innermost).value
                 for meter, state in zip(self.meters, states, strict=True):
                     meter.after(weights, seen, state)
             return values, [opened.get_current_value(variable) for variable in outermost.variables]
 
         return stateless_apply
 
-    def _unseen(self, original):
-        """Saving and loading of variables, in which those of the meters are not there."""
+    def _without_meters(self, original):
+        """A method that saves or loads the variables of an optimizer, without those of the meters."""
 
         def call(store):
-            whole, own = self.innermost._variables, {id(variable) for variable in self.variables}
-            rest = [variable for variable in whole if id(variable) not in own]
-            object.__setattr__(self.innermost, "_variables", rest)
-            try:
+            with variables_hidden(self.innermost, self.variables):
                 return original(store)
-            finally:
-                object.__setattr__(self.innermost, "_variables", whole)
 
         return call
 
@@ -172,26 +178,18 @@ def unwatched_variables(optimizer) -> list[keras.Variable]:
     return [variable for variable in optimizer.variables if id(variable) not in own]
 
 
-def chain_of(optimizer) -> list:
-    """An optimizer and those that it is wrapped around, the outermost first."""
-    chain = [optimizer]
-    while hasattr(chain[-1], "inner_optimizer"):
-        chain.append(chain[-1].inner_optimizer)
-    return chain
-
-
 @dataclass
 class Seen:
     """What was seen of one step, as tensors of the compiled program.
 
     Attributes:
-        places: Which of the weights have a gradient.
-        squares: The sum of squares of each of those gradients `(places,)`: of all devices together, unscaled, averaged
+        places: Indices of the weights that have a gradient.
+        squares: Sum of squares of each of these gradients `(places,)`: reduced over devices, unscaled, and averaged
             where gradients are accumulated.
-        is_update: Whether the weights change in this step if it is not left out; false while gradients are collected.
+        is_update: Whether the weights change in this step unless it is skipped; false while gradients are collected.
         is_clipped: Whether Keras's own clipping changes the gradient.
-        iterations: Steps before this one.
-        is_left_out: Whether an optimizer has left the step out because of its gradient.
+        iterations: Number of steps before this one.
+        is_skipped: Whether an optimizer has skipped the step because of its gradient.
     """
 
     places: list[int]
@@ -199,13 +197,13 @@ class Seen:
     is_update: object
     is_clipped: object
     iterations: object
-    is_left_out: object = None
+    is_skipped: object = None
 
 
 def _look(gradients, weights, chain) -> Seen:
     innermost = chain[-1]
-    # A copy, for PyTorch changes it in place.
-    iterations = innermost._iterations.value + 0
+    # The sum is a copy: PyTorch changes the variable in place.
+    iterations = iterations_of(innermost).value + 0
     steps = innermost.gradient_accumulation_steps
     places = [
         place
@@ -213,11 +211,11 @@ def _look(gradients, weights, chain) -> Seen:
         if gradient is not None and not getattr(weight, "overwrite_with_gradient", False)
     ]
     own = [_dense(gradients[place]) for place in places]
-    scale = _scale(chain)
+    scale = chain[0].scale_loss(1.0)  # by which the loss, and so the gradient, is multiplied
     if steps:
-        collected = [innermost._accumulated_gradients[innermost._get_variable_index(weights[p])].value for p in places]
-        # What was collected is unscaled.
-        own = [(new / scale + old) / steps for new, old in zip(own, collected, strict=True)]
+        collected = accumulated_gradients_of(innermost, [weights[place] for place in places])
+        # The collected gradients are unscaled already.
+        own = [(new / scale + old.value) / steps for new, old in zip(own, collected, strict=True)]
         scale = 1.0
     whole = None
     if keras.backend.backend() == "tensorflow":
@@ -229,18 +227,13 @@ def _look(gradients, weights, chain) -> Seen:
     elif keras.backend.backend() == "jax":
         import jax
 
-        # Without it XLA may compile what makes the gradients differently, and round them differently.
+        # Without the barrier, XLA may fuse the norms with what makes the gradients, and round these differently.
         own = jax.lax.optimization_barrier(own)
     squares = sums_of_squares(whole or own) / scale**2
-    # Keras clips what each device has.
+    # Keras clips the gradients of each device, before they are reduced.
     norms = ops.sqrt(squares if whole is None else sums_of_squares(own) / scale**2)
     is_clipped = _is_clipped(innermost, norms, own, scale)
     return Seen(places, squares, (iterations + 1) % steps == 0 if steps else True, is_clipped, iterations)
-
-
-def _scale(chain):
-    """What the loss, and so the gradient, is multiplied by."""
-    return chain[0].scale_loss(1.0)
 
 
 def _is_clipped(optimizer, norms, gradients, scale):
@@ -254,19 +247,19 @@ def _is_clipped(optimizer, norms, gradients, scale):
 
 
 def sums_of_squares(tensors):
-    """Of each of `tensors`, as one float32 vector."""
+    """The sum of squares of each of `tensors`, as one float32 vector."""
     tensors = [ops.cast(tensor, "float32") for tensor in tensors]
     if keras.backend.backend() != "tensorflow":
         return ops.stack([ops.sum(ops.square(tensor)) for tensor in tensors])
     import tensorflow as tf
 
-    # In one pass; and not by operations that clipping may use as well: TensorFlow would compute those once for both,
-    # and sum up norms in another order than without the meters.
+    # `l2_loss` takes one pass, and clipping does not use it: an operation that both used would be computed only once by
+    # TensorFlow, and clipping would get sums in another order than without the meters.
     return 2 * tf.stack([tf.nn.l2_loss(tensor) for tensor in tensors])
 
 
 def _dense(gradient):
-    """An embedding's gradient names a row once for each time it was used: its true norm is that of the sum."""
+    """The gradient as one tensor. That of an embedding lists a row once for each use, and its norm is of the sums."""
     if type(gradient).__name__ != "IndexedSlices":
         return gradient
     import tensorflow as tf

@@ -1,17 +1,19 @@
-"""A learning-rate schedule that goes on lower than it was planned."""
+"""The learning-rate schedule of a training that was set back and goes on at a lower rate than planned."""
 
 import keras
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """`factor * schedule(step + ahead)`.
+    """Another schedule, multiplied by a factor and moved ahead: `factor * schedule(step + ahead)`.
+
+    `StopOnDivergence` replaces the schedule of an optimizer by this one at each restart.
 
     Args:
-        schedule: A Keras schedule.
-        factor: What its rate is multiplied by.
-        ahead: Steps by which the schedule is ahead of the optimizer's count.
-        name: Of this schedule.
+        schedule: Original `keras.optimizers.schedules.LearningRateSchedule`.
+        factor: Factor of the original learning rate.
+        ahead: Steps by which the schedule is ahead of the optimizer's count, which a restart sets back. Default: 0.
+        name: Name of this schedule.
     """
 
     def __init__(self, schedule, factor, ahead=0, name="ScaledSchedule"):
