@@ -8,7 +8,9 @@ from recipes.cli.arguments import Parser, add_json, start_keras
 def run(arguments: list[str]) -> None:
     """`keras-recipes compare RUN RUN ...`."""
     parser = Parser("compare")
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders or .keras files; the others are compared with the first")
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="run folders or .keras files; the others are compared with the first"
+    )
     parser.add_argument("--data", help="rows that none was trained on, as for evaluate (default: the runs' test part)")
     parser.add_argument("--target", help="name of the target column of a table (default: as in the training)")
     parser.add_argument("--data-dir", help="folder with local copies of datasets (default: as in the training)")

@@ -11,7 +11,10 @@ def run(arguments: list[str]) -> None:
     """`keras-recipes predict RUN FILE`."""
     parser = Parser("predict")
     parser.add_argument("run", help="a run folder, or a .keras file")
-    parser.add_argument("file", help="raw rows: a table (CSV, Parquet ...), an NPZ file with the array x, an image or a folder of images")
+    parser.add_argument(
+        "file",
+        help="raw rows: a table (CSV, Parquet ...), an NPZ file with the array x, or an image or a folder of them",
+    )
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()
