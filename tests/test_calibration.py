@@ -92,5 +92,5 @@ def test_logits_that_are_none_are_told_in_one_line(y_true, logits, message):
 
 
 def test_a_temperature_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="`temperature` must be more than 0. Received: 0"):
+    with pytest.raises(ValueError, match="`temperature` must be more than 0 and finite. Received: 0"):
         with_temperature(np.array([0.5]), 0)

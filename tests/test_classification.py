@@ -203,7 +203,7 @@ def test_arrays_of_any_framework_are_judged(framework):
         ([0, 1], [0], None, r"as many rows.* Received: shapes \(2,\) and \(1,\)"),
         ([0.5, 1], [0, 1], None, "`y_true` must hold labels. Received: 0.5 at row 0"),
         ([[0, 1], [1, 1]], [0, 1], None, r"must have the shape \(rows, 2\).* Received: \(2, 2\) and \(2,\)"),
-        ([[0, 1], [1, 2]], [[0, 1], [1, 1]], None, "`y_true` of several labels .* Received: 2 at row 1, column 1"),
+        ([[0, 1], [1, 2]], [[0, 1], [1, 1]], None, "`y_true` of multi-label rows .* Received: 2 at row 1, column 1"),
         ([0, 1], [[0.2, 0.3], [0.5, 0.5]], None, "must sum to 1. Received: 0.5 at row 0, and 1 of 2 rows"),
         ([0, 1], [[-2.5, 3], [0.5, -0.5]], None, "look like logits: .* Received: -2.5 at row 0 .*-2.5 to 3; 2 of 2"),
         ([0, 1], [[1.2, 0], [0.5, 0.5]], None, "from 0 to 1; or labels .* Received: 1.2 at row 0"),
@@ -245,5 +245,5 @@ def test_weights_that_are_none_are_told_in_one_line(weights, message, y_score):
 
 @pytest.mark.parametrize("confidence", [0, 1, 95, "high", True])
 def test_a_confidence_that_is_none_is_told_in_one_line(confidence):
-    with pytest.raises(ValueError, match=f"`confidence` must lie between 0 and 1, .* Received: {confidence!r}"):
+    with pytest.raises(ValueError, match=f"`confidence` must be between 0 and 1. Received: {confidence!r}"):
         recipes.classification_report([0, 1], [0, 1], confidence=confidence)

@@ -70,13 +70,13 @@ def test_small_probabilities_of_one_column_are_ranked_as_finely_as_great_ones():
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("kind", ["labels", "scores", "several labels"])
+@pytest.mark.parametrize("kind", ["labels", "scores", "multi-label"])
 def test_a_file_holds_everything_and_parts_of_several_processes_merge(tmp_path, kind, weighted):
     truth, scores = scored(300, 3, 1.0)
     counts_class, given = recipes.ClassificationCounts, scores
     if kind == "labels":
         given = scores.argmax(axis=1)
-    elif kind == "several labels":
+    elif kind == "multi-label":
         counts_class, truth = recipes.MultiLabelCounts, np.eye(3, dtype=int)[truth]
     weights = np.linspace(0.5, 2, 300) if weighted else None
     whole, parts = counts_class(class_names=["a", "b", "ü"]), []
@@ -153,15 +153,16 @@ def test_ranking_bounds_hold_for_bins_of_a_single_order():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "give either `num_classes` or `class_names`. Received: None, None"),
-        ({"num_classes": 0}, "`num_classes` must be a whole number from 1 on. Received: 0"),
-        ({"num_classes": "3"}, "`num_classes` must be a whole number from 1 on. Received: '3'"),
+        ({}, "give either `num_(classes|labels)` or `class_names`. Received: None, None"),
+        ({"num_classes": 0}, "`num_(classes|labels)` must be a whole number of at least 1. Received: 0"),
+        ({"num_classes": "3"}, "`num_(classes|labels)` must be a whole number of at least 1. Received: '3'"),
+        ({"num_classes": 3, "greatest_losses": -1}, "`greatest_losses` must be a whole number of at least 0"),
         ({"num_classes": 3, "bins": 100}, "`bins` must be a power of two from 64 to 65536. Received: 100"),
         ({"class_names": ["a", "a"]}, "`class_names` must differ. Received: a, a"),
     ],
 )
 @pytest.mark.parametrize("counts", [recipes.ClassificationCounts, recipes.MultiLabelCounts])
-def test_what_cannot_be_counted_is_told_in_one_line(counts, arguments, message):
+def test_wrong_arguments_are_refused_in_one_sentence(counts, arguments, message):
     if counts is recipes.MultiLabelCounts and "num_classes" in arguments:
         arguments = {**arguments, "num_labels": arguments["num_classes"]}
         arguments.pop("num_classes")
@@ -177,7 +178,7 @@ def test_counts_that_do_not_fit_each_other_are_not_merged(tmp_path):
     scores = recipes.ClassificationCounts(2)
     scores.update([0, 1], [0.2, 0.7])
     for other, message in (
-        (recipes.MultiLabelCounts(2), "merged with their like. Received: MultiLabelCounts"),
+        (recipes.MultiLabelCounts(2), "can be merged with ClassificationCounts alone. Received: MultiLabelCounts"),
         (recipes.ClassificationCounts(3), "if their classes agree. Received: 0, 1 and 0, 1, 2"),
         (scores, "if both had scores, or both labels"),
     ):
@@ -188,7 +189,7 @@ def test_counts_that_do_not_fit_each_other_are_not_merged(tmp_path):
     with pytest.raises(ValueError, match="if their bins agree. Received: 2048 and 4096"):
         scores.merge(finer)
     counts.save(tmp_path / "counts.npz")
-    with pytest.raises(ValueError, match="counts.npz holds no MultiLabelCounts, as `save` writes them"):
+    with pytest.raises(ValueError, match="counts.npz holds no MultiLabelCounts as `save` writes it"):
         recipes.MultiLabelCounts.load(tmp_path / "counts.npz")
     with pytest.raises(FileNotFoundError, match="there is no file"):
         recipes.ClassificationCounts.load(tmp_path / "none.npz")

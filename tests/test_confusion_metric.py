@@ -169,7 +169,7 @@ def test_the_rows_of_both_devices_are_counted_together(scopes):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_classes": 1}, "`num_classes` must be a whole number from 2 on. Received: 1"),
+        ({"num_classes": 1}, "`num_classes` must be a whole number of at least 2. Received: 1"),
         ({"num_classes": 3, "class_names": ["a", "b"]}, "`class_names` must name 3 classes. Received: 2 names"),
         ({"num_classes": 2, "class_names": ["a", "a"]}, "`class_names` must differ"),
         ({"num_classes": 2, "threshold": 1.5}, "`threshold` must be between 0 and 1. Received: 1.5"),

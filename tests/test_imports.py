@@ -170,6 +170,14 @@ def test_looking_around_loads_nothing_heavy(program):
     assert (result.returncode, result.stderr) == (0, "[]\n")
 
 
+def test_metrics_load_neither_keras_nor_what_reads_data():
+    heavy = (
+        "{'keras', 'tensorflow', 'jax', 'sklearn', 'pandas', 'pyarrow', 'matplotlib', 'recipes.data', 'recipes.models'}"
+    )
+    result = python(f"import sys; import recipes.metrics; print(sorted({heavy} & set(sys.modules)))")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "[]\n", "")
+
+
 def test_every_public_name_is_there_and_typed():
     assert sorted(recipes.__all__) == recipes.__all__
     for name in recipes.__all__:

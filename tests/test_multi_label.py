@@ -91,8 +91,8 @@ def test_a_label_without_rows_is_said_to_be_undefined():
             r"the shape \(rows, 2\), a column for each label. Received: \(1, 2\) and \(1, 3\)",
         ),
         ([[0, 1]], [[0.2, 1.3]], "`y_score` must be probabilities .* Received: 1.3 at row 0"),
-        ([[0, 1]], [[0, 3]], "`y_score` of several labels a row must be 0 or 1. Received: 3 at row 0, column 1"),
-        ([["a", "b"]], [[0, 1]], "`y_true` of several labels a row must hold 0, 1 or truth values. Received: <U1"),
+        ([[0, 1]], [[0, 3]], "`y_score` of multi-label rows must be 0 or 1. Received: 3 at row 0, column 1"),
+        ([["a", "b"]], [[0, 1]], "`y_true` of multi-label rows must hold 0, 1 or truth values. Received: <U1"),
         ([[0, 1]], [[np.nan, 0.5]], "`y_score` has NaN in 1 rows, the first is row 0"),
     ],
 )

@@ -135,18 +135,18 @@ def test_rows_of_weight_0_do_not_count():
 
 def test_what_was_saved_goes_on_as_if_it_had_not_stopped(tmp_path):
     y_true, y_pred = np.random.default_rng(0).normal(size=(2, 300))
-    sums, whole = recipes.RegressionSums(confidence=0.9), recipes.RegressionSums(confidence=0.9)
+    sums, whole = recipes.RegressionSums(), recipes.RegressionSums()
     sums.update(y_true[:100], y_pred[:100])
     sums.save(tmp_path / "sums")
     sums = recipes.RegressionSums.load(tmp_path / "sums")
     for accumulator, first in ((sums, 100), (whole, 0)):
         accumulator.update(y_true[first:], y_pred[first:])
-    mine, other = sums.result().to_dict(), whole.result().to_dict()
+    mine, other = sums.result(0.9).to_dict(), whole.result(0.9).to_dict()
     for name in ("mse", "r2", "error_quantiles", "baseline"):
         assert mine[name] == pytest.approx(other[name], rel=1e-12)
     assert mine["worst"] == other["worst"]
     (tmp_path / "other").write_bytes(b"no sums")
-    with pytest.raises(ValueError, match="other holds no sums of a regression, or is damaged"):
+    with pytest.raises(ValueError, match="other is no readable NPZ file"):
         recipes.RegressionSums.load(tmp_path / "other")
 
 
@@ -192,8 +192,8 @@ def test_it_prints_as_an_aligned_table():
     ("y_true", "y_pred", "weights", "message"),
     [
         ([1.0], [1.0, 2.0], None, "as many rows. Received: 1 and 2"),
-        ([], [], None, "nothing to judge: no row was given"),
-        ([1.0], [1.0], [0.0], "nothing to judge: all 1 rows have the weight 0"),
+        ([], [], None, "no rows to report: call `update` first"),
+        ([1.0], [1.0], [0.0], "no rows to report: all 1 rows have the weight 0"),
         ([[1.0, 2.0]], [1.0], None, r"`y_true` must have the shape \(rows,\). Received: \(1, 2\)"),
         ([1.0, 2.0, 3.0], [1.0, np.inf, np.nan], None, "`y_predicted` has 2 values that are not finite, .* at row 1"),
         (["a"], [1.0], None, "`y_true` must hold numbers"),
@@ -202,7 +202,7 @@ def test_it_prints_as_an_aligned_table():
         ([1.0, 2.0], [1.0, 2.0], [1.0], "`sample_weight` must be one for each row. Received: 1 for 2"),
     ],
 )
-def test_what_cannot_be_judged_is_told_in_one_line(y_true, y_pred, weights, message):
+def test_rows_that_cannot_be_evaluated_are_refused_in_one_sentence(y_true, y_pred, weights, message):
     with pytest.raises(ValueError, match=message):
         recipes.regression_report(y_true, y_pred, weights)
 

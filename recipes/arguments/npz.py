@@ -1,5 +1,6 @@
 """Arrays in NPZ files."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -24,3 +25,15 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
         objects = "Object arrays" in str(error)
         reason = "holds Python objects; save arrays of numbers or text" if objects else "is no readable NPZ file"
         raise ValueError(f"{path} {reason}") from None
+
+
+def write_npz(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays by name into the compressed NPZ file `path`, whole or not at all."""
+    # Each process writes a file of its own, which takes the name once it is whole.
+    unfinished = Path(f"{path}.part{os.getpid()}")
+    try:
+        with unfinished.open("wb") as stream:  # `savez` would add its own ending to a path
+            np.savez_compressed(stream, **arrays)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

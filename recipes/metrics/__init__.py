@@ -22,7 +22,7 @@ from recipes.metrics.classes.thresholds import find_threshold as find_threshold
 from recipes.metrics.comparison.predictions import Comparison as Comparison
 from recipes.metrics.comparison.predictions import compare_predictions as compare_predictions
 from recipes.metrics.inputs import are_probabilities as are_probabilities
+from recipes.metrics.regression.from_arrays import regression_report as regression_report
 from recipes.metrics.regression.report import RegressionReport as RegressionReport
-from recipes.metrics.regression.report import regression_report as regression_report
 from recipes.metrics.regression.sums import RegressionSums as RegressionSums
 from recipes.metrics.stored_report import report_from_dict as report_from_dict

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from recipes.arguments.numbers import require_between, require_whole
 from recipes.metrics import ClassificationReport
 from recipes.metrics.inputs import check_class_names
 
@@ -56,13 +57,11 @@ class ConfusionMatrix(keras.metrics.Metric):
         dtype=None,
     ):
         super().__init__(name=name, dtype=dtype or "float32")
-        if isinstance(num_classes, bool) or not isinstance(num_classes, int | np.integer) or num_classes < 2:
-            raise ValueError(f"`num_classes` must be a whole number from 2 on. Received: {num_classes!r}")
+        require_whole("num_classes", num_classes, least=2)
         names = check_class_names(class_names) or tuple(map(str, range(num_classes)))
         if len(names) != num_classes:
             raise ValueError(f"`class_names` must name {num_classes} classes. Received: {len(names)} names")
-        if not 0 < threshold < 1:
-            raise ValueError(f"`threshold` must be between 0 and 1. Received: {threshold!r}")
+        require_between("threshold", threshold, 0, 1)
         self.num_classes = int(num_classes)
         self.class_names = names
         self.from_logits = from_logits

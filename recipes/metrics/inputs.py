@@ -4,6 +4,7 @@ import numpy as np
 
 from recipes.arguments.labels import encode_labels, is_missing, is_one_hot, label_name
 from recipes.arguments.names import shorten
+from recipes.arguments.numbers import require_whole
 from recipes.metrics.classes.confusion import value_range
 
 # Softmax misses a sum of 1 by up to a thousandth in float16.
@@ -154,14 +155,13 @@ def check_class_names(class_names) -> tuple[str, ...] | None:
     return names
 
 
-def names_of(num_classes: int | None, class_names) -> tuple[str, ...]:
-    """Class names, given as such or as how many classes there are, which are then called by their numbers."""
+def names_of(num_classes: int | None, class_names, name: str = "num_classes") -> tuple[str, ...]:
+    """Class names, given as such or by their number, called `name` in errors; they are then their own numbers."""
     if (num_classes is None) == (class_names is None):
-        raise ValueError(f"give either `num_classes` or `class_names`. Received: {num_classes}, {class_names}")
+        raise ValueError(f"give either `{name}` or `class_names`. Received: {num_classes}, {class_names}")
     if class_names is not None:
         return check_class_names(class_names)
-    if isinstance(num_classes, bool) or not isinstance(num_classes, int | np.integer) or num_classes < 1:
-        raise ValueError(f"`num_classes` must be a whole number from 1 on. Received: {num_classes!r}")
+    require_whole(name, num_classes, least=1)
     return tuple(map(str, range(num_classes)))
 
 

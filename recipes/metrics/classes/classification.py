@@ -3,8 +3,8 @@
 import numpy as np
 
 from recipes.arguments.labels import encode_labels, is_one_hot, label_name
+from recipes.arguments.numbers import require_between
 from recipes.metrics.classes.confusion import confusion_matrix, value_range
-from recipes.metrics.classes.intervals import check_confidence
 from recipes.metrics.classes.multi_label import MultiLabelReport
 from recipes.metrics.classes.multi_label_counts import MultiLabelCounts
 from recipes.metrics.classes.ranking import rank_arrays
@@ -63,7 +63,7 @@ def classification_report(
     Raises:
         ValueError: If the two do not fit each other, or hold NaN, unknown classes or scores that are no probabilities.
     """
-    check_confidence(confidence)
+    require_between("confidence", confidence, 0, 1)
     if multi_label not in (None, True, False):
         raise ValueError(f"`multi_label` must be True, False or None. Received: {multi_label!r}")
     truth, scores = as_array(y_true, "y_true"), as_array(y_score, "y_score")
@@ -173,7 +173,7 @@ def report_with_exact_ranking(
     scores = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores
     weights = check_weights(sample_weight, len(truth))
     binned = counts.result(confidence).probabilities.ranking
-    return counts.report(confidence, rank_arrays(truth, scores, weights, binned))
+    return counts.result(confidence, ranking=rank_arrays(truth, scores, weights, binned))
 
 
 def _of_labels(truth, labels, scores, class_names, sample_weight, confidence: float) -> ClassificationReport:
@@ -182,9 +182,7 @@ def _of_labels(truth, labels, scores, class_names, sample_weight, confidence: fl
         first, second = (values.reshape(-1)[0].item() for values in (truth, scores))
         raise ValueError(f"labels and predictions must be of one kind. Received: {first!r} and {second!r}")
     if class_names is not None:
-        counts = ClassificationCounts(class_names=class_names)
-        counts.update(labels, predicted, sample_weight)
-        return counts.result(confidence)
+        return ClassificationCounts(class_names=class_names).update(labels, predicted, sample_weight).result(confidence)
     weights = check_weights(sample_weight, len(labels))
     kinds = {truth.dtype.kind, scores.dtype.kind}
     if kinds == {"b"}:

@@ -32,8 +32,6 @@ class GreatestLosses:
     """
 
     def __init__(self, size: int = 20):
-        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-            raise ValueError(f"`greatest_losses` must be a number of rows, at least 0. Received: {size!r}")
         self.size = size
         # Columns: loss, row, true, predicted, probability. A float64 holds row numbers up to 2^53.
         self.rows = np.empty((0, 5))

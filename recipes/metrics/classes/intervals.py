@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from recipes.arguments.numbers import require_between
 from recipes.metrics.classes.decision_scores import Margins
 
 REPLICATES = 1000
@@ -13,16 +14,10 @@ FEWEST_REPLICATES = 200
 MOST_DRAWS = 20_000_000
 
 
-def check_confidence(confidence: float) -> float:
-    """`confidence`, if it lies between 0 and 1."""
-    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 < confidence < 1:
-        raise ValueError(f"`confidence` must lie between 0 and 1, such as 0.95. Received: {confidence!r}")
-    return float(confidence)
-
-
 def quantile(confidence: float) -> float:
     """How many standard deviations to each side hold a share of `confidence` of a normal distribution."""
-    return NormalDist().inv_cdf(0.5 + check_confidence(confidence) / 2)
+    require_between("confidence", confidence, 0, 1)
+    return NormalDist().inv_cdf(0.5 + float(confidence) / 2)
 
 
 def wilson(share, rows, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +80,7 @@ def bootstrap(
     Returns:
         By name, the two ends; NaN where the draws cannot tell, as they are all alike.
     """
-    check_confidence(confidence)
+    require_between("confidence", confidence, 0, 1)
     actual, predicted = np.nonzero(matrix)
     if len(actual) < 2 or (actual == predicted).all():  # draws of right rows only would promise too much
         return dict.fromkeys(scores, (np.nan, np.nan))

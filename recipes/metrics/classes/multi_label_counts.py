@@ -1,44 +1,43 @@
-"""A classifier of several labels a row, judged batch by batch."""
+"""Evaluation of a multi-label classifier batch by batch."""
 
-from pathlib import Path
+from typing import Self
 
 import numpy as np
 
-from recipes.metrics.classes import counts_file
 from recipes.metrics.classes.multi_label import MultiLabelReport
-from recipes.metrics.classes.probability_scores import ProbabilityScores
-from recipes.metrics.classes.score_bins import BINS, check_bins
-from recipes.metrics.classes.score_sums import CHUNK, ScoreSums
+from recipes.metrics.classes.ranking import Ranking
+from recipes.metrics.classes.score_bins import BINS
+from recipes.metrics.classes.score_sums import CHUNK
+from recipes.metrics.classes.scored_counts import ScoredCounts
 from recipes.metrics.inputs import as_array, check_lengths, check_probabilities, check_weights, in_order, names_of
 
 
-class MultiLabelCounts:
-    """Judges a classifier of several labels a row from any number of batches, in memory that does not grow with them.
+class MultiLabelCounts(ScoredCounts):
+    """Counts the predictions of a multi-label classifier from any number of batches.
+
+    Memory does not grow with the batches.
 
     >>> counts = MultiLabelCounts(class_names=["beach", "sunset"])
-    >>> counts.update([[1, 0], [1, 1]], [[1, 0], [0, 1]])
-    >>> counts.result().accuracy
+    >>> counts.update([[1, 0], [1, 1]], [[1, 0], [0, 1]]).result().accuracy
     0.5
 
     Args:
-        num_labels: How many there are; they are called by their numbers.
-        class_names: In the order of the columns, instead.
-        bins: For the scores of each label, a power of two: more make ROC AUC and average precision more exact.
-        greatest_losses: How many of the rows with the greatest losses are kept.
+        num_labels: Number of labels, which are then named by their numbers.
+        class_names: Names of the labels in the order of their columns, instead of `num_labels`.
+        bins: Number of bins for the scores of each label, a power of two from 64 to 65536. More make ROC AUC and
+            average precision more exact.
+        greatest_losses: Number of rows with the greatest losses that are kept. Default: 20.
 
     Attributes:
-        class_names: In the order of the columns.
-        sums: By name, arrays that simply add up: int64, float64 once rows are weighted.
-        rows: How many rows were judged.
+        class_names: Names of the labels in the order of their columns.
+        sums: Arrays that simply add up, by name: int64, float64 once rows are weighted.
+        rows: Number of rows so far.
+        weighted: Whether rows are weighted.
         scores: `ScoreSums`; `None` as long as there were labels only.
     """
 
     def __init__(self, num_labels=None, class_names=None, *, bins: int = BINS, greatest_losses: int = 20):
-        self.class_names = names_of(num_labels, class_names)
-        self.bins = check_bins(bins)
-        self.greatest_losses = greatest_losses
-        self.scores = None
-        self.rows = 0
+        super().__init__(names_of(num_labels, class_names, "num_labels"), bins, greatest_losses)
         self.weighted = False
         labels = len(self.class_names)
         self.sums = {
@@ -48,17 +47,17 @@ class MultiLabelCounts:
         }
         self.sums |= {f"squared_{name}": np.zeros_like(self.sums[name]) for name in ("matrices", "rows")}
 
-    def update(self, y_true, y_score, sample_weight=None) -> None:
-        """Judge a batch.
+    def update(self, y_true, y_score, sample_weight=None) -> Self:
+        """Add a batch, and return self.
 
         Args:
             y_true: 0, 1 or truth values `(rows, labels)`.
             y_score: The same; or floats, the probability of each label, which is predicted above 0.5. All batches
                 have the one or the other.
-            sample_weight: Of each row `(rows,)`. Default: every row counts 1.
+            sample_weight: Weight of each row `(rows,)`. Default: every row counts 1.
 
         Raises:
-            ValueError: If the batch is wrong; nothing of it was counted.
+            ValueError: If the batch is wrong; nothing of it is added.
         """
         truth, scores = as_array(y_true, "y_true"), as_array(y_score, "y_score")
         check_lengths(truth, scores)
@@ -72,15 +71,9 @@ class MultiLabelCounts:
         scores = in_order(y_score, scores, self.class_names, "y_score")
         weights = check_weights(sample_weight, len(truth))
         _check_truth_values(truth, "y_true")
-        has_scores = scores.dtype.kind == "f"
-        if self.rows and has_scores != (self.scores is not None):
-            before = "labels" if self.scores is None else "scores"
-            raise ValueError(f"all batches must have scores, or all labels. Received: {scores.dtype} after {before}")
-        if has_scores:
+        if self._check_kind(scores):
             check_probabilities(scores)
-            if self.scores is None:
-                self.scores = ScoreSums(labels, self.bins, self.greatest_losses)
-            self.scores.add_labels(truth, scores, weights)
+            self._sums_over_scores().add_labels(truth, scores, weights)
         else:
             _check_truth_values(scores, "y_score")
         if weights is not None and not self.weighted:
@@ -91,56 +84,36 @@ class MultiLabelCounts:
             rows = slice(start, start + step)
             self._count(truth[rows] != 0, scores[rows] > 0.5, None if weights is None else weights[rows])
         self.rows += len(truth)
-
-    def merge(self, other: "MultiLabelCounts") -> "MultiLabelCounts":
-        """Add what `other` saw, as if its rows had come after ours; returns self."""
-        if not isinstance(other, type(self)):
-            raise ValueError(f"counts are merged with their like. Received: {type(other).__name__}")
-        if self.class_names != other.class_names:
-            raise ValueError(
-                f"counts can be merged if their labels agree. Received: {', '.join(self.class_names[:20])} and "
-                f"{', '.join(other.class_names[:20])}"
-            )
-        self.scores = counts_file.merged(self, other)
-        self.sums = {name: values + other.sums[name] for name, values in self.sums.items()}
-        self.weighted |= other.weighted
-        self.rows += other.rows
         return self
 
-    def result(self, confidence: float = 0.95) -> MultiLabelReport:
+    def result(self, confidence: float = 0.95, *, ranking: Ranking | None = None) -> MultiLabelReport:
         """The report on all rows so far.
 
-        Raises:
-            ValueError: If there were none, or all have a weight of 0.
-        """
-        return self.report(confidence, None)
+        Args:
+            confidence: Confidence level of the intervals, between 0 and 1.
+            ranking: Ranking from the scores themselves. Default: that from the bins.
 
-    def report(self, confidence: float, ranking) -> MultiLabelReport:
-        """The same with a `Ranking` from arrays, instead of that from the bins."""
-        if self.rows == 0:
-            raise ValueError("there are no rows to report: call `update` first")
-        scores = None
-        if self.scores is not None and self.scores.sums["weight"][0] > 0:
-            scores = ProbabilityScores.of(self.scores.sums, self.scores.losses.rows, self.class_names, ranking, True)
+        Raises:
+            ValueError: If there are no rows, or all have a weight of 0.
+        """
+        scores = self._probabilities(ranking, multi_label=True)
         sums = {name: values.copy() for name, values in self.sums.items()}
         return MultiLabelReport(sums, self.class_names, confidence, self.rows, self.weighted, scores)
 
-    def save(self, path: str | Path) -> None:
-        """Write everything into one NPZ file, whole or not at all."""
-        names = ("class_names", "rows", "bins", "greatest_losses", "weighted")
-        meta = {name: getattr(self, name) for name in names}
-        counts_file.write(path, type(self).__name__, meta, self.sums, self.scores)
+    def _merge(self, other: Self) -> None:
+        super()._merge(other)
+        self.sums = {name: values + other.sums[name] for name, values in self.sums.items()}
+        self.weighted |= other.weighted
+        self.rows += other.rows
+
+    def _state(self) -> tuple[dict, dict[str, np.ndarray]]:
+        meta, arrays = super()._state()
+        return {**meta, "weighted": self.weighted}, arrays | self.sums
 
     @classmethod
-    def load(cls, path: str | Path) -> "MultiLabelCounts":
-        """Read what `save` wrote.
-
-        Raises:
-            FileNotFoundError, ValueError: If there is no such file, or it holds something else.
-        """
-        meta, arrays, scores = counts_file.read(path, cls.__name__)
-        counts = cls(class_names=meta["class_names"], bins=meta["bins"], greatest_losses=meta["greatest_losses"])
-        counts.rows, counts.weighted, counts.scores, counts.sums = meta["rows"], meta["weighted"], scores, arrays
+    def _from_state(cls, meta: dict, arrays: dict[str, np.ndarray]) -> Self:
+        counts = super()._from_state(meta, arrays)
+        counts.weighted, counts.sums = meta["weighted"], {name: arrays[name] for name in counts.sums}
         return counts
 
     def _count(self, truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray | None) -> None:
@@ -162,11 +135,11 @@ class MultiLabelCounts:
 
 def _check_truth_values(values: np.ndarray, name: str) -> None:
     if values.dtype.kind not in "buif":
-        raise ValueError(f"`{name}` of several labels a row must hold 0, 1 or truth values. Received: {values.dtype}")
+        raise ValueError(f"`{name}` of multi-label rows must hold 0, 1 or truth values. Received: {values.dtype}")
     strangers = np.argwhere((values != 0) & (values != 1))
     if len(strangers):
         row, column = strangers[0]
         raise ValueError(
-            f"`{name}` of several labels a row must be 0 or 1. Received: {values[row, column]} at row {row}, column "
+            f"`{name}` of multi-label rows must be 0 or 1. Received: {values[row, column]} at row {row}, column "
             f"{column}"
         )

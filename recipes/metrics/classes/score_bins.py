@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from recipes.arguments.numbers import is_whole
+
 BINS = 2048
 # Between 2^-33 and 1/2 each octave has equally many bins, and the upper half of the bins mirrors the lower one.
 _OCTAVES = 32
@@ -9,9 +11,9 @@ _OCTAVES = 32
 
 def check_bins(bins: int) -> int:
     """`bins`, if it is a power of two that the octaves share evenly."""
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins.bit_count() != 1 or not 64 <= bins <= 65536:
+    if not is_whole(bins) or int(bins).bit_count() != 1 or not 64 <= bins <= 65536:
         raise ValueError(f"`bins` must be a power of two from 64 to 65536. Received: {bins!r}")
-    return bins
+    return int(bins)
 
 
 def bin_numbers(scores: np.ndarray, bins: int = BINS) -> np.ndarray:

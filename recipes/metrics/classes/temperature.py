@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recipes.arguments.numbers import require_positive
 from recipes.metrics.inputs import as_array, check_labels, check_lengths, check_weights
 
 _COLDEST, _HOTTEST = 1e-3, 1e3
@@ -64,8 +65,7 @@ def with_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarra
     >>> with_temperature(np.array([[0.9, 0.1]]), 2).round(2).tolist()
     [[0.75, 0.25]]
     """
-    if not temperature > 0:
-        raise ValueError(f"`temperature` must be more than 0. Received: {temperature}")
+    require_positive("temperature", temperature)
     probabilities = np.asarray(probabilities)
     single = probabilities.ndim == 1 or probabilities.shape[1] == 1
     pairs = np.stack([1 - probabilities, probabilities]) if single else probabilities

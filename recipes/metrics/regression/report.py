@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from recipes.arguments.text_table import table_lines
 from recipes.metrics import plain_values
 from recipes.metrics.plain_values import number, numbers, plain, reading
@@ -115,22 +113,3 @@ class RegressionReport:
 def _short(value: float) -> str:
     """Five digits, and no exponent for numbers of everyday size."""
     return f"{value:.5g}" if not value or not 1e5 <= abs(value) < 1e9 else f"{value:,.0f}"
-
-
-def regression_report(y_true, y_predicted, sample_weight=None, confidence: float = 0.95) -> RegressionReport:
-    """Judge predicted numbers by the true ones, exactly; `RegressionSums` does so batch by batch.
-
-    Args:
-        y_true: Targets, `(rows,)` or `(rows, 1)`.
-        y_predicted: Predictions, the same.
-        sample_weight: What each row counts, `(rows,)`, at least 0. Default: 1.
-        confidence: Of the intervals, between 0 and 1.
-
-    Raises:
-        ValueError: If lengths differ, there are no rows, a number is not finite or a weight is below 0.
-    """
-    from recipes.metrics.regression.sums import RegressionSums
-
-    sums = RegressionSums(confidence, most_values=max(1, np.size(y_true)))
-    sums.update(y_true, y_predicted, sample_weight)
-    return sums.result()

@@ -1,10 +1,12 @@
-"""What a regression report is made of, collected batch by batch: rows are seen once and not kept."""
+"""Evaluation of a regression batch by batch."""
 
-from pathlib import Path
+from typing import Self
 
 import numpy as np
 from scipy import special
 
+from recipes.arguments.numbers import require_between, require_whole
+from recipes.metrics.accumulator import Accumulator
 from recipes.metrics.inputs import as_array
 from recipes.metrics.regression.comoments import Comoments
 from recipes.metrics.regression.quantiles import MOST_BINS, QuantileSketch, quantiles_of
@@ -14,74 +16,73 @@ from recipes.metrics.regression.report import QUANTILES, RegressionReport
 LARGEST = 1e70
 _CHUNK_ROWS = 65_536
 _ERROR, _ABSOLUTE, _SQUARED, _TARGET, _TARGET_SQUARED = range(5)
-_FORMAT = "keras-recipes regression sums 2"  # in 1, an error was prediction minus target
+_RANGE = ("centre", "lowest", "highest")
+_OLDER_FORMAT = "keras-recipes regression sums 2"  # of files whose plain values were one array
 
 
-class RegressionSums:
-    """Collects targets and predictions; `result()` is the report on all of them.
+class RegressionSums(Accumulator):
+    """Sums over the targets and predictions of a regression, from any number of batches.
 
-    Memory does not grow with the rows. Sums are kept as means and products about the means, so that targets of 1e8 that
-    differ by 1 lose no digits. Quantiles, and what a constant prediction would get in the MAE, are exact while at most
+    Memory does not grow with the batches. Sums are kept as means and products about the means, so that targets of 1e8
+    that differ by 1 lose no digits. Quantiles, and the MAE of a constant prediction, are exact while at most
     `most_values` different errors (and targets) were seen, and beyond that have the relative bound of `QuantileSketch`.
 
     Args:
-        confidence: Of the intervals, between 0 and 1.
-        worst: How many rows of the greatest error are named.
-        most_values: See above.
+        worst: Number of rows of the greatest error that are kept. Default: 10.
+        most_values: Number of different errors, and of different targets, that are kept. Default: 65,536.
 
-    >>> sums = RegressionSums()
-    >>> sums.update([1.0, 2.0], [1.5, 2.0])
-    >>> sums.update([3.0], [4.0])
+    Attributes:
+        rows: Number of rows with a weight above 0.
+        seen: Number of all rows so far.
+
+    >>> sums = RegressionSums().update([1.0, 2.0], [1.5, 2.0]).update([3.0], [4.0])
     >>> sums.result().rows, sums.result().mae
     (3, 0.5)
     """
 
-    def __init__(self, confidence: float = 0.95, worst: int = 10, most_values: int = MOST_BINS):
-        if not 0 < confidence < 1:
-            raise ValueError(f"`confidence` must be between 0 and 1. Received: {confidence!r}")
-        self.confidence, self.worst = confidence, worst
+    def __init__(self, *, worst: int = 10, most_values: int = MOST_BINS):
+        require_whole("worst", worst)
+        require_whole("most_values", most_values, least=1)
+        self.worst = worst
         self.seen = self.rows = 0
         self._centre, self._lowest, self._highest = 0.0, np.inf, -np.inf
-        # The second is of squared weights: what the variance of a weighted mean is made of.
+        # The second moments are those of squared weights, which the variance of a weighted mean is made of.
         self._moments = [Comoments.none(5), Comoments.none(5)]
         self._errors, self._targets = QuantileSketch(most_values), QuantileSketch(most_values)
         self._worst = np.zeros((0, 3))  # row, target, prediction
 
-    def update(self, y_true, y_predicted, sample_weight=None) -> None:
-        """Add rows.
+    def update(self, y_true, y_predicted, sample_weight=None) -> Self:
+        """Add a batch, and return self.
 
         Args:
             y_true: Targets, `(rows,)` or `(rows, 1)`.
             y_predicted: Predictions, the same.
-            sample_weight: What each row counts, `(rows,)`, at least 0. Default: 1. Rows of 0 are passed over.
+            sample_weight: Weight of each row `(rows,)`, at least 0. Default: every row counts 1. Rows of weight 0 are
+                left out.
 
         Raises:
-            ValueError: If lengths differ, a number is not finite or beyond 1e70, or a weight is below 0.
+            ValueError: If lengths differ, a number is not finite or beyond 1e70, or a weight is below 0; nothing of
+                the batch is added.
         """
         targets, predicted, weights = self._checked(y_true, y_predicted, sample_weight)
         for start in range(0, len(targets), _CHUNK_ROWS):
             chunk = slice(start, start + _CHUNK_ROWS)
-            self._add(targets[chunk], predicted[chunk], None if weights is None else weights[chunk])
+            self._collect(targets[chunk], predicted[chunk], None if weights is None else weights[chunk])
+        return self
 
-    def merge(self, other: "RegressionSums") -> None:
-        """Add all that `other` has seen; its rows are counted on from those of this one."""
-        worst = other._worst + np.array([self.seen, 0, 0])
-        self._join(other._centre, other._moments)
-        self._errors.merge(other._errors)
-        self._targets.merge(other._targets)
-        self._lowest, self._highest = min(self._lowest, other._lowest), max(self._highest, other._highest)
-        self.seen, self.rows = self.seen + other.seen, self.rows + other.rows
-        self._keep_worst(worst)
-
-    def result(self) -> RegressionReport:
+    def result(self, confidence: float = 0.95) -> RegressionReport:
         """The report on all rows so far.
 
+        Args:
+            confidence: Confidence level of the intervals, between 0 and 1.
+
         Raises:
-            ValueError: If there are none, or all have the weight 0.
+            ValueError: If there are no rows, or all have a weight of 0.
         """
+        require_between("confidence", confidence, 0, 1)
         if not self.rows:
-            zero = f"all {self.seen:,} rows have the weight 0" if self.seen else "no row was given"
-            raise ValueError(f"there is nothing to judge: {zero}")
+            reason = f"all {self.seen:,} rows have the weight 0" if self.seen else "call `update` first"
+            raise ValueError(f"there are no rows to report: {reason}")
         mean = self._moments[0].mean
         variance = self._variance()
         squared = float(mean[_SQUARED])
@@ -108,8 +109,8 @@ class RegressionSums:
             median_absolute_error=_median(np.abs(values), weights, self._errors.unit),
             error_quantiles={f"{share:g}": float(value) for share, value in zip(QUANTILES, quantiles, strict=True)},
             quantile_error=max(self._errors.relative_error, self._targets.relative_error),
-            confidence=self.confidence,
-            intervals=self._intervals(variance),
+            confidence=confidence,
+            intervals=self._intervals(variance, confidence),
             baseline=baseline,
             worst=tuple(
                 {"row": int(row), "target": target, "predicted": guess, "error": target - guess}
@@ -117,38 +118,32 @@ class RegressionSums:
             ),
         )
 
-    def save(self, path: str | Path) -> None:
-        """Write everything into the NPZ file `path`, for `load`, in the same or another process."""
-        numbers = [self.confidence, self.worst, self.seen, self.rows, self._centre, self._lowest, self._highest]
-        arrays = {"format": np.array(_FORMAT), "numbers": np.array(numbers, np.float64), "worst": self._worst}
+    def _merge(self, other: Self) -> None:
+        worst = other._worst + np.array([self.seen, 0, 0])
+        self._join(other._centre, other._moments)
+        self._errors.merge(other._errors)
+        self._targets.merge(other._targets)
+        self._lowest, self._highest = min(self._lowest, other._lowest), max(self._highest, other._highest)
+        self.seen, self.rows = self.seen + other.seen, self.rows + other.rows
+        self._keep_worst(worst)
+
+    def _state(self) -> tuple[dict, dict[str, np.ndarray]]:
+        meta = {"worst": self.worst, "seen": self.seen, "rows": self.rows}
+        meta |= {
+            name: float(value) for name, value in zip(_RANGE, (self._centre, self._lowest, self._highest), strict=True)
+        }
+        arrays = {"worst": self._worst}
         for number, moments in enumerate(self._moments):
             arrays |= {f"moments{number}.{name}": np.asarray(value) for name, value in vars(moments).items()}
         for name, sketch in (("errors", self._errors), ("targets", self._targets)):
             arrays |= {f"{name}.{key}": value for key, value in sketch.state().items()}
-        with Path(path).open("wb") as stream:  # `savez` would add its own ending to a path
-            np.savez(stream, **arrays)
+        return meta, arrays
 
     @classmethod
-    def load(cls, path: str | Path) -> "RegressionSums":
-        """What `save` has written.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If it is none of those.
-        """
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = dict(stored)
-        except FileNotFoundError:
-            raise FileNotFoundError(f"there is no file {path}") from None
-        except Exception:  # a damaged file can fail in many ways
-            arrays = {}
-        if str(arrays.get("format")) != _FORMAT:
-            raise ValueError(f"{path} holds no sums of a regression, or is damaged")
-        confidence, worst, seen, rows, centre, lowest, highest = arrays["numbers"].tolist()
-        sums = cls(confidence, int(worst))
-        sums.seen, sums.rows, sums._worst = int(seen), int(rows), arrays["worst"]
-        sums._centre, sums._lowest, sums._highest = centre, lowest, highest
+    def _from_state(cls, meta: dict, arrays: dict[str, np.ndarray]) -> Self:
+        sums = cls(worst=meta["worst"])
+        sums.seen, sums.rows, sums._worst = meta["seen"], meta["rows"], arrays["worst"]
+        sums._centre, sums._lowest, sums._highest = (meta[name] for name in _RANGE)
         sums._moments = [
             Comoments(**{name: arrays[f"moments{number}.{name}"] for name in ("weight", "mean", "products")})
             for number in range(2)
@@ -158,6 +153,14 @@ class RegressionSums:
             for name in ("errors", "targets")
         )
         return sums
+
+    @classmethod
+    def _read_meta(cls, arrays: dict[str, np.ndarray]) -> dict:
+        if str(arrays.get("format")) != _OLDER_FORMAT:
+            return super()._read_meta(arrays)
+        _, worst, seen, rows, *bounds = arrays["numbers"].tolist()
+        whole = {"worst": int(worst), "seen": int(seen), "rows": int(rows)}
+        return {"kind": cls.__name__, **whole, **dict(zip(_RANGE, bounds, strict=True))}
 
     def _checked(self, y_true, y_predicted, sample_weight):
         targets, predicted = (self._numbers(*pair) for pair in (("y_true", y_true), ("y_predicted", y_predicted)))
@@ -191,7 +194,7 @@ class RegressionSums:
             raise ValueError(f"`{name}` must be within {LARGEST:g}. Received: {where}")
         return values
 
-    def _add(self, targets, predicted, weights) -> None:
+    def _collect(self, targets, predicted, weights) -> None:
         rows = self.seen + np.arange(len(targets))
         self.seen += len(targets)
         if weights is not None:
@@ -238,14 +241,14 @@ class RegressionSums:
         moments = self._moments[0]
         return float(moments.products[_TARGET, _TARGET] / moments.weight)
 
-    def _intervals(self, variance: float) -> dict[str, tuple[float, float]]:
+    def _intervals(self, variance: float, confidence: float) -> dict[str, tuple[float, float]]:
         """By the delta method, from the covariances of errors and targets; see `RegressionReport`."""
         if self.rows < 2:
             return {}
         moments, squared_weights = self._moments
         mean = moments.mean
         covariance = squared_weights.about(mean) / moments.weight**2 * self.rows / (self.rows - 1)
-        quantile = float(special.stdtrit(self.rows - 1, (1 + self.confidence) / 2))
+        quantile = float(special.stdtrit(self.rows - 1, (1 + confidence) / 2))
 
         def reach(gradient: dict[int, float]) -> float:
             along = np.zeros(len(mean))
