@@ -177,7 +177,7 @@ def test_a_flag_takes_a_single_name_and_names_as_they_are_written(flags, part, e
         (["--data.missing", "[true]"], "--data.missing must be a list of texts, .*; what is text stands in quotation"),
     ],
 )
-def test_a_list_that_is_none_is_told_in_one_line(flags, message):
+def test_a_wrong_list_is_reported_in_one_line(flags, message):
     with pytest.raises(ValueError, match=message):
         read_recipe("train", ["tabular", *flags], _parser)
 
@@ -289,7 +289,7 @@ def test_the_start_up_of_the_backend_is_not_shown(run, tmp_path):
 
 @pytest.mark.backend
 @pytest.mark.whole
-def test_a_backend_that_is_not_there_is_told_in_one_line():
+def test_a_backend_that_is_not_there_is_reported_in_one_line():
     result = process("evaluate", "anything", KERAS_BACKEND="nonesuch")
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1

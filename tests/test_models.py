@@ -47,7 +47,7 @@ def test_layers_of_our_own_are_activations_like_others(activation, layer):
         assert layer in kinds if layer else {"Maxout", "MaxoutConv2D"} & set(kinds)
 
 
-def test_slopes_and_pieces_can_be_said():
+def test_slopes_and_pieces_can_be_set():
     def hidden(index, **arguments):
         return recipes.mlp((5,), 3, widths=(8,), **arguments).layers[index]
 
@@ -70,7 +70,7 @@ def test_a_recipe_initializes_its_whole_model(method, factor):
     assert 1 / factor < spread < factor  # 0.0002 without
 
 
-def test_an_initializer_can_be_said():
+def test_an_initializer_can_be_set():
     model = recipes.mlp((5,), 3, widths=(8,), kernel_initializer="orthogonal")
     assert kernel_initializers(model) == {"dense_1": "Orthogonal", "logits": "GlorotNormal"}
 
@@ -110,12 +110,13 @@ def test_every_builder_takes_every_activation(activation):
         assert np.isfinite(keras.ops.convert_to_numpy(model(rows))).all()
 
 
-@pytest.mark.parametrize("build", BUILDERS)
-def test_the_arguments_of_hidden_layers_are_told_by_every_builder(build):
-    told = inspect.signature(build).parameters
+@pytest.mark.parametrize("build", [*BUILDERS, recipes.recurrent, recipes.transfer])
+def test_every_builder_documents_its_arguments_and_those_of_hidden_layers(build):
+    parameters = inspect.signature(build).parameters
     for field in dataclasses.fields(blocks.Hidden):
-        assert told[field.name].default == field.default
-        assert f"        {field.name}: " in build.__doc__
+        own = "tanh" if (build, field.name) == (recipes.recurrent, "activation") else field.default
+        assert parameters[field.name].default == own
+    assert all(f"        {name}: " in build.__doc__ for name in parameters)
     with pytest.raises(TypeError, match="unexpected keyword argument 'activatoin'"):
         build((8, 8, 2), 3, activatoin="relu")
 

@@ -166,7 +166,7 @@ def test_random_slopes_are_drawn_once_for_each_sequence():
         ({"cell": "ltsm"}, "unknown cell 'ltsm': did you mean 'lstm'"),
         ({"widths": ()}, r"`widths` must name one layer at least. Received: \(\)"),
         ({"bidirectional": "yes"}, "`bidirectional` must be true or false. Received: 'yes'"),
-        ({"mask_value": np.nan}, "`mask_value` must be a finite number, or None. Received: nan"),
+        ({"mask_value": np.nan}, "`mask_value` must be a finite number. Received: nan"),
         ({"activation": "maxout"}, "maxout is an activation of the cell simple_rnn. Received: maxout with lstm"),
         ({"activation": "prelu", "cell": "gru"}, "prelu is an activation of the cell simple_rnn. .* prelu with gru"),
     ],

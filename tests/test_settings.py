@@ -140,7 +140,7 @@ def test_recipes_are_frozen():
         ("name: ../up", "recipe.name must be letters"),
     ],
 )
-def test_wrong_yaml_is_told_in_one_line(text, message):
+def test_wrong_yaml_is_reported_in_one_line(text, message):
     with pytest.raises(ValueError, match=message) as error:
         Recipe.from_yaml(text)
     assert "\n" not in str(error.value)

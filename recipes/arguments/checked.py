@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 
 class Checked:
-    """Base of frozen dataclasses of settings: every value is checked once, when the object is made."""
+    """Base of frozen dataclasses of settings, which checks and converts every value once, when the object is made."""
 
     def __post_init__(self):
         hints = get_type_hints(type(self))
@@ -26,11 +26,12 @@ class Checked:
             raise ValueError(refusal(self.label(name), hint, value)) from None
 
     def label(self, name: str) -> str:
+        """Name of a setting with that of its part, such as `fine_tune.epochs`, for messages."""
         part = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
         return f"{part}.{name}"
 
     def require(self, name: str, test: Callable[[Any], bool], allowed: str) -> None:
-        """Refuse a value that is set but fails `test`; the message says what is `allowed`."""
+        """Refuse the value of the setting `name` if it is set but fails `test`; the message names what is `allowed`."""
         value = getattr(self, name)
         if value is not None and not test(value):
             raise ValueError(f"{self.label(name)} must be {allowed}. Received: {value!r}")
@@ -60,9 +61,12 @@ _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "
 
 
 def convert(value: Any, hint: Any) -> Any:
-    """`value` as the type `hint`; TypeError where it is none.
+    """`value` converted to the type `hint`.
 
-    A single value is a list of one, a whole number may be a name, and `yes` and `no` may be truth values.
+    A single value becomes a list of one, a whole number a name where a text is wanted, and `yes` and `no` truth values.
+
+    Raises:
+        TypeError: If it cannot be converted.
     """
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
@@ -86,8 +90,8 @@ def convert(value: Any, hint: Any) -> Any:
         return _TRUTHS[value.lower()]
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if hint is str and (isinstance(value, str) or is_whole):
-        return str(value)  # a plain text of NumPy's text, too, which YAML cannot write
-    # The abstract kinds, because NumPy's numbers are numbers too.
+        return str(value)  # of NumPy's kind of text, too, which YAML cannot write
+    # Abstract kinds, which NumPy's numbers belong to as well.
     kind = {int: numbers.Integral, float: numbers.Real}.get(hint)
     if kind and isinstance(value, kind) and not isinstance(value, bool):
         return hint(value)
@@ -105,7 +109,7 @@ def _items(value: Any) -> list:
 
 
 def _name(key: Any) -> str:
-    """A class name of Python's as reports have it: 0 and 0.0 are "0"."""
+    """The name of a class as in reports: the labels 0 and 0.0 are both called "0"."""
     if isinstance(key, float) and key.is_integer():
         return str(int(key))
     if isinstance(key, str | bool | numbers.Integral):
@@ -114,7 +118,7 @@ def _name(key: Any) -> str:
 
 
 def refusal(label: str, hint: Any, value: Any) -> str:
-    """The sentence for a `value` that is not of the type `hint`; `label` is what the user calls the setting."""
+    """The message for a `value` that is not of the type `hint`; `label` is the setting's name as the user knows it."""
     allowed, values = describe(hint), list(value) if isinstance(value, list | tuple) else [value]
     quote = any(isinstance(item, bool | float) for item in values) and "text" in allowed and "number" not in allowed
     fix = '; what is text stands in quotation marks, such as "true" or "1.0"' if quote else ""
@@ -122,7 +126,7 @@ def refusal(label: str, hint: Any, value: Any) -> str:
 
 
 def describe(hint: Any) -> str:
-    """The words for a type in an error message."""
+    """A type in words, for messages and help texts."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return " or ".join(describe(option) for option in arguments)

@@ -1,4 +1,4 @@
-"""Finding things by name: `-` and `_` alike, and a helpful error for a name that nobody knows."""
+"""Names: one form in which they are compared, the error for an unknown one, and a short list of many."""
 
 import difflib
 import re
@@ -15,7 +15,7 @@ def normalize(name: object) -> str:
 
 
 def column_name(name: object) -> str:
-    r"""The name of a column of a file or frame, as it is compared: without spaces around it, and in one line.
+    r"""The form in which names of columns of files and frames are compared: in one line, without spaces around it.
 
     >>> column_name(" net\nweight ")
     'net weight'
@@ -24,7 +24,7 @@ def column_name(name: object) -> str:
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> ValueError:
-    """The error for a `kind` of thing called `name` that is not among `known`: nearest first, then all.
+    """The error for a `name` of some `kind` that is not `known`: it suggests the nearest name, then lists all.
 
     >>> print(unknown("recipe", "digit", ["digits", "tabular"]))
     unknown recipe 'digit': did you mean 'digits'? Known: digits, tabular
@@ -36,6 +36,6 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> ValueError:
 
 
 def shorten(items, most: int = 5) -> str:
-    """The first few of `items`, and how many more there are."""
+    """The first `most` of `items` as a text, with the number of the others."""
     items = [str(item) for item in items]
     return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

@@ -36,6 +36,18 @@ def require_positive(name: str, value) -> None:
         raise ValueError(f"`{name}` must be more than 0 and finite. Received: {value!r}")
 
 
+def require_not_negative(name: str, value) -> None:
+    """Refuse a `value` that is not a finite number of at least 0."""
+    if not is_number(value) or value < 0:
+        raise ValueError(f"`{name}` must be at least 0 and finite. Received: {value!r}")
+
+
+def require_finite(name: str, value) -> None:
+    """Refuse a `value` that is not a finite number."""
+    if not is_number(value):
+        raise ValueError(f"`{name}` must be a finite number. Received: {value!r}")
+
+
 def require_between(name: str, value, low: float, high: float) -> None:
     """Refuse a `value` that is not a number between `low` and `high`, both excluded."""
     if not is_number(value) or not low < value < high:

@@ -1,4 +1,4 @@
-"""YAML as people write settings: names stay as they are written, and nothing is given twice. Imports YAML when used.
+"""YAML as people write settings: names stay as they are written, and no key is given twice. Imports YAML when used.
 
 YAML 1.1, which PyYAML reads, takes `no`, `on` and `yes` for truth values, `010` for eight, `1:30` for ninety and
 `1e-3` for a text, and lets the last of two equal keys win.
@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 _FLOAT = r"[-+]?(\d[\d_]*\.[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
-# What a text without quotation marks may be besides a text, and the characters that it may begin with.
+# Kind of a scalar without quotation marks -> its pattern, and the characters with which it may begin; others are texts.
 _KINDS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -19,10 +19,10 @@ _KINDS = {
 
 
 def load(text: str) -> Any:
-    """The value that `text` holds; keys of mappings are texts, as they are written.
+    """The value of the YAML `text`; keys of mappings are texts, as they are written.
 
     Raises:
-        ValueError: If it is no YAML, or gives a key twice.
+        ValueError: If `text` is not YAML, or gives a key twice.
     """
     import yaml
 
@@ -49,7 +49,7 @@ def load(text: str) -> Any:
 
 
 def dump(settings: dict) -> str:
-    """Settings as YAML that any reader of YAML 1.1 and 1.2 reads alike."""
+    """`settings` as YAML that readers of YAML 1.1 and of 1.2 read alike."""
     import yaml
 
     class Dumper(yaml.SafeDumper):

@@ -11,10 +11,12 @@ ALLOWED = 'whole numbers of at least 1, or a rule: "500 x 100", "256 / 2 x 4", "
 def resolve(widths) -> tuple[int, ...]:
     """The widths of all layers, first to last.
 
-    A rule is the first width, what each further one is multiplied or divided by, and how many there are.
+    Args:
+        widths: List of widths; or a rule: the first width, the factor or divisor of each further one, and the number
+            of layers.
 
     Raises:
-        ValueError: For widths that are not whole numbers of at least 1, and for what is no rule.
+        ValueError: If a width is not a whole number of at least 1, or a text is not a rule.
 
     >>> resolve([64, 32])
     (64, 32)

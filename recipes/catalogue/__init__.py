@@ -1,4 +1,4 @@
-"""The named recipes, one module each: `RECIPE`, and in the docstring the claim it makes.
+"""The named recipes, one module each: `RECIPE`, and a docstring with its command, its measured result and its sources.
 
 Underscores in a file's name are hyphens in the recipe's.
 """
@@ -16,21 +16,21 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Recipe:
-    """The recipe called `name`.
+    """The recipe called `name`; `-` and `_` are alike.
 
     Raises:
-        ValueError: If there is none; the nearest name is suggested.
+        ValueError: If there is no such recipe; the message suggests the nearest name.
     """
     return _module(name).RECIPE
 
 
 def summary(name: str) -> str:
-    """What the recipe called `name` is, in one line."""
+    """Description of the recipe called `name` in one line."""
     return description(name).splitlines()[0]
 
 
 def description(name: str) -> str:
-    """What the recipe called `name` is, and the result it claims; its name where Python runs without docstrings."""
+    """Description of the recipe called `name`, with its result; just the name where Python runs without docstrings."""
     return (_module(name).__doc__ or name).strip()
 
 

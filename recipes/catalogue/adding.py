@@ -1,4 +1,4 @@
-"""GRU on the adding problem: tell the sum of two marked numbers among 50.
+"""GRU on the adding problem: the sum of two marked numbers in a sequence of 50.
 
 Run:     keras-recipes train adding
 Result:  5.0e-5 mean test MSE (greatest 5.9e-5) over seeds 0 to 2, where the mean of the targets has 0.167; 39 to 104 s

@@ -1,7 +1,7 @@
-"""MLP on incomes of Americans, more or less than 50,000 dollars: mostly categories, one class three times the other.
+"""MLP on incomes of Americans, above or below 50,000 dollars: mostly categories, classes of unequal size.
 
 Run:     keras-recipes train adult
-Result:  0.860 mean test accuracy, ROC AUC 0.913 (least accuracy 0.859) over seeds 0 to 2, 11 s on two shared cores
+Result:  0.860 mean test accuracy, ROC AUC 0.913 (lowest accuracy 0.859) over seeds 0 to 2, 11 s on two shared cores
          (AMD EPYC, TensorFlow 2.21), measured by `python benchmarks/recipe_results.py --large`
 Follows: learned vectors for categories of many kinds (arXiv:1604.06737), layer normalization (arXiv:1607.06450)
 """

@@ -1,7 +1,7 @@
 """MLP on 8 x 8 images of handwritten digits, clipping its gradient norm.
 
 Run:     keras-recipes train digits
-Result:  0.984 mean test accuracy (least 0.978) over seeds 0 to 4, 8 s on two cores (AMD EPYC, TensorFlow 2.21),
+Result:  0.984 mean test accuracy (lowest 0.978) over seeds 0 to 4, 8 s on two cores (AMD EPYC, TensorFlow 2.21),
          measured by `python benchmarks/recipe_results.py digits`
 Follows: He initialization (arXiv:1502.01852), dropout, a bound on the global gradient norm (arXiv:1211.5063)
 """

@@ -1,7 +1,7 @@
 """Convolutional network on 8 x 8 images of handwritten digits.
 
 Run:     keras-recipes train digits-convnet
-Result:  0.988 mean test accuracy (least 0.983) over seeds 0 to 4, 9 s on two cores (AMD EPYC, TensorFlow 2.21),
+Result:  0.988 mean test accuracy (lowest 0.983) over seeds 0 to 4, 9 s on two cores (AMD EPYC, TensorFlow 2.21),
          measured by `python benchmarks/recipe_results.py digits-convnet`
 Follows: the MNIST convnet of keras.io, with padded convolutions, for images this small
 """

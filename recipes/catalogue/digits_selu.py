@@ -1,7 +1,7 @@
 """Self-normalizing MLP (SELU, LeCun initialization, AlphaDropout) on 8 x 8 images of handwritten digits.
 
 Run:     keras-recipes train digits-selu
-Result:  0.969 mean test accuracy (least 0.961) over seeds 0 to 4, 7 s on two cores (AMD EPYC, TensorFlow 2.21),
+Result:  0.969 mean test accuracy (lowest 0.961) over seeds 0 to 4, 7 s on two cores (AMD EPYC, TensorFlow 2.21),
          measured by `python benchmarks/recipe_results.py digits-selu`
 Follows: arXiv:1706.02515, with the data's own scaling
 """

@@ -1,7 +1,7 @@
-"""Fifty labelled 8 x 8 images of digits, under a head on what a small network has learnt on MNIST.
+"""New head on the features of a small network trained on MNIST, for digits with fifty labelled 8 x 8 images.
 
 Run:     keras-recipes train digits-transfer
-Result:  0.953 mean test accuracy (least 0.930) over seeds 0 to 4; from random weights the same
+Result:  0.953 mean test accuracy (lowest 0.930) over seeds 0 to 4; from random weights the same
          network 0.836, a small convnet 0.877 (`python benchmarks/transfer.py`)
 Follows: Yosinski et al. 2014 (arXiv:1411.1792); head first, then all, slower towards the bottom (arXiv:1801.06146)
 """

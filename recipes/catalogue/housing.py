@@ -1,7 +1,7 @@
 """MLP on median house values of California districts: a table of numbers, one category and missing values.
 
 Run:     keras-recipes train housing
-Result:  0.812 mean test R2 (least 0.807) over seeds 0 to 2, 26 s on two shared cores
+Result:  0.812 mean test R2 (lowest 0.807) over seeds 0 to 2, 26 s on two shared cores
          (AMD EPYC, TensorFlow 2.21), measured by `python benchmarks/recipe_results.py --large`
 Follows: no paper; settings chosen on validation rows
 """

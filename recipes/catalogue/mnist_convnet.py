@@ -1,7 +1,7 @@
 """Convolutional network on the handwritten digits of MNIST.
 
 Run:     keras-recipes train mnist-convnet
-Result:  0.993 mean test accuracy (least 0.993) over seeds 0 to 2, 177 s on two shared cores
+Result:  0.993 mean test accuracy (lowest 0.993) over seeds 0 to 2, 177 s on two shared cores
          (AMD EPYC, TensorFlow 2.21), measured by `python benchmarks/recipe_results.py --large`
 Follows: the MNIST convnet of keras.io, with a third convolution and a cosine with warm-up
 """

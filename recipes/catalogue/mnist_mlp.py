@@ -1,7 +1,7 @@
-"""MLP on the handwritten digits of MNIST, without knowledge of what is beside what.
+"""MLP on the handwritten digits of MNIST, as plain rows of pixels.
 
 Run:     keras-recipes train mnist-mlp
-Result:  0.986 mean test accuracy (least 0.984) over seeds 0 to 2, 77 s on two shared cores
+Result:  0.986 mean test accuracy (lowest 0.984) over seeds 0 to 2, 77 s on two shared cores
          (AMD EPYC, TensorFlow 2.21), measured by `python benchmarks/recipe_results.py --large`
 Follows: batch normalization (arXiv:1502.03167), dropout, a cosine with warm-up
 """

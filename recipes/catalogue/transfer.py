@@ -1,4 +1,4 @@
-"""Photos, in a folder for each class, under a new head on a network of keras.applications.
+"""New head on a network of keras.applications, for photos in a folder for each class.
 
 Run:     keras-recipes train transfer --data photos [--model.body EfficientNetB0] [--fine_tune.epochs 5]
 Result:  depends on the photos; none is claimed. The weights of the body come from Keras's cache (~/.keras/models) or

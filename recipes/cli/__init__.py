@@ -8,15 +8,16 @@ import sys
 import warnings
 
 from recipes.arguments.names import unknown
+from recipes.arguments.text_table import table_lines
 
-# In the order of a newcomer's first steps.
+# Commands and their summaries, in the order of a newcomer's first steps.
 COMMANDS = {
     "list": "Show all recipes.",
-    "show": "Show a recipe, its settings, its network and its cost. With --data: what was understood of data.",
+    "show": "Show a recipe, its settings, its network and its cost. With --data: how data are understood.",
     "train": "Train by a recipe; save the model, its report and pictures in a run folder.",
-    "find-lr": "Find a learning rate for a recipe: a short run in which the rate grows until the loss diverges.",
+    "find-lr": "Find a learning rate for a recipe, by a short run in which the rate grows until the loss diverges.",
     "evaluate": "Evaluate a trained model: on its own test part, or on other data.",
-    "compare": "Tell whether trained models differ on the same rows, and which is better.",
+    "compare": "Compare trained models on the same rows: whether they differ, and which is better.",
     "predict": "Predict for the rows of a file: class and probabilities of each, as CSV.",
 }
 
@@ -25,20 +26,24 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status.
+    """Run one command and return its exit status.
 
-    What a user can cause (ValueError, OSError) is told in one line, with status 2. The environment variable
-    `KERAS_RECIPES_TRACEBACK=1` shows where it came from.
+    An error that a user can cause (ValueError, OSError) is printed in one line, with status 2. The environment variable
+    `KERAS_RECIPES_TRACEBACK=1` shows its traceback instead.
+
+    Args:
+        arguments: Words of the command line behind the program's name. Default: those of this process.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _interrupt)
     warnings.showwarning = _show_warning
-    with contextlib.suppress(AttributeError):  # a stream that is not of this kind can write everything
+    # So that a character that the terminal cannot write becomes ?, rather than ending a training.
+    with contextlib.suppress(AttributeError):  # of a stream without an encoding, such as one of a test
         sys.stdout.reconfigure(errors="replace")
     try:
         return _run(arguments)
     except BrokenPipeError:
-        # The reader has seen enough, as `| head` does. What is still in the buffer has nowhere to go.
+        # The reader has closed the pipe, as `| head` does. What is still in the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (ValueError, OSError) as error:
@@ -46,19 +51,19 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"keras-recipes: {' '.join(str(error).split())}", file=sys.stderr)
         return ERROR
-    except KeyboardInterrupt as interrupt:  # one that says more has left something
+    except KeyboardInterrupt as interrupt:  # one with a message has left something behind
         print(f"\nkeras-recipes: {str(interrupt) or 'interrupted; nothing was written'}", file=sys.stderr)
         return INTERRUPTED
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
-    """Our own warnings are for the user, and without the place in our code."""
+    """Print our own warnings as notes to the user, without their place in our code; other libraries' are not shown."""
     if issubclass(category, UserWarning):
         print(f"keras-recipes: note: {message}", file=sys.stderr)
 
 
 def _interrupt(signal_number, frame):
-    """Ends like Ctrl-C, so that no half-written folder is left."""
+    """End as with Ctrl-C, so that no half-written folder is left."""
     raise KeyboardInterrupt
 
 
@@ -82,7 +87,7 @@ def _command(name: str):
 
 
 def _help() -> str:
-    lines = [f"  {name:<10}{summary}" for name, summary in COMMANDS.items()]
+    lines = [f"  {line}" for line in table_lines(COMMANDS.items(), left=(0, 1))]
     return "\n".join(
         [
             "usage: keras-recipes COMMAND ...",
@@ -91,6 +96,6 @@ def _help() -> str:
             "",
             *lines,
             "",
-            "keras-recipes COMMAND --help tells more; keras-recipes --version prints the version.",
+            "keras-recipes COMMAND --help shows its flags; keras-recipes --version prints the version.",
         ]
     )

@@ -22,7 +22,7 @@ from recipes.settings import Recipe, parts
 
 
 class _HelpFormatter(jsonargparse.DefaultHelpFormatter):
-    """jsonargparse's, but the help of a setting has the words of `recipes.arguments.checked` for its type."""
+    """jsonargparse's formatter, which adds no type and default to a help that has them, as that of a setting."""
 
     def _get_help_string(self, action):
         return action.help if "; default: " in (action.help or "") else super()._get_help_string(action)
@@ -54,14 +54,14 @@ class Parser(jsonargparse.ArgumentParser):
             raise ValueError(self._sentence(str(error))) from None
 
     def add_setting(self, group, name: str, hint, default, text: str) -> None:
-        """A flag `--name` in `group` whose type is told in the words of `recipes.arguments.checked`."""
+        """Add a flag `--name` to `group`; its help describes the type in the words of `recipes.arguments.checked`."""
         self.hints[name] = hint
         allowed = describe(hint).removesuffix(" or not set (null)")
         text = f"{text} ({allowed}; default: {_shown(default)})"
         group.add_argument(f"--{name}", type=hint, default=default, help=text)
 
     def _with_plain_values(self, arguments: list[str]) -> list[str]:
-        """`arguments` with lists and mappings written out: a single name is a list of one, and `no` is a name."""
+        """`arguments` with lists and mappings as jsonargparse reads them: a single name as a list, `no` quoted."""
         plain, following, given = [], None, set()
         for argument in arguments:
             flag, equals, value = argument.partition("=")
@@ -105,13 +105,13 @@ def _is_compound(hint) -> bool:
 
 
 def _plain(name: str, hint, text: str) -> str:
-    """The value of the flag `--name`, a list or a mapping or more by its `hint`, as jsonargparse reads it.
+    """The value of the flag `--name`, whose type `hint` is or may be a list or a mapping, as jsonargparse reads it.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If `text` is no value of that type.
     """
     if hint == tuple[str, ...] and not text.startswith("["):
-        value = [text] if text else []  # whatever it is: a column may be called `2020`, `no` or `a: b`
+        value = [text] if text else []  # not read as YAML: a column may be called `2020`, `no` or `a: b`
     else:
         try:
             value = plain_yaml.load(text)
@@ -122,12 +122,12 @@ def _plain(name: str, hint, text: str) -> str:
         value = list(value) if isinstance(value, tuple) else value
     except TypeError:
         raise ValueError(refusal(f"--{name}", hint, value)) from None
-    # Not JSON, which has no infinity.
+    # YAML rather than JSON, which has no infinity.
     return value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True, width=math.inf).strip()
 
 
 def _shown(default) -> str:
-    """A default as it would be written behind the flag."""
+    """A default as a user would write it behind the flag."""
     if default is None:
         return "not set"
     if isinstance(default, bool):
@@ -148,7 +148,7 @@ SHORT = {
 
 
 def lengthened(argument: str) -> str:
-    """The full name of a flag that was given in short."""
+    """`argument` with the full name of a flag that is given in its short form."""
     flag, equals, value = argument.partition("=")
     return f"{SHORT.get(flag, flag)}{equals}{value}"
 
@@ -156,15 +156,15 @@ def lengthened(argument: str) -> str:
 def read_recipe(
     command: str, arguments: list[str], make_parser: Callable[[Recipe], Parser]
 ) -> tuple[Recipe, Recipe, jsonargparse.Namespace]:
-    """What a command was given that takes a recipe: defaults < recipe < `--config` < flags, in whatever order.
+    """The recipe and the options of a command: defaults < recipe < `--config` < flags, in any order.
 
     Args:
-        command: Its name.
-        arguments: Behind the name.
-        make_parser: Gives the parser of a recipe, whose settings are the defaults of the flags.
+        command: Name of the command.
+        arguments: Words of the command line behind that name.
+        make_parser: Function that returns the parser for a recipe, whose settings are the defaults of the flags.
 
     Returns:
-        The recipe without its flags, with them, and all options.
+        The recipe without the flags, the recipe with them, and all options.
     """
     arguments = [lengthened(argument) for argument in arguments]
     base = _base(command, arguments, make_parser)
@@ -179,7 +179,7 @@ def read_recipe(
 
 
 def _base(command: str, arguments: list[str], make_parser: Callable[[Recipe], Parser]) -> Recipe:
-    """The recipe before flags: as it is named, then changed by the file of `--config`."""
+    """The recipe before the flags: the one that is named, changed by the file of `--config`."""
     if not arguments:
         raise ValueError(f"{command} needs the name of a recipe. Known: {', '.join(catalogue.names())}")
     try:
@@ -187,28 +187,28 @@ def _base(command: str, arguments: list[str], make_parser: Callable[[Recipe], Pa
     except ValueError:
         if not _HELP & set(arguments):
             raise
-        return Recipe(name="recipe")  # help without a recipe's name
+        return Recipe(name="recipe")  # `--help` without the name of a recipe
     base = Recipe(name="recipe") if options.recipe is None else named_recipe(options.recipe)
     return Recipe.from_yaml(Path(options.config), base=base) if options.config else base
 
 
 def named_recipe(name: str) -> Recipe:
-    """The recipe of a name, or of a YAML file."""
+    """The recipe called `name`, or the one in the YAML file of that path."""
     return Recipe.from_yaml(Path(name)) if name.endswith((".yaml", ".yml")) else catalogue.get(name)
 
 
 def add_recipe(parser: Parser, base: Recipe, required: bool = True) -> None:
-    """Name, seed, `--config`, and a flag for every setting; those of `base` are the defaults."""
+    """Add the recipe's name, `--seed`, `--config`, and a flag for every setting, with those of `base` as defaults."""
     count = {} if required else {"nargs": "?"}
     parser.add_argument("recipe", metavar="NAME", help="name of a recipe, or the path of a YAML file", **count)
     parser.add_setting(parser, "seed", int, 0, "seed of the split, the initial weights and the order of the rows")
-    parser.add_argument("--config", help="YAML file of settings: they change the recipe's; flags change both")
+    parser.add_argument("--config", help="YAML file of settings that replace the recipe's; flags replace both")
     for part in parts():
         add_part(parser, part, getattr(base, part))
 
 
 def add_part(parser: Parser, part: str, base) -> None:
-    """A flag for every setting of a part of a recipe; the settings `base` are their defaults."""
+    """Add a flag for every setting of a part of a recipe, with the settings `base` as defaults."""
     group = parser.add_argument_group(part, (type(base).__doc__ or "").partition("\n")[0])
     hints, texts = typing.get_type_hints(type(base)), _texts(type(base))
     for field in dataclasses.fields(base):
@@ -219,14 +219,14 @@ def add_part(parser: Parser, part: str, base) -> None:
 
 
 def _texts(settings: type) -> dict[str, str]:
-    """What the docstring of a part of a recipe says about each setting; nothing under `python -OO`."""
+    """Help text of each setting, from the docstring of the part; none under `python -OO`, which has no docstrings."""
     described = (settings.__doc__ or "").partition("Args:\n")[2]
     entries = re.findall(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", described, flags=re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in entries}
 
 
 def add_json(parser: Parser) -> None:
-    """Every command that reports can do so for programs."""
+    """Add the flag `--json`, for output that programs read."""
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -245,13 +245,13 @@ def quiet():
 
 
 def start_keras(training: bool = False) -> None:
-    """Import Keras, and make its backend look for devices, without their chatter.
+    """Import Keras and have its backend look for devices, without their messages.
 
     Args:
-        training: Keras's `fit` needs TensorFlow's data pipeline on every backend, so that is started, too.
+        training: Whether TensorFlow is started, too, whose data pipeline Keras's `fit` needs on every backend.
 
     Raises:
-        ValueError: If the backend that is asked for cannot be loaded.
+        ValueError: If the backend that is chosen cannot be loaded.
     """
     try:
         with quiet():
@@ -267,10 +267,11 @@ def start_keras(training: bool = False) -> None:
 
 
 def check_body(recipe: Recipe) -> None:
-    """Refuse a body that is not there before the data are read; for recipes of other builders, load nothing.
+    """Refuse a body that does not exist, before the data are read; for other builders, load nothing.
 
     Raises:
-        ValueError, FileNotFoundError: As `recipes.models.check_body`.
+        ValueError: If no body is named, or it does not go with the weights that are named.
+        FileNotFoundError: If there is no such body, or there are no weights for it.
     """
     if recipe.model.builder != "transfer":
         return

@@ -3,6 +3,7 @@
 import json
 
 from recipes import catalogue
+from recipes.arguments.text_table import table_lines
 from recipes.cli.arguments import Parser, add_json
 
 
@@ -14,6 +15,4 @@ def run(arguments: list[str]) -> None:
     if parser.parse(arguments).json:
         print(json.dumps(summaries, indent=2))
         return
-    width = max(map(len, summaries))
-    for name, summary in summaries.items():
-        print(f"{name:<{width}}  {summary}")
+    print("\n".join(table_lines(summaries.items(), left=(0, 1))))

@@ -1,4 +1,4 @@
-"""Networks of `keras.applications` as bodies: their weights from files that are here, and their own preprocessing.
+"""Networks of `keras.applications` as bodies: their weights from local files, and their own preprocessing.
 
 Nothing is downloaded: where there are no weights, the error says where to put them.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from custom_layers import ImagePreparation
 
 _KERNELS = "weights_tf_dim_ordering_tf_kernels"
-# By name: the module of `keras.applications` that has the preprocessing, and the file of weights in Keras's cache.
+# Name of a network -> module of `keras.applications` with its preprocessing, and its file of weights in Keras's cache.
 NETWORKS = {
     **{
         f"ConvNeXt{size}": ("convnext", f"convnext_{size.lower()}_notop.h5")
@@ -46,7 +46,11 @@ IMAGENET_DEVIATION = (58.395, 57.12, 57.375)
 
 
 def weights_file(name: str, weights: str | None = None) -> Path:
-    """The file of the weights of the network `name`: `weights`, or the one in Keras's cache.
+    """The file with the weights of the network `name`.
+
+    Args:
+        name: Name in `keras.applications`.
+        weights: Path of a file of weights. Default: the one in Keras's cache.
 
     Raises:
         FileNotFoundError: If there is no such file; the message says where to put it.
@@ -71,17 +75,17 @@ def network(
     weights: str | None = None,
     pixels: tuple | None = None,
 ) -> keras.Model:
-    """The network `name` without its head, for prepared images: its own preprocessing is inside.
+    """The network `name` without its head, for prepared images, with its own preprocessing inside.
 
     Args:
         name: Name in `keras.applications`.
-        input_shape: Height, width and channels of the images; one channel is repeated.
-        weights: Path of a file of weights without those of the head. Default: that of Keras's cache.
-        pixels: Mean and standard deviation of each channel that prepared rows were scaled with, where pixels go from 0
-            to 255: the network sees these pixels. Default: it sees pixels with the mean and deviation of ImageNet.
+        input_shape: Height, width and channels of the images; a single channel is repeated.
+        weights: Path of a file of weights without those of the head. Default: the one in Keras's cache.
+        pixels: Mean and standard deviation of each channel, of pixels from 0 to 255, by which the images were scaled;
+            the network then receives these pixels. Default: mean and standard deviation of ImageNet.
 
     Raises:
-        FileNotFoundError: As `weights_file`.
+        FileNotFoundError: If there is no file of weights; the message says where to put it.
         ValueError: If the network does not take images of this size, or the file does not hold its weights.
     """
     if len(input_shape) != 3 or input_shape[2] not in (1, 3):
@@ -91,14 +95,14 @@ def network(
     inputs = keras.Input(input_shape, name="prepared")
     mean, deviation = pixels or (IMAGENET_MEAN, IMAGENET_DEVIATION)
     factor, offset, is_reversed = preprocessing(name)
-    # Prepared rows times `deviation` plus `mean` are pixels, of which the network wants `factor` times plus `offset`.
+    # Pixels are prepared rows times `deviation` plus `mean`; the network takes pixels times `factor` plus `offset`.
     factor, offset = factor * np.array(deviation), factor * np.array(mean) + offset
     x = ImagePreparation(height, width, -offset / factor, 1 / factor, name="preprocessing")(inputs)
     if is_reversed:
         x = keras.ops.flip(x, axis=-1)
     build = getattr(keras.applications, name)
     try:
-        # On top of the preprocessing, rather than as a model within a model: so each of its layers can end a body.
+        # On top of the preprocessing, rather than as a model within a model, so that any of its layers can end a body.
         model = build(include_top=False, weights=None, input_tensor=x, input_shape=(height, width, 3))
     except ValueError as error:
         reason = " ".join(str(error).split())
@@ -112,7 +116,7 @@ def network(
 
 
 def preprocessing(name: str) -> tuple[np.ndarray, np.ndarray, bool]:
-    """What Keras does to pixels from 0 to 255 before the network `name`: a factor and an offset for each colour.
+    """Keras's preprocessing of pixels from 0 to 255 for the network `name`: a factor and an offset for each colour.
 
     Returns:
         Factors and offsets of red, green and blue, `(3,)`, and whether the colours are then reversed.

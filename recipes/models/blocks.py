@@ -1,30 +1,33 @@
-"""What the builders share: their arguments, checks at the call, and how every hidden layer is made."""
+"""What the builders share: checks of their arguments, how every hidden layer is made, and a bound on the size."""
 
-import math
-import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-from keras.src.backend.common import global_state
 
 from custom_layers import CategoryEmbedding, Maxout, MaxoutConv2D, PReLU, RandomizedLeakyReLU
 from recipes import initialization
 from recipes.arguments.names import normalize, unknown
-from recipes.arguments.numbers import is_count
+from recipes.arguments.numbers import (
+    is_count,
+    require_finite,
+    require_fraction,
+    require_not_negative,
+    require_positive,
+    require_whole,
+)
+from recipes.keras_internals.private import weights_undrawn
 
 NORMALIZATIONS = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
 
 
-def require(name: str, value, test: Callable[[Any], bool], allowed: str) -> None:
-    """Refuse an argument `name` whose `value` is no number, or one that fails `test`."""
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not test(value):
-        raise ValueError(f"`{name}` must be {allowed}. Received: {value!r}")
-
-
 def choose(kind: str, value, known) -> str:
-    """`value` as one of the names `known`, which take `-` and `_` alike."""
+    """`value` as one of the names `known`, with `_` for `-`.
+
+    Raises:
+        ValueError: If it is none of them; `kind` is what the message calls it, and the nearest name is suggested.
+    """
     name = normalize(value).replace("-", "_")
     if not isinstance(value, str) or name not in known:
         raise unknown(kind, value, known)
@@ -32,18 +35,24 @@ def choose(kind: str, value, known) -> str:
 
 
 def check(input_shape, num_outputs: int) -> tuple[int, ...]:
-    """The shape of one row, after refusing shapes and sizes that no builder takes, before anything is built."""
+    """`input_shape` as a tuple, once it and `num_outputs` are known to be what every builder takes."""
     if not isinstance(input_shape, tuple | list) or not input_shape or not all(map(is_count, input_shape)):
         raise ValueError(f"`input_shape` must be the shape of one row, such as (30,). Received: {input_shape!r}")
-    check_count("num_outputs", num_outputs)
+    require_whole("num_outputs", num_outputs, least=1)
     return tuple(input_shape)
+
+
+def check_flag(name: str, value) -> None:
+    """Refuse a `value` that is neither `True` nor `False`: a text such as `"no"` would count as true."""
+    if not isinstance(value, bool):
+        raise ValueError(f"`{name}` must be true or false. Received: {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hidden:
     """How every hidden layer is made.
 
-    Its fields are arguments of every builder, and told there.
+    Its fields are arguments of every builder, which documents them.
     """
 
     activation: Any = "relu"
@@ -63,12 +72,12 @@ class Hidden:
         if self.normalization not in (None, *NORMALIZATIONS):
             raise unknown("normalization", self.normalization, NORMALIZATIONS)
         for name in ("dropout", "input_dropout"):
-            require(name, getattr(self, name), lambda share: 0 <= share < 1, "at least 0 and less than 1")
+            require_fraction(name, getattr(self, name))
         for name in ("noise", "l1", "l2"):
-            require(name, getattr(self, name), lambda value: 0 <= value < math.inf, "at least 0 and finite")
+            require_not_negative(name, getattr(self, name))
         if self.max_norm is not None:
-            require("max_norm", self.max_norm, lambda value: 0 < value < math.inf, "more than 0 and finite")
-        require("bias_start", self.bias_start, math.isfinite, "a finite number")
+            require_positive("max_norm", self.max_norm)
+        require_finite("bias_start", self.bias_start)
         if self.negative_slope is not None and self.name not in ("leaky_relu", "prelu"):
             raise ValueError(
                 f"`negative_slope` belongs to leaky_relu and prelu. Received: {self.negative_slope!r} with {self.name}"
@@ -77,11 +86,11 @@ class Hidden:
 
     @property
     def name(self) -> str:
-        """Of the activation, as Keras spells it."""
+        """Name of the activation, as Keras spells it."""
         return normalize(getattr(self.activation, "__name__", self.activation) or "linear").replace("-", "_")
 
     def disturb(self, x):
-        """Noise on the inputs, and dropout of some."""
+        """`x` with noise and dropout on the inputs, where they are set."""
         if self.noise:
             x = keras.layers.GaussianNoise(self.noise, name="inputs_noise")(x)
         if self.input_dropout:
@@ -89,7 +98,7 @@ class Hidden:
         return x
 
     def embed(self, x, embedded: tuple[int, ...]):
-        """Rows of numbers: disturbed, or with learned vectors in place of the codes in their last columns."""
+        """`x`, rows of numbers, with learned vectors in place of the codes in the last columns; else as `disturb`."""
         if not isinstance(embedded, tuple | list) or not all(map(is_count, embedded)):
             raise ValueError(f"`embedded` must be numbers of codes, at least 1 each. Received: {embedded!r}")
         if not embedded:
@@ -101,28 +110,28 @@ class Hidden:
         return CategoryEmbedding(embedded, name="embedding")(x)
 
     def dense(self, x, units: int, name: str):
-        """A dense layer called `name`, with normalization and activation behind it."""
+        """The output of a dense layer called `name`, with normalization and activation behind it."""
         return self.activated(self.affine_dense(x, units, name), name)
 
     def conv(self, x, filters: int, kernel_size: int, name: str, strides: int = 1, separable: bool = False):
-        """A convolution called `name` over padded images, with normalization and activation behind it."""
+        """The output of a convolution called `name`, padded, with normalization and activation behind it."""
         return self.activated(self.affine_conv(x, filters, kernel_size, name, strides, separable), name)
 
     def affine_dense(self, x, units: int, name: str):
-        """A dense layer called `name`; for Maxout with its maximum."""
+        """The output of a dense layer called `name`; for Maxout behind its maximum."""
         arguments = {**self.weights(rank=0), "name": name}
         if self.name == "maxout":
             return Maxout(units, self.pieces, **arguments)(x)
         return keras.layers.Dense(units, **arguments)(x)
 
     def affine_conv(self, x, filters: int, kernel_size: int, name: str, strides: int = 1, separable: bool = False):
-        """A convolution called `name` over padded images; for Maxout with its maximum.
+        """The output of a convolution called `name`, padded so that images keep their size; for Maxout its maximum.
 
         Where it is `separable`, every channel is first filtered by itself (layer `<name>_depthwise`), then all are
         mixed pixel by pixel.
         """
         if separable:
-            # Keras would take all channels for the fan-in of each, and make the signal small.
+            # Keras would count all channels as the fan-in of each one, and make the signal small.
             start = keras.initializers.RandomNormal(stddev=1 / kernel_size)
             x = keras.layers.DepthwiseConv2D(
                 kernel_size,
@@ -140,23 +149,23 @@ class Hidden:
         return keras.layers.Conv2D(filters, kernel_size, **arguments)(x)
 
     def normalized(self, x, name: str):
-        """Normalization, where there is one."""
+        """`x`, normalized where a normalization is set."""
         return NORMALIZATIONS[self.normalization](name=f"{name}_norm")(x) if self.normalization else x
 
     def activated(self, x, name: str):
-        """Normalization, where there is one, and the activation; Maxout's is in its layer, in front of both."""
+        """`x`, normalized where that is set, and activated; Maxout has its activation in the layer in front."""
         x = self.normalized(x, name)
         return x if self.name == "maxout" else self._activation(f"{name}_{self.name}")(x)
 
     def drop(self, x, name: str):
-        """Dropout that suits the activation: SELU keeps its mean and variance only under `AlphaDropout`."""
+        """`x` with dropout that suits the activation: only `AlphaDropout` keeps the mean and variance of SELU."""
         if not self.dropout:
             return x
         layer = keras.layers.AlphaDropout if self.name == "selu" else keras.layers.Dropout
         return layer(self.dropout, name=f"{name}_dropout")(x)
 
     def logits(self, x, num_outputs: int, name: str = "logits"):
-        """The linear layer at the end."""
+        """The output of the linear layer at the end."""
         # float32, so that the loss is exact in mixed precision too.
         start = initialization.initializer_for("linear")
         arguments = {"kernel_initializer": start, "kernel_regularizer": self.penalty(), "dtype": "float32"}
@@ -173,11 +182,11 @@ class Hidden:
         return keras.layers.Activation(self.function(), name=name)
 
     def function(self):
-        """The activation in a form that Keras takes: a name or a function."""
+        """The activation in a form that Keras takes: its name, or the function itself."""
         return self.name if isinstance(self.activation, str) else self.activation
 
     def weights(self, rank: int) -> dict:
-        """Keyword arguments for the weights of a layer with a window of `rank` axes."""
+        """Keyword arguments for the weights of a layer whose kernel has a window of `rank` axes; 0 for a dense one."""
         arguments = {"kernel_initializer": self.initializer(), "kernel_regularizer": self.penalty()}
         if self.bias_start:
             arguments["bias_initializer"] = keras.initializers.Constant(self.bias_start)
@@ -186,11 +195,11 @@ class Hidden:
         return arguments
 
     def constraint(self, rank: int = 0) -> keras.constraints.Constraint | None:
-        """Over all that one unit sums: the last axis of a kernel is that of the units."""
+        """Bound on the norm of a unit's weights: of all axes of a kernel but the last, which is that of the units."""
         return None if self.max_norm is None else keras.constraints.MaxNorm(self.max_norm, axis=list(range(rank + 1)))
 
     def initializer(self) -> keras.initializers.Initializer:
-        """Of one layer's kernel."""
+        """Initializer of one layer's kernel, a new one at each call."""
         if self.kernel_initializer is None:
             return initialization.initializer_for(
                 self.activation, negative_slope=self.negative_slope, pieces=self.pieces
@@ -201,23 +210,23 @@ class Hidden:
         return type(chosen).from_config({name: config[name] for name in config if name != "seed"})
 
     def penalty(self) -> keras.regularizers.Regularizer | None:
-        """Of one layer's kernel."""
+        """Penalty on one layer's kernel; `None` if there is none."""
         return keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
 
 
 def shrink(widths: tuple[int, ...], most: int | None, build: Callable[[tuple[int, ...]], keras.Model]) -> keras.Model:
-    """The model that `build` makes of `widths`; of narrower ones in the same proportions, if it is to stay small.
+    """The model that `build` makes of `widths`, or of narrower ones in the same proportions, if it would be too large.
 
     Args:
-        widths: Of all layers.
-        most: Number of parameters that the model may have. `None` for any number.
-        build: Makes the model of given widths.
+        widths: Widths of all layers.
+        most: Largest number of parameters that the model may have. `None` for any number.
+        build: Function that returns the model of given widths.
 
     Raises:
         ValueError: If the narrowest model has more parameters.
     """
     if most is not None:
-        check_count("max_parameters", most)
+        require_whole("max_parameters", most, least=1)
     if most is None or _parameters(build, widths) <= most:
         return build(widths)
     # The largest width that fits, by bisection: more width means more parameters.
@@ -238,22 +247,6 @@ def shrink(widths: tuple[int, ...], most: int | None, build: Callable[[tuple[int
 
 
 def _parameters(build, widths) -> int:
-    """Of the model that `build` makes of `widths`, without drawing any: that takes most of the time."""
-    waiting = list(global_state.get_global_attribute("uninitialized_variables", []))
-    try:
-        with keras.StatelessScope(initialize_variables=False):
-            return build(widths).count_params()
-    finally:
-        global_state.set_global_attribute("uninitialized_variables", waiting)
-
-
-def check_count(name: str, value) -> None:
-    """Refuse what is no number of things."""
-    if not is_count(value):
-        raise ValueError(f"`{name}` must be a whole number of at least 1. Received: {value!r}")
-
-
-def check_flag(name: str, value) -> None:
-    """Refuse what is neither true nor false: `"no"` would be true."""
-    if not isinstance(value, bool):
-        raise ValueError(f"`{name}` must be true or false. Received: {value!r}")
+    """Number of parameters of the model that `build` makes of `widths`; their values are never drawn."""
+    with weights_undrawn():
+        return build(widths).count_params()

@@ -2,7 +2,7 @@
 
 import keras
 
-from recipes.arguments.numbers import is_count
+from recipes.arguments.numbers import is_count, require_whole
 from recipes.arguments.widths import resolve
 from recipes.models import blocks
 
@@ -47,33 +47,41 @@ def convnet(
 
     Args:
         input_shape: Shape of one image, `(height, width, channels)`.
-        num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
-        widths: Channels of each stage, or a rule, such as `"16 * 2 x 4"` for 16, 32, 64, 128.
+        num_outputs: Number of units of the last layer: one for each class; 1 for two classes or for one number.
+        widths: Number of channels of each stage, or a rule, such as `"16 * 2 x 4"` for 16, 32, 64, 128. Default:
+            `(32, 64)`.
         kernel_size: Side of the convolution kernels, in pixels; the image is padded, so that it keeps its size.
-        convolutions: Of each stage.
-        separable: Filter each channel by itself, then mix them pixel by pixel (Howard et al. 2017, arXiv:1704.04861):
-            fewer weights and multiplications. The first layer, of few channels, stays as it is.
-        downsampling: How each stage halves the image: by `"max"` or `"average"` pooling of 2 x 2 pixels at its end, or
-            by the `"stride"` of its first convolution. `"none"`: not at all, so that any number of stages fits.
-        pooling: How the image becomes a row in front of the last layer: `"flatten"`; or the `"average"` or `"max"` over
-            the whole image, after which the last layer has one weight for each channel and class.
-        max_parameters: The stages are made narrower, in the same proportions, until the model has no more.
+            Default: 3.
+        convolutions: Number of convolutions in each stage. Default: 1.
+        separable: Whether convolutions filter each channel by itself, then mix the channels pixel by pixel (Howard et
+            al. 2017, arXiv:1704.04861): fewer weights and multiplications. The first layer, of few channels, stays a
+            plain one. Default: `False`.
+        downsampling: Operation by which each stage halves the image: `"max"` or `"average"` pooling of 2 x 2 pixels at
+            its end, or the `"stride"` of its first convolution. `"none"`: no halving, so that any number of stages
+            fits. Default: `"max"`.
+        pooling: Operation that makes one row of an image in front of the last layer: `"flatten"`; or the `"average"` or
+            `"max"` over the whole image, after which the last layer has one weight for each channel and class. Default:
+            `"flatten"`.
+        max_parameters: Largest number of parameters: the stages are made narrower, in the same proportions, until the
+            model has no more. Default: no bound.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
-            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
-        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or initial slope of `"prelu"` (0.25).
-        pieces: Number of maps of each unit of `"maxout"`.
+            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors. Default:
+            `"relu"`.
+        negative_slope: Slope of `"leaky_relu"` below 0, or initial slope of `"prelu"`. Default: 0.2 and 0.25.
+        pieces: Number of linear maps in each unit of `"maxout"`. Default: 2.
         kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
             `recipes.initialization.get` knows. Default: chosen from the activation, as `initializer_for` does.
-        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
-            own inside. `None` for none.
-        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
-        input_dropout: Share of the inputs to drop.
-        noise: Standard deviation of normal noise on the inputs, in training.
-        l1: Weight of the absolute kernel values in the loss.
-        l2: Weight of the squared kernel values in the loss.
-        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        normalization: Kind of the normalization in front of each activation, `"batch"` or `"layer"`; for Maxout, which
+            has its activation inside the layer, behind it. Default: none.
+        dropout: Fraction of the hidden units dropped in training; as `AlphaDropout` for SELU. Default: 0.
+        input_dropout: Fraction of the inputs dropped in training. Default: 0.
+        noise: Standard deviation of normal noise on the inputs in training. Default: 0.
+        l1: Weight of the absolute kernel values in the loss. Default: 0.
+        l2: Weight of the squared kernel values in the loss. Default: 0.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout. Default: no
+            bound.
         bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
-            alive.
+            alive. Default: 0.
 
     Returns:
         An uncompiled model from `(batch, height, width, channels)` to logits `(batch, num_outputs)`.
@@ -101,7 +109,7 @@ def convnet(
     downsampling = blocks.choose("downsampling", downsampling, DOWNSAMPLING)
     pooling = blocks.choose("pooling", pooling, POOLING)
     blocks.check_flag("separable", separable)
-    blocks.check_count("convolutions", convolutions)
+    require_whole("convolutions", convolutions, least=1)
     side = min(input_shape[:2])
     if downsampling != "none" and side < 2 ** len(widths):
         raise ValueError(
@@ -126,7 +134,7 @@ def convnet(
 
 
 def check_images(builder: str, input_shape: tuple[int, ...], kernel_size: int) -> None:
-    """Refuse rows that are no images, and kernels that do not fit them."""
+    """Refuse rows that are not images, and kernels that are larger than the images."""
     if len(input_shape) != 3:
         raise ValueError(f"{builder} takes images (height, width, channels). Received: rows of shape {input_shape}")
     if not is_count(kernel_size) or kernel_size > min(input_shape[:2]):

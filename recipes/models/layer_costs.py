@@ -1,4 +1,4 @@
-"""What a layer costs for one row: multiply-adds, and the values that are kept for the backward pass."""
+"""What a layer costs for one row: multiply-adds, and the number of values kept for the backward pass."""
 
 import math
 import re
@@ -18,17 +18,17 @@ NORMALIZATIONS = (
     keras.layers.RMSNormalization,
     keras.layers.Normalization,
 )
-# They have weights, but no products of matrices.
+# Layers that have weights, but compute no products of matrices.
 _ELEMENTWISE = (*NORMALIZATIONS, keras.layers.PReLU, PReLU, keras.layers.Embedding, CategoryEmbedding)
-# Operations of `keras.ops` that are such products, and are not counted.
+# Operations of `keras.ops` that compute such products, whose multiply-adds are not known here.
 _PRODUCTS = {"Einsum", "Dot", "Tensordot", "Inner", "Outer", "Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose"}
 
 
 def multiply_adds(operation, inputs: list[tuple], output: tuple) -> int | None:
-    """Multiplications with an addition, for one row, in the matrix products and convolutions of a layer.
+    """Number of multiply-adds in the matrix products and convolutions of a layer, for one row.
 
-    What is done value by value is not counted: biases, activations, normalization, pooling; what `"same"` padding adds
-    is. A recurrent layer counts all its steps.
+    Elementwise work is not counted: biases, activations, normalization, pooling. Products with the zeros of `"same"`
+    padding are counted. A recurrent layer counts all its steps.
 
     Args:
         operation: A layer, or another operation of a Keras graph; no model.
@@ -36,7 +36,7 @@ def multiply_adds(operation, inputs: list[tuple], output: tuple) -> int | None:
         output: Shape of its (first) output, batch first.
 
     Returns:
-        `None` for unknown kinds that have weights, and where sizes are not known.
+        The number; `None` for layers of unknown kinds that have weights, and where sizes are not known.
     """
     if not isinstance(operation, keras.layers.Layer):
         return _of_operation(operation, inputs, output)
@@ -44,15 +44,15 @@ def multiply_adds(operation, inputs: list[tuple], output: tuple) -> int | None:
     try:
         if kind is not None:
             return int(_RULES[kind](operation, inputs, output))
-    except TypeError:  # a size that is not known is `None`
+    except TypeError:  # from a rule: a size that is not known is `None`, which cannot be multiplied
         return None
     return 0 if not operation.weights or known_class(operation, _ELEMENTWISE) else None
 
 
 def values_kept(operation, inputs: list[tuple], outputs: list[tuple]) -> int:
-    """How many values a layer keeps for the backward pass of one row: its outputs, and what lies inside it.
+    """Number of values that a layer keeps for the backward pass of one row: its outputs, and intermediate results.
 
-    Sizes that are not known count as 1. Of layers of unknown kinds only the outputs are known.
+    Sizes that are not known count as 1. For layers of unknown kinds, only the outputs are counted.
     """
     kept = sum(_size(shape) for shape in outputs)
     if known_class(operation, MAXOUT):
@@ -63,19 +63,19 @@ def values_kept(operation, inputs: list[tuple], outputs: list[tuple]) -> int:
         layers = (operation,)
     for layer in layers:
         if known_class(layer, RECURRENT):
-            # In each step the gates, the state and what became of it.
+            # In each step the gates, the state and the new state.
             gates = sum(cell.recurrent_kernel.shape[-1] + 2 * cell.units for cell in cells(layer))
             kept += (inputs[0][1] or 1) * gates
     if known_class(operation, (keras.layers.MultiHeadAttention,)):
         query, value = (shape[1] or 1 for shape in inputs[:2])
         heads, key_dim, value_dim = operation.num_heads, operation.key_dim, operation.value_dim
-        # Scores and their softmax; the three projections; what the scores make of them.
+        # Scores and their softmax; the projections of query, key and value; the weighted sums of the values.
         kept += heads * (2 * query * value + query * key_dim + value * (key_dim + value_dim) + query * value_dim)
     return kept
 
 
 def bytes_of(dtype) -> int:
-    """Of one value."""
+    """Number of bytes of one value of type `dtype`."""
     bits = re.search(r"\d+", keras.backend.standardize_dtype(dtype))
     return int(bits[0]) // 8 if bits else 1
 
@@ -86,12 +86,12 @@ def cells(layer: keras.layers.RNN) -> list:
 
 
 def _size(shape: tuple) -> int:
-    """Values of one row of `shape`, batch first."""
+    """Number of values in one row of `shape`, batch first."""
     return math.prod(size or 1 for size in shape[1:])
 
 
 def _positions(layer, shape: tuple) -> int:
-    """How often a kernel is applied: pixels, or steps of a sequence."""
+    """Number of positions at which a kernel is applied: pixels, or steps of a sequence."""
     return math.prod(shape[2:] if getattr(layer, "data_format", None) == "channels_first" else shape[1:-1])
 
 

@@ -30,28 +30,31 @@ def mlp(
 
     Args:
         input_shape: Shape of one row; images are flattened.
-        num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
-        widths: Units of each hidden layer, or a rule: `"500 x 100"` for a hundred layers of 500, `"256 / 2 x 4"` for
-            256, 128, 64, 32. `()` is a linear model.
-        max_parameters: The layers are made narrower, in the same proportions, until the model has no more.
-        embedded: Numbers of codes of the last columns of a row, which hold categories of many kinds
-            (`dataset.embedded`): each gets learned vectors.
+        num_outputs: Number of units of the last layer: one for each class; 1 for two classes or for one number.
+        widths: Number of units of each hidden layer, or a rule: `"500 x 100"` for a hundred layers of 500,
+            `"256 / 2 x 4"` for 256, 128, 64, 32. `()` is a linear model. Default: `(256, 128)`.
+        max_parameters: Largest number of parameters: the layers are made narrower, in the same proportions, until the
+            model has no more. Default: no bound.
+        embedded: Number of codes in each of the last columns of a row, which hold categories of many kinds
+            (`dataset.embedded`): their codes are replaced by learned vectors. Default: no such columns.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
-            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
-        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or initial slope of `"prelu"` (0.25).
-        pieces: Number of maps of each unit of `"maxout"`.
+            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors. Default:
+            `"relu"`.
+        negative_slope: Slope of `"leaky_relu"` below 0, or initial slope of `"prelu"`. Default: 0.2 and 0.25.
+        pieces: Number of linear maps in each unit of `"maxout"`. Default: 2.
         kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
             `recipes.initialization.get` knows. Default: chosen from the activation, as `initializer_for` does.
-        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
-            own inside. `None` for none.
-        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
-        input_dropout: Share of the inputs to drop.
-        noise: Standard deviation of normal noise on the inputs, in training.
-        l1: Weight of the absolute kernel values in the loss.
-        l2: Weight of the squared kernel values in the loss.
-        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        normalization: Kind of the normalization in front of each activation, `"batch"` or `"layer"`; for Maxout, which
+            has its activation inside the layer, behind it. Default: none.
+        dropout: Fraction of the hidden units dropped in training; as `AlphaDropout` for SELU. Default: 0.
+        input_dropout: Fraction of the inputs dropped in training. Default: 0.
+        noise: Standard deviation of normal noise on the inputs in training. Default: 0.
+        l1: Weight of the absolute kernel values in the loss. Default: 0.
+        l2: Weight of the squared kernel values in the loss. Default: 0.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout. Default: no
+            bound.
         bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
-            alive.
+            alive. Default: 0.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`.

@@ -1,12 +1,10 @@
-"""The recurrent network: what it says about a sequence does not depend on how many steps are padded behind it."""
-
-import math
+"""The recurrent network, whose outputs do not depend on the number of padded steps behind a sequence."""
 
 import keras
 
 from custom_layers import ActivatedCell
 from custom_layers.activated_cell import ACTIVATIONS as OWN_CELL
-from recipes.arguments.numbers import is_count
+from recipes.arguments.numbers import is_count, require_finite
 from recipes.arguments.widths import resolve
 from recipes.models import blocks
 
@@ -36,39 +34,45 @@ def recurrent(
 ) -> keras.Model:
     """Recurrent layers, each with normalization and dropout behind it; the last state goes to a layer for the logits.
 
-    The recurrent kernels begin orthogonal (Saxe et al. 2014, arXiv:1312.6120), those of all gates as one matrix, and
-    the forget gates of LSTM open, with a bias of 1 (Jozefowicz et al. 2015, PMLR 37). `cell="simple_rnn"` with
-    `activation="relu"` is much like the IRNN (Le et al. 2015, arXiv:1504.00941).
+    The recurrent kernels are initialized orthogonal (Saxe et al. 2014, arXiv:1312.6120), those of all gates as one
+    matrix, and the bias of LSTM's forget gates to 1, so that they are open (Jozefowicz et al. 2015, PMLR 37).
+    `cell="simple_rnn"` with `activation="relu"` is much like the IRNN (Le et al. 2015, arXiv:1504.00941).
 
     Args:
-        input_shape: Shape of one sequence, `(steps, features)`. The model takes any number of steps; `None` says so.
-        num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
-        widths: Units of each recurrent layer, or a rule, such as `"64 x 2"`; in each direction, if there are two.
-        cell: `"lstm"` (Hochreiter & Schmidhuber 1997), `"gru"` (Cho et al. 2014, arXiv:1406.1078) or `"simple_rnn"`.
-            `activation` is that of its state; gates are sigmoids. `"prelu"`, `"rrelu"` and `"maxout"` go with
-            `"simple_rnn"`.
-        bidirectional: Read each sequence from its end, too, by a layer of its own (Schuster & Paliwal 1997).
-        mask_value: Steps whose every feature has this value are padding (`dataset.mask_value`): they change nothing.
+        input_shape: Shape of one sequence, `(steps, features)`. The model takes any number of steps, whatever number or
+            `None` is given.
+        num_outputs: Number of units of the last layer: one for each class; 1 for two classes or for one number.
+        widths: Number of units of each recurrent layer, in each direction, or a rule, such as `"64 x 2"`. Default:
+            `(64,)`.
+        cell: Kind of the recurrent layers: `"lstm"` (Hochreiter & Schmidhuber 1997), `"gru"` (Cho et al. 2014,
+            arXiv:1406.1078) or `"simple_rnn"`. `activation` is that of its state; gates are sigmoids. `"prelu"`,
+            `"rrelu"` and `"maxout"` work with `"simple_rnn"` only. Default: `"lstm"`.
+        bidirectional: Whether each sequence is also read backwards, by a layer of its own (Schuster & Paliwal 1997).
+            Default: `False`.
+        mask_value: Value of padding (`dataset.mask_value`): steps whose every feature equals it have no effect.
+            Default: no padding.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
-            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
-        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or initial slope of `"prelu"` (0.25).
-        pieces: Number of maps of each unit of `"maxout"`.
+            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors. Default:
+            `"tanh"`.
+        negative_slope: Slope of `"leaky_relu"` below 0, or initial slope of `"prelu"`. Default: 0.2 and 0.25.
+        pieces: Number of linear maps in each unit of `"maxout"`. Default: 2.
         kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
             `recipes.initialization.get` knows. Default: chosen from the activation, as `initializer_for` does.
-        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
-            own inside. `None` for none.
-        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
-        input_dropout: Share of the inputs to drop.
-        noise: Standard deviation of normal noise on the inputs, in training.
-        l1: Weight of the absolute kernel values in the loss.
-        l2: Weight of the squared kernel values in the loss.
-        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        normalization: Kind of the normalization in front of each activation, `"batch"` or `"layer"`; for Maxout, which
+            has its activation inside the layer, behind it. Default: none.
+        dropout: Fraction of the hidden units dropped in training; as `AlphaDropout` for SELU. Default: 0.
+        input_dropout: Fraction of the inputs dropped in training. Default: 0.
+        noise: Standard deviation of normal noise on the inputs in training. Default: 0.
+        l1: Weight of the absolute kernel values in the loss. Default: 0.
+        l2: Weight of the squared kernel values in the loss. Default: 0.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout. Default: no
+            bound.
         bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
-            alive.
+            alive. Default: 0.
 
     Returns:
         An uncompiled model from `(batch, steps, features)` to logits `(batch, num_outputs)`. Layers are called
-        `lstm_1`, `lstm_1_norm`, `lstm_1_dropout` and so on. `l1`, `l2` and `max_norm` hold for recurrent kernels, too.
+        `lstm_1`, `lstm_1_norm`, `lstm_1_dropout` and so on. `l1`, `l2` and `max_norm` apply to recurrent kernels, too.
 
     Raises:
         ValueError: For an argument that is not allowed, with the value received.
@@ -95,13 +99,13 @@ def recurrent(
     cell = blocks.choose("cell", cell, CELLS)
     blocks.check_flag("bidirectional", bidirectional)
     if mask_value is not None:
-        blocks.require("mask_value", mask_value, math.isfinite, "a finite number, or None")
+        require_finite("mask_value", mask_value)
     if hidden.name in OWN_CELL and cell != "simple_rnn":
         raise ValueError(f"{hidden.name} is an activation of the cell simple_rnn. Received: {hidden.name} with {cell}")
 
     inputs = x = keras.Input((None, features), name="inputs")
     if mask_value is not None:
-        # In front of everything that changes values, or padding could not be told any more.
+        # In front of all that changes values: behind it, padding could no longer be recognized.
         x = keras.layers.Masking(mask_value, name="mask")(x)
     x = hidden.disturb(x)
     for number, width in enumerate(widths, start=1):

@@ -1,9 +1,10 @@
-"""The residual network: blocks that begin as the identity, so that hundreds of them train."""
+"""The residual network: blocks that are initialized to the identity, so that hundreds of them train."""
 
 import dataclasses
 
 import keras
 
+from recipes.arguments.numbers import require_whole
 from recipes.arguments.widths import resolve
 from recipes.models import blocks
 from recipes.models.convnet import POOLING, check_images
@@ -33,36 +34,39 @@ def residual(
 ) -> keras.Model:
     """A residual network (He et al. 2016, arXiv:1603.05027): of dense layers for rows, of convolutions for images.
 
-    Every block adds to its input what a branch of two layers makes of it. Normalization and activation stand in front
-    of each of the two (pre-activation), dropout between them, and the second begins at zero: at the start the block is
-    the identity, whatever the depth (arXiv:1901.09321 of nets without normalization, arXiv:1706.02677).
+    Every block adds to its input the output of a branch of two layers. Normalization and activation stand in front of
+    each of the two (pre-activation), dropout between them, and the second is initialized to zero: a new block is the
+    identity, whatever the depth (arXiv:1901.09321 for networks without normalization, arXiv:1706.02677).
 
     Args:
         input_shape: Shape of one row, `(columns,)`, or of one image, `(height, width, channels)`.
-        num_outputs: Units of the last layer: one for each class; 1 for two classes or for one number.
-        widths: Units or channels of each stage, or a rule, such as `"16 * 2 x 3"` for 16, 32, 64. Each stage of
-            convolutions but the first halves the image.
-        depth: Blocks of each stage.
-        kernel_size: Side of the convolution kernels, in pixels.
-        pooling: How an image becomes a row in front of the last layer: the `"average"` or `"max"` over the whole
-            image, or `"flatten"`.
-        embedded: Of rows, as in `mlp`.
+        num_outputs: Number of units of the last layer: one for each class; 1 for two classes or for one number.
+        widths: Number of units or channels of each stage, or a rule, such as `"16 * 2 x 3"` for 16, 32, 64. Each stage
+            of convolutions but the first halves the image. Default: `(64,)`.
+        depth: Number of blocks in each stage. Default: 3.
+        kernel_size: Side of the convolution kernels, in pixels. Default: 3.
+        pooling: Operation that makes one row of an image in front of the last layer: the `"average"` or `"max"` over
+            the whole image, or `"flatten"`. Default: `"average"`.
+        embedded: Number of codes in each of the last columns of a row, which hold categories of many kinds
+            (`dataset.embedded`): their codes are replaced by learned vectors. Default: no such columns.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
-            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors.
-        negative_slope: Slope below 0 of `"leaky_relu"` (default: 0.2), or initial slope of `"prelu"` (0.25).
-        pieces: Number of maps of each unit of `"maxout"`.
+            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors. Default:
+            `"relu"`.
+        negative_slope: Slope of `"leaky_relu"` below 0, or initial slope of `"prelu"`. Default: 0.2 and 0.25.
+        pieces: Number of linear maps in each unit of `"maxout"`. Default: 2.
         kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
             `recipes.initialization.get` knows. Default: chosen from the activation, as `initializer_for` does.
-        normalization: `"batch"` or `"layer"` normalization in front of each activation; behind Maxout, which has its
-            own inside. `None` for none.
-        dropout: Share of the hidden units to drop; as `AlphaDropout` for SELU.
-        input_dropout: Share of the inputs to drop.
-        noise: Standard deviation of normal noise on the inputs, in training.
-        l1: Weight of the absolute kernel values in the loss.
-        l2: Weight of the squared kernel values in the loss.
-        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout.
+        normalization: Kind of the normalization in front of each activation, `"batch"` or `"layer"`; for Maxout, which
+            has its activation inside the layer, behind it. Default: none.
+        dropout: Fraction of the hidden units dropped in training; as `AlphaDropout` for SELU. Default: 0.
+        input_dropout: Fraction of the inputs dropped in training. Default: 0.
+        noise: Standard deviation of normal noise on the inputs in training. Default: 0.
+        l1: Weight of the absolute kernel values in the loss. Default: 0.
+        l2: Weight of the squared kernel values in the loss. Default: 0.
+        max_norm: Largest norm of the weights of each unit of every hidden layer; of each piece, for Maxout. Default: no
+            bound.
         bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
-            alive.
+            alive. Default: 0.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`. Layers are called
@@ -89,7 +93,7 @@ def residual(
     )
     if not widths:
         raise ValueError("`widths` must name one stage at least. Received: ()")
-    blocks.check_count("depth", depth)
+    require_whole("depth", depth, least=1)
     images = len(input_shape) == 3
     if len(input_shape) == 2 or len(input_shape) > 3:
         raise ValueError(f"residual takes rows of numbers, or images. Received: rows of shape {input_shape}")

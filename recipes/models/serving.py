@@ -6,7 +6,7 @@ import custom_layers
 from recipes.data import Dataset
 from recipes.data.preparation import ImagePreparation, SequencePreparation, TablePreparation
 
-# The layer that takes raw rows.
+# Name of the layer that takes raw rows.
 PREPARATION = "preparation"
 _LAYERS = {
     TablePreparation: custom_layers.TablePreparation,
@@ -16,17 +16,17 @@ _LAYERS = {
 
 
 def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
-    """Put the preparation of `dataset` in front of a trained `core`, and what makes its output readable behind.
+    """A trained `core` between the preparation of `dataset` and a layer that makes its outputs readable.
 
     It shares the weights of `core`. It is compiled, with a loss on probabilities or raw values, so that Keras's own
     `evaluate(x, y)` works on it.
 
     Args:
-        core: From prepared rows `(batch, *dataset.input_shape)` to logits (or scaled values, for regression).
-        dataset: Gives the preparation and the task.
+        core: Model from prepared rows `(batch, *dataset.input_shape)` to logits (or scaled values, for regression).
+        dataset: Data with the preparation and the task.
 
     Returns:
-        From raw rows (images of any height and width, sequences of as many steps as `core` takes) to class
+        A model from raw rows (images of any height and width, sequences of as many steps as `core` takes) to class
         probabilities: `(batch, classes)` by softmax, or `(batch, 1)`, the probability of class 1, by sigmoid where
         `core` has a single output; for regression to `(batch, 1)` in the targets' units.
     """
@@ -45,7 +45,7 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
         outputs = keras.layers.Activation("softmax", name="probabilities", dtype="float32")(outputs)
         loss, metrics = keras.losses.SparseCategoricalCrossentropy(), ["accuracy"]
     model = keras.Model(inputs, outputs, name=f"{core.name}_with_preparation")
-    # Any optimizer would do for evaluation; this one adds nothing to the file.
+    # Evaluation needs no optimizer, but `compile` does; this one adds nothing to the file.
     model.compile(optimizer="sgd", loss=loss, metrics=metrics)
     return model
 
@@ -59,7 +59,7 @@ def _raw_shape(core: keras.Model, preparation) -> tuple[int | None, ...]:
 
 
 def core_of(model: keras.Model) -> keras.Model:
-    """The network inside of a model that `serving_model` made; any other `model` itself."""
+    """The network inside a model that `serving_model` made; any other `model` itself."""
     layers = getattr(model, "layers", [])
     prepared = any(layer.name == PREPARATION for layer in layers)
     inner = [layer for layer in layers if isinstance(layer, keras.Model)]

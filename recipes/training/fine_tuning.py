@@ -2,9 +2,8 @@
 
 import keras
 
-from recipes.arguments.numbers import is_count, require_positive
-from recipes.models import blocks
-from recipes.models.transfer import body_of
+from recipes.arguments.numbers import is_count, is_number, require_positive
+from recipes.models.body import body_of
 from recipes.optimizers import GradientClipping
 from recipes.optimizers.copying import copied
 from recipes.optimizers.guard import Guard
@@ -63,7 +62,8 @@ def unfreeze(model: keras.Model, layers: int | None = None, layer_decay: float =
         ValueError: As `fine_tune`, before anything is changed.
     """
     body = body_of(model)
-    blocks.require("layer_decay", layer_decay, lambda value: 0 < value <= 1, "more than 0 and at most 1")
+    if not is_number(layer_decay) or not 0 < layer_decay <= 1:
+        raise ValueError(f"`layer_decay` must be more than 0 and at most 1. Received: {layer_decay!r}")
     known = list(_layers_with_weights(body))
     if layers is not None and (not is_count(layers) or layers > len(known)):
         raise ValueError(f"`layers` must be from 1 to {len(known)}, the layers of the body. Received: {layers!r}")

@@ -15,8 +15,8 @@ from recipes import models
 from recipes.arguments.numbers import require_whole
 from recipes.data import Dataset, check_seed
 from recipes.metrics.inputs import as_array, sum_to_one
+from recipes.models.body import body_of
 from recipes.models.outputs import Outputs
-from recipes.models.transfer import body_of
 from recipes.runs.watched import Watched
 from recipes.settings import Fit, Recipe
 from recipes.training.compiling import compile_model
