@@ -63,7 +63,7 @@ def test_prepared_rows_are_scaled_marked_and_coded(frame):
     np.testing.assert_array_equal(x[:, 8], raw[:, 2])
 
 
-def test_a_file_says_the_same_as_the_frame_it_was_written_from(frame, tmp_path):
+def test_a_file_has_the_contents_of_the_frame_it_was_written_from(frame, tmp_path):
     frame.to_csv(tmp_path / "sales.csv", index=False)
     from_file, from_memory = (
         recipes.load_dataset(data, target="good") for data in (str(tmp_path / "sales.csv"), frame)
@@ -227,7 +227,7 @@ def test_times_that_float32_would_merge_stay_different(tmp_path, monkeypatch):
             np.testing.assert_array_equal(x, source.parts["all"][0])
 
 
-def test_values_beyond_float32_are_brought_into_it_where_that_keeps_them_apart(tmp_path):
+def test_values_beyond_float32_are_rescaled_where_they_then_stay_different(tmp_path):
     frame = pandas.DataFrame({"large": 1e39 + np.arange(60) * 1e37, "y": ["a", "b"] * 30})
     x, _ = recipes.load_dataset(frame, target="y").train
     assert len(np.unique(x)) == len(x)
@@ -349,7 +349,7 @@ def test_rows_to_predict_are_read_as_those_of_training(frame, written):
 @pytest.mark.parametrize(
     ("column", "holds"), [("kg", "numbers with the unit 'kg'"), ("day", "dates with the day first")]
 )
-def test_stray_values_are_told(written, column, holds):
+def test_stray_values_are_reported(written, column, holds):
     written = written.assign(**{column: written[column].mask(written.index % 50 == 7, "n.k.")})
     message = rf"'{column}' .* holds {holds}, but 8 of its 400 values .* 'n.k.' at row 7: .* \(data.missing: \[n.k.\]"
     with pytest.raises(ValueError, match=message):
@@ -479,7 +479,7 @@ def test_groups_and_times_of_arrays_are_columns_by_number():
         (lambda f: f, {"image_size": (8, 8)}, r"data.image_size is for images. Received: \(8, 8\) for a table"),
     ],
 )  # fmt: skip
-def test_tables_that_cannot_be_trained_on_are_told_in_one_line(frame, change, settings, message):
+def test_tables_that_cannot_be_trained_on_are_reported_in_one_line(frame, change, settings, message):
     if settings is not None and "target" not in settings and message[:5] != "which":
         settings = {"target": "good", **settings}
     with pytest.raises(ValueError, match=message) as error:
@@ -487,7 +487,7 @@ def test_tables_that_cannot_be_trained_on_are_told_in_one_line(frame, change, se
     assert "\n" not in str(error.value)
 
 
-def test_mixed_values_in_a_frame_are_told_like_those_of_a_file(frame):
+def test_mixed_values_in_a_frame_are_reported_like_those_of_a_file(frame):
     mixed = frame[["good"]].assign(age=pandas.Series([*range(ROWS - 1), "old"], dtype=object))
     with pytest.raises(ValueError, match="1 of its 400 values are text, the first 'old' at row 399"):
         recipes.load_dataset(mixed, target="good")
