@@ -1,33 +1,34 @@
 """Learning-rate schedules by name, sized by the number of steps."""
 
 import math
-import numbers
 
 import keras
 from keras import ops
 
 from recipes.arguments.names import normalize, unknown
+from recipes.arguments.numbers import is_number, require_fraction, require_positive
 
 NAMES = ("constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau")
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Up to the peak, then down to nearly nothing, both along half a cosine (Smith & Topin 2018, arXiv:1708.07120).
+    """Rises to the peak, then falls to nearly 0, both along half a cosine (Smith & Topin 2018, arXiv:1708.07120).
 
-    The learning rate alone: in Keras the momentum of an optimizer is a constant of the compiled step, so that it stays
-    where it is while the paper moves it the other way.
+    Only the learning rate follows it. The paper moves the momentum the opposite way, which Keras does not allow: there,
+    momentum is a constant of the compiled step.
 
     Args:
-        learning_rate: The peak.
-        total_steps: Updates of the whole training. After them the rate stays at its end.
-        warmup_fraction: Share of the steps on the way up.
-        initial_fraction: Share of the peak to begin with.
-        final_fraction: Share of the peak to end with.
-        name: Of the schedule.
+        learning_rate: Peak of the learning rate.
+        total_steps: Number of updates of the whole training, after which the rate stays at its final value.
+        warmup_fraction: Share of the steps in which the rate rises.
+        initial_fraction: Initial rate, as a share of the peak.
+        final_fraction: Final rate, as a share of the peak.
+        name: Name of the schedule.
 
     Raises:
-        ValueError: For a peak that is not positive, fractions outside of 0 to 1, or less than 1 step.
+        ValueError: For a peak that is not positive, fractions that are not at least 0 and less than 1, or less than 1
+            step.
     """
 
     def __init__(
@@ -40,15 +41,14 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         name="OneCycle",
     ):
         _require_steps(total_steps)
-        if not 0 < learning_rate < math.inf:
-            raise ValueError(f"`learning_rate` must be more than 0 and finite. Received: {learning_rate}")
+        require_positive("learning_rate", learning_rate)
         fractions = {
             "warmup_fraction": warmup_fraction,
             "initial_fraction": initial_fraction,
             "final_fraction": final_fraction,
         }
         for fraction, value in fractions.items():
-            _require_fraction(fraction, value)
+            require_fraction(fraction, value)
         super().__init__()
         self.learning_rate = learning_rate
         self.total_steps = total_steps
@@ -60,7 +60,7 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         step = ops.cast(step, "float32")
         up = self.warmup_fraction * self.total_steps
-        # Whole numbers of steps: the peak is a step, and so is the end.
+        # At least one step each way, so that neither divides by 0.
         rising = ops.clip(step / max(up, 1.0), 0.0, 1.0)
         falling = ops.clip((step - up) / max(self.total_steps - up, 1.0), 0.0, 1.0)
         start = self.learning_rate * self.initial_fraction
@@ -88,50 +88,54 @@ def get(
     factor: float = 0.1,
     final_fraction: float = 0.01,
 ):
-    """What a Keras optimizer takes as its learning rate.
+    """A learning rate for a Keras optimizer: a number or a schedule.
 
     | name | rate |
     |---|---|
     | constant | the peak |
-    | step | times `factor` at each of the `milestones` |
-    | exponential | falls evenly by the logarithm, to `final_fraction` of the peak at the end |
-    | cosine | a linear warm-up from a tenth of the peak, then half a cosine to 0 (arXiv:1608.03983) |
+    | step | the peak, multiplied by `factor` at each of the `milestones` |
+    | exponential | falls by a constant factor per step, to `final_fraction` of the peak at the end |
+    | cosine | rises linearly from a tenth of the peak, then falls along half a cosine to 0 (arXiv:1608.03983) |
     | one_cycle | `OneCycle` |
     | reduce_on_plateau | the peak; the callback `ReduceLROnPlateau`, which `callbacks_for` adds, lowers it |
 
     Args:
-        name: Of the schedule.
-        learning_rate: The peak.
-        total_steps: Updates of the whole training, warm-up included.
-        warmup_fraction: Share of the steps spent warming up (cosine: 0.05; one_cycle: 0.3).
-        milestones: Of step: shares of the steps, ascending.
-        factor: Of step.
-        final_fraction: Of exponential.
+        name: Name of the schedule.
+        learning_rate: Peak of the learning rate.
+        total_steps: Number of updates of the whole training, warm-up included.
+        warmup_fraction: Share of the steps in which the rate of cosine and one_cycle rises. Default: 0.05 for cosine,
+            0.3 for one_cycle.
+        milestones: Shares of the steps after which step lowers the rate, ascending.
+        factor: Factor by which step lowers the rate.
+        final_fraction: Final rate of exponential, as a share of the peak.
+
+    Returns:
+        A number or a `LearningRateSchedule`.
 
     Raises:
-        ValueError: For an unknown name, without steps, or for shares outside of 0 to 1.
+        ValueError: For an unknown name, less than 1 step, or shares that are not at least 0 and less than 1.
     """
     key = normalize(name).replace("-", "_")
     if key not in NAMES:
         raise unknown("schedule", name, NAMES)
     _require_steps(total_steps)
     if warmup_fraction is not None:
-        _require_fraction("warmup_fraction", warmup_fraction)
+        require_fraction("warmup_fraction", warmup_fraction)
     schedules = keras.optimizers.schedules
     if key in ("constant", "reduce_on_plateau"):
         return learning_rate
     if key == "step":
         for milestone in milestones:
-            _require_fraction("milestones", milestone)
+            require_fraction("milestones", milestone)
         if list(milestones) != sorted(set(milestones)):
             raise ValueError(f"`milestones` must ascend. Received: {milestones}")
-        _require_fraction("factor", factor)
+        require_fraction("factor", factor)
         boundaries = [max(1, round(milestone * total_steps)) for milestone in milestones]
         return schedules.PiecewiseConstantDecay(
             boundaries, [learning_rate * factor**drops for drops in range(len(boundaries) + 1)]
         )
     if key == "exponential":
-        _require_fraction("final_fraction", final_fraction)
+        require_fraction("final_fraction", final_fraction)
         return schedules.ExponentialDecay(learning_rate, total_steps, final_fraction)
     if key == "one_cycle":
         return OneCycle(learning_rate, total_steps, 0.3 if warmup_fraction is None else warmup_fraction)
@@ -144,10 +148,5 @@ def get(
 
 
 def _require_steps(total_steps) -> None:
-    if not isinstance(total_steps, numbers.Real) or total_steps < 1:
-        raise ValueError(f"`total_steps` must be at least 1. Received: {total_steps}")
-
-
-def _require_fraction(name: str, value) -> None:
-    if not isinstance(value, numbers.Real) or not 0 <= value < 1:
-        raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {value}")
+    if not is_number(total_steps) or total_steps < 1:
+        raise ValueError(f"`total_steps` must be at least 1. Received: {total_steps!r}")

@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 import recipes
-from recipes.data import arrays, batched, store
+from recipes.data import arrays, store
+from recipes.data.arrays import batched
 from recipes.data.store import is_on_disk
 
 GENERATOR = np.random.default_rng(0)

@@ -6,6 +6,9 @@ import pytest
 
 import recipes
 from recipes.optimizers import AdaptiveGradientClipping, GradientClipping, PercentileClipping
+from recipes.optimizers.adaptive import clip_by_weights
+from recipes.optimizers.clipping import clip_by_value
+from recipes.optimizers.percentile import percentile_of, with_norm
 
 pytestmark = [pytest.mark.backend, pytest.mark.optimized]
 WAYS = {
@@ -88,6 +91,23 @@ def test_percentile_clipping_follows_the_norms_that_were_seen():
         moved, place = place - arrays([variable])[0][0], arrays([variable])[0][0]
         assert moved == pytest.approx(min(norm, np.percentile(seen, 25)), rel=1e-5)
     assert optimizer.clipped_steps == 3
+
+
+def test_the_rules_are_functions_of_plain_values():
+    gradients = [keras.ops.convert_to_tensor(gradient) for gradient in G]
+    (kernel, bias), clipped = clip_by_value(gradients, 3.5)
+    assert arrays([kernel, bias])[0].max() == 3.5
+    assert arrays([kernel, bias])[1].tolist() == [3.5]
+    assert bool(clipped)
+    vector, clipped = clip_by_weights(gradients[1], keras.ops.ones(1), clip_factor=20.0, epsilon=1e-3)
+    assert (arrays([vector])[0].tolist(), bool(clipped)) == ([12.0], False)
+    norms = keras.ops.zeros(3)
+    for seen, norm in enumerate((5.0, 1.0, 4.0, 2.0)):
+        norms = with_norm(norms, seen, norm)
+    assert arrays([norms])[0].tolist() == [2.0, 1.0, 4.0]
+    for count in (1, 2, 3):
+        wanted = np.percentile(arrays([norms])[0][:count], 30)
+        assert float(percentile_of(norms, count, 30)) == pytest.approx(wanted, rel=1e-6)
 
 
 @pytest.mark.parametrize("way", ["none", "global_clipnorm"])

@@ -9,7 +9,7 @@ import pytest
 import recipes
 from recipes.cli import main
 from recipes.metrics import compare_predictions
-from recipes.runs.folder import predictions
+from recipes.runs.stored import Stored
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,8 @@ def test_a_real_difference_is_told_in_one_sentence(runs, run):
     )
     assert "same 113 rows" in comparison.verdict
     assert str(comparison).count(comparison.verdict) == 1
-    assert recipes.compare(run, runs / "poor").pairs[0].differences == comparison.pairs[0].differences
+    for given in (run, recipes.Stored(run.directory), str(run.directory)):
+        assert recipes.compare(given, runs / "poor").pairs[0].differences == comparison.pairs[0].differences
     turned = recipes.compare(runs / "poor", runs / "good")
     assert turned.verdict == comparison.verdict
     assert turned.pairs[0].differences["accuracy"].value == -scores.value
@@ -149,7 +150,7 @@ def test_more_than_two_models_are_told_in_a_table_with_adjusted_p_values():
 def test_classes_are_matched_by_their_names(runs, tmp_path):
     shutil.copytree(runs / "good", tmp_path / "turned")
     change(tmp_path / "turned" / "versions.json", classes=["benign", "malignant"])
-    stored = predictions(runs / "good")
+    stored = Stored(runs / "good").predictions
     turned = {"label": 1 - stored["label"], "predicted": 1 - stored["predicted"]}
     np.savez(tmp_path / "turned" / "predictions.npz", **turned)
     comparison = recipes.compare(runs / "good", tmp_path / "turned")

@@ -4,7 +4,6 @@ import pytest
 
 import recipes
 from recipes.optimizers import GradientClipping
-from recipes.runs import folder as runs
 from recipes.settings import FineTune, Model, Recipe
 
 pytestmark = [pytest.mark.backend, pytest.mark.whole]
@@ -202,7 +201,7 @@ def test_a_recipe_fine_tunes_after_its_head_is_trained(run, tmp_path, assert_ali
     assert seen == [0, 1, 2, 3, 4]
     assert len(tuned.history["val_loss"]) == 5
     assert tuned.kept_epoch == 3 + np.argmin(tuned.history["val_loss"][2:])
-    assert runs.kept_epoch(tuned.directory) == tuned.kept_epoch
+    assert recipes.Stored(tuned.directory).kept_epoch == tuned.kept_epoch
     assert tuned.report.accuracy > 0.9
     again = recipes.load_model(tuned.directory)
     rows, _ = recipes.load_dataset("breast_cancer").test

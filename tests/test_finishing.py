@@ -8,8 +8,8 @@ import recipes
 from callbacks import Record
 from recipes.cli import main
 from recipes.evaluation import finishing
-from recipes.runs import folder as runs
-from recipes.runs import writing
+from recipes.runs import pictures, writing
+from recipes.runs.stored import Stored
 from recipes.runs.watched import Watched
 from recipes.training.prepared import Training
 
@@ -21,7 +21,7 @@ def unfinished(run, tmp_path):
     directory.mkdir()
     for name in ("model.keras", "recipe.yaml", "versions.json", "history.csv", "record.npz", "record.csv", "rows.npz"):
         shutil.copy(run.directory / name, directory)
-    runs.set_missing(directory, ("report", "predictions", "pictures"))
+    writing.set_missing(directory, ("report", "predictions", "pictures"))
     return directory
 
 
@@ -38,18 +38,18 @@ def test_the_command_makes_what_a_run_lacks(unfinished, run, capsys):
     assert {path.name for path in unfinished.iterdir()} == {path.name for path in run.directory.iterdir()}
     for name in ("versions.json", "report.json", "report.txt"):
         assert (unfinished / name).read_text() == (run.directory / name).read_text()
-    assert runs.missing(unfinished) == ()
+    assert Stored(unfinished).missing == ()
 
 
 def test_a_picture_that_fails_is_a_note_and_can_be_drawn_later(unfinished, run, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(finishing.plots, "learning_curves", stop(RuntimeError("no font")))
+        patch.setattr(pictures.plots, "learning_curves", stop(RuntimeError("no font")))
         with pytest.warns(UserWarning, match="could be drawn: no font; `keras-recipes evaluate .*run` draws them"):
             assert recipes.evaluate(unfinished).accuracy == run.report.accuracy
-    assert runs.missing(unfinished) == ("pictures",)
+    assert Stored(unfinished).missing == ("pictures",)
     assert not (unfinished / "learning_curves.png").exists()
     drawn = []
-    monkeypatch.setattr(finishing, "_draw", lambda directory, *_: drawn.append(directory))
+    monkeypatch.setattr(finishing, "draw", lambda directory, *_: drawn.append(directory))
     for _ in range(2):  # the second time, nothing is lacking
         recipes.evaluate(unfinished)
     assert drawn == [unfinished]
@@ -123,5 +123,5 @@ def test_an_error_when_training_has_ended_is_raised_after_everything_is_written(
     (ours,) = [path for path in tmp_path.iterdir() if path.name != "run"]
     assert error.value.__notes__ == [f"the training is finished and saved in {ours}"]
     assert (tmp_path / "run" / "model.keras").read_text() == "of another run"
-    assert len(runs.history(ours)["loss"]) == 1
+    assert len(Stored(ours).history["loss"]) == 1
     assert (ours / "report.json").exists()

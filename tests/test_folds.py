@@ -6,6 +6,7 @@ import pytest
 
 import recipes
 from recipes.data import load_folds
+from recipes.data.folds import assign_folds, assign_folds_by_group
 from recipes.settings import Data
 
 needs_data = pytest.mark.skipif(
@@ -114,3 +115,35 @@ def test_what_cannot_be_folded_is_told_before_the_first_fold(data, folds, settin
 def test_a_dataset_is_split_already():
     with pytest.raises(ValueError, match="folds need rows that are not split: give what wine was loaded from"):
         load_folds(recipes.load_dataset("wine"), 5)
+
+
+def test_folds_share_out_every_class_alike():
+    labels = np.random.default_rng(0).permutation([0] * 91 + [1] * 32 + [2] * 10)
+    fold = assign_folds(133, 10, 0, labels, ("a", "b", "c"))
+    counts = np.array([np.bincount(fold[labels == number], minlength=10) for number in range(3)])
+    assert (np.ptp(counts, axis=1) <= 1).all()
+    assert np.ptp(np.bincount(fold)) <= 1
+    assert np.array_equal(fold, assign_folds(133, 10, 0, labels, ("a", "b", "c")))
+    assert not np.array_equal(fold, assign_folds(133, 10, 1, labels, ("a", "b", "c")))
+    assert np.bincount(assign_folds(23, 4, 0)).tolist() == [6, 6, 6, 5]
+
+
+@pytest.mark.parametrize("sizes", [[10] * 30, [90, 20, 10, 5, 5], [1] * 5, list(range(1, 40))])
+def test_folds_keep_groups_together_and_classes_apart(sizes):
+    groups = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    labels = groups % 2
+    fold = assign_folds_by_group(groups, 5, 0, labels)
+    assert all(len(set(fold[groups == group])) == 1 for group in range(len(sizes)))
+    assert set(fold) == set(range(5))
+    if len(sizes) >= 30:
+        counts = np.array([np.bincount(fold[labels == number], minlength=5) for number in range(2)])
+        assert (np.ptp(counts, axis=1) <= max(sizes)).all()
+
+
+def test_too_few_rows_for_the_folds_are_refused():
+    with pytest.raises(ValueError, match="class 'b' has 3 rows: 4 folds need at least 4 of each class; give fewer"):
+        assign_folds(13, 4, 0, np.array([0] * 10 + [1] * 3), ("a", "b"))
+    with pytest.raises(ValueError, match="the data have 3 rows: 4 folds need at least 4; give fewer `folds`"):
+        assign_folds(3, 4, 0)
+    with pytest.raises(ValueError, match="the group column has 3 groups: 4 folds need at least 4; give fewer `folds`"):
+        assign_folds_by_group(np.arange(9) % 3, 4, 0)

@@ -8,7 +8,7 @@ import recipes
 from recipes.arguments.labels import encode_labels
 from recipes.data.loading import read_source
 from recipes.data.tables import csv_file
-from recipes.data.tables.matrix import read_tables, rows_for
+from recipes.data.tables.matrix import encode_rows, read_tables
 from recipes.data.tables.table import from_frame
 from recipes.settings import Data
 
@@ -180,7 +180,7 @@ def test_a_category_is_the_same_in_every_container(tmp_path):
         codes = source.parts["all"][0][:, :4]
         assert codes.min() == 1
         for table in (*alike, *with_gaps(rows, tmp_path / "rows.csv")):
-            x, _ = rows_for(table, source.feature_names, source.vocabularies, known=["y"])
+            x, _ = encode_rows(table, source.feature_names, source.vocabularies, known=["y"])
             np.testing.assert_array_equal(x[:60, :4], codes, err_msg=f"{trained.where} {table.where}")
 
 
@@ -191,7 +191,7 @@ def test_labels_are_found_in_every_container(tmp_path, labels):
     for data in (tmp_path / "rows.csv", pandas.read_csv(tmp_path / "rows.csv")):
         source, _ = read_source(data, Data(target="y"), 0)
         for table in alike:
-            _, y = rows_for(table, ("x",), {}, target="y")
+            _, y = encode_rows(table, ("x",), {}, target="y")
             np.testing.assert_array_equal(encode_labels(y, source.class_names)[0], source.parts["all"][1])
 
 
@@ -223,7 +223,7 @@ def test_times_that_float32_would_merge_stay_different(tmp_path, monkeypatch):
         source = read_tables({"all": table}, Data(target="y"), "rows")
         assert source.rescaled.keys() == {"seconds", "date"}
         for other in tables_of_all:
-            x, _ = rows_for(other, source.feature_names, {}, source.dates, rescaled=source.rescaled, known=["y"])
+            x, _ = encode_rows(other, source.feature_names, {}, source.dates, rescaled=source.rescaled, known=["y"])
             np.testing.assert_array_equal(x, source.parts["all"][0])
 
 
@@ -255,7 +255,7 @@ def test_a_class_may_be_called_by_what_usually_means_missing(tmp_path):
         dataset = recipes.load_dataset(data, settings=Data(target="y", kept_classes=("na",)))
         assert dataset.class_names == ("NA", "b")
         assert dataset.preparation.vocabularies["color"] == ("", "red")
-    _, y = rows_for(from_frame(rows), ("x",), {}, target="y", known=["color"], kept_classes=("NA",))
+    _, y = encode_rows(from_frame(rows), ("x",), {}, target="y", known=["color"], kept_classes=("NA",))
     assert y[:2].tolist() == ["NA", "b"]
 
 
@@ -326,7 +326,7 @@ def test_rows_to_predict_are_read_as_those_of_training(frame, written):
 
     def rows(**changes):
         table = from_frame(written.drop(columns="good").assign(**changes))
-        return rows_for(table, *arguments, written=layer.formats)[0]
+        return encode_rows(table, *arguments, written=layer.formats)[0]
 
     expected = rows()
     assert not np.isnan(expected).any()
@@ -362,7 +362,7 @@ def test_a_target_is_read_as_people_write_it(written):
     dataset = recipes.load_dataset(written, target="dollar")
     assert (dataset.task, dataset.preparation.formats["dollar"]) == ("regression", {"thousands": ",", "unit": "$"})
     table = from_frame(written[["comma", "dollar"]])
-    _, y = rows_for(table, ["comma"], {}, target="dollar", written=dataset.preparation.formats)
+    _, y = encode_rows(table, ["comma"], {}, target="dollar", written=dataset.preparation.formats)
     assert y[0] == float(written["dollar"][0].replace("$", "").replace(",", ""))
     with pytest.raises(ValueError, match="the target 'open' of the frame looks like numbers with a comma .*thousands"):
         recipes.load_dataset(written, target="open")
@@ -496,11 +496,11 @@ def test_mixed_values_in_a_frame_are_told_like_those_of_a_file(frame):
 def test_surplus_columns_are_named_and_passed_over(frame):
     table = from_frame(frame[["width", "good"]].assign(more=1))
     with pytest.warns(UserWarning, match="the frame: passed over 1 surplus column: more"):
-        x, y = rows_for(table, ["width"], {}, target="good")
+        x, y = encode_rows(table, ["width"], {}, target="good")
     assert (x.shape, set(y)) == ((ROWS, 1), {"no", "yes"})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        rows_for(table, ["width"], {}, known=("good", "more"))
+        encode_rows(table, ["width"], {}, known=("good", "more"))
 
 
 def test_a_large_table_lies_on_the_disk_and_is_split_there(frame, monkeypatch):

@@ -158,5 +158,5 @@ def test_a_dataset_that_numbers_its_classes_otherwise_is_refused(run):
 
 
 def test_what_is_no_path_is_refused():
-    with pytest.raises(ValueError, match="is named by its path. Received: None"):
+    with pytest.raises(ValueError, match="or the path of a run folder or .keras file. Received: None"):
         recipes.evaluate(None)

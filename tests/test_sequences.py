@@ -9,7 +9,7 @@ import recipes
 from recipes import models
 from recipes.cli import main
 from recipes.data import summary
-from recipes.data.preparation import PADDING
+from recipes.data.preparation.sequence_preparation import PADDING
 from recipes.settings import Augmentation, Data, Fit, Model, Optimizer, Recipe
 
 backend = pytest.mark.backend

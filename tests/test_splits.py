@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.data.splits import draw, folds, folds_by_group, split, split_by_group, split_by_time
+from recipes.data.splits import draw, split, split_by_group, split_by_time
 from recipes.settings import Data
 
 FRACTIONS = {"validation": 0.1, "test": 0.2}
@@ -119,35 +119,3 @@ def test_drawing_keeps_rare_classes_and_takes_rows_of_a_regression():
 def test_too_few_and_too_many_training_rows_are_refused(rows, message):
     with pytest.raises(ValueError, match=message):
         recipes.load_dataset("digits", 0, Data(train_rows=rows))
-
-
-def test_folds_share_out_every_class_alike():
-    labels = np.random.default_rng(0).permutation([0] * 91 + [1] * 32 + [2] * 10)
-    fold = folds(133, 10, 0, labels, ("a", "b", "c"))
-    counts = np.array([np.bincount(fold[labels == number], minlength=10) for number in range(3)])
-    assert (np.ptp(counts, axis=1) <= 1).all()
-    assert np.ptp(np.bincount(fold)) <= 1
-    assert np.array_equal(fold, folds(133, 10, 0, labels, ("a", "b", "c")))
-    assert not np.array_equal(fold, folds(133, 10, 1, labels, ("a", "b", "c")))
-    assert np.bincount(folds(23, 4, 0)).tolist() == [6, 6, 6, 5]
-
-
-@pytest.mark.parametrize("sizes", [[10] * 30, [90, 20, 10, 5, 5], [1] * 5, list(range(1, 40))])
-def test_folds_keep_groups_together_and_classes_apart(sizes):
-    groups = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
-    labels = groups % 2
-    fold = folds_by_group(groups, 5, 0, labels)
-    assert all(len(set(fold[groups == group])) == 1 for group in range(len(sizes)))
-    assert set(fold) == set(range(5))
-    if len(sizes) >= 30:
-        counts = np.array([np.bincount(fold[labels == number], minlength=5) for number in range(2)])
-        assert (np.ptp(counts, axis=1) <= max(sizes)).all()
-
-
-def test_too_few_rows_for_the_folds_are_told():
-    with pytest.raises(ValueError, match="class 'b' has 3 rows: 4 folds need at least 4 of each class; give fewer"):
-        folds(13, 4, 0, np.array([0] * 10 + [1] * 3), ("a", "b"))
-    with pytest.raises(ValueError, match="the data have 3 rows: 4 folds need at least 4; give fewer `folds`"):
-        folds(3, 4, 0)
-    with pytest.raises(ValueError, match="the group column has 3 groups: 4 folds need at least 4; give fewer `folds`"):
-        folds_by_group(np.arange(9) % 3, 4, 0)

@@ -7,9 +7,9 @@ import pytest
 
 import recipes
 from recipes.cli import main
-from recipes.evaluation import test_part as own_data
-from recipes.models.outputs import Outputs
-from recipes.runs import folder as runs
+from recipes.evaluation.test_part import load_test_part
+from recipes.runs.stored import Stored
+from recipes.runs.writing import write_json
 
 
 def rows(count, seed):
@@ -28,10 +28,9 @@ def project(tmp_path_factory, short_recipe, save_run):
     return folder
 
 
-def load(run, model, data):
-    recipe, seed = runs.recipe_and_seed(run)
-    outputs = model and Outputs.of(model)
-    return own_data.load_test_part(run, dataclasses.replace(recipe.data, name=str(data)), seed, outputs)
+def load(run, data):
+    stored = Stored.of(run)
+    return load_test_part(stored, dataclasses.replace(stored.recipe.data, name=str(data)))
 
 
 CHANGES = {
@@ -46,28 +45,29 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def model(project):
-    return recipes.load_model(project / "runs" / "run")
+def run_on_table(project):
+    """The run, whose model is loaded once for all tests."""
+    return Stored(project / "runs" / "run")
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_the_test_rows_are_found_again_in_a_file_that_changed(project, model, tmp_path, change):
-    recipe, _ = runs.recipe_and_seed(project / "runs" / "run")
+def test_the_test_rows_are_found_again_in_a_file_that_changed(project, run_on_table, tmp_path, change):
+    recipe = run_on_table.recipe
     x, y = recipes.load_dataset(recipe.data.name, 0, recipe.data).test
     change(pandas.read_csv(project / "table.csv")).to_csv(tmp_path / "table.csv", index=False)
     with pytest.warns(UserWarning, match=r"table.csv has changed since the training of .* on its 40 test rows"):
-        found = load(project / "runs" / "run", model, tmp_path / "table.csv")
+        found = load(run_on_table, tmp_path / "table.csv")
     assert sorted(map(tuple, found.x.tolist())) == sorted(map(tuple, x.tolist()))
     assert sorted(found.y) == sorted(np.array(["no", "yes"])[y])
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_file_that_did_not_change_is_split_as_in_the_training(project, model, tmp_path):
+def test_a_file_that_did_not_change_is_split_as_in_the_training(project, run_on_table, tmp_path):
     frame = pandas.read_csv(project / "table.csv")
     frame.assign(b=frame["b"].astype(float)).to_csv(tmp_path / "written.csv", index=False)
     for file in (project / "table.csv", tmp_path / "written.csv"):
-        dataset = load(project / "runs" / "run", model, file)
-        assert dataset.fingerprint.digests == runs.fingerprint(project / "runs" / "run").digests
+        dataset = load(run_on_table, file)
+        assert dataset.fingerprint.digests == run_on_table.fingerprint.digests
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_a_file_that_did_not_change_is_split_as_in_the_training(project, model, 
         (lambda frame: frame.drop(columns="kind"), ValueError, "lacks columns by which its rows are recognized: kind"),
     ],
 )
-def test_test_rows_that_are_gone_are_counted(project, model, tmp_path, change, kind, message):
+def test_test_rows_that_are_gone_are_counted(project, run_on_table, tmp_path, change, kind, message):
     change(pandas.read_csv(project / "table.csv")).to_csv(tmp_path / "table.csv", index=False)
     expectation = pytest.raises(kind, match=message) if kind else pytest.warns(UserWarning, match=message)
     with expectation:
-        load(project / "runs" / "run", model, tmp_path / "table.csv")
+        load(run_on_table, tmp_path / "table.csv")
 
 
 def test_a_row_that_is_trained_and_tested_stays_a_test_row_and_is_counted(tmp_path, short_recipe, save_run):
@@ -92,7 +92,7 @@ def test_a_row_that_is_trained_and_tested_stays_a_test_row_and_is_counted(tmp_pa
     run = save_run(tmp_path / "run", short_recipe, tmp_path / "table.csv", "y")
     pandas.concat([frame, frame]).to_csv(tmp_path / "table.csv", index=False)
     with pytest.warns(UserWarning, match="its 20 test rows, .*; 20 of them stand in its training or validation part"):
-        assert len(load(run, None, tmp_path / "table.csv").y) == 20
+        assert len(load(run, tmp_path / "table.csv").y) == 20
 
 
 def test_images_are_found_again(tmp_path, short_recipe, save_run):
@@ -112,7 +112,7 @@ def test_images_are_found_again(tmp_path, short_recipe, save_run):
     expected = recipes.load_dataset(tmp_path / "photos").test
     draw("cat", 0, side=30)  # of another size, and in front of all others
     with pytest.warns(UserWarning, match=r"photos has changed since the training of .* on its 8 test rows"):
-        found = load(run, None, tmp_path / "photos")
+        found = load(run, tmp_path / "photos")
     np.testing.assert_array_equal(found.x, expected[0])
     assert found.y.tolist() == np.array(["cat", "dog"])[expected[1]].tolist()
 
@@ -128,7 +128,7 @@ def test_arrays_are_found_again_whatever_their_units(tmp_path, short_recipe, sav
     more = np.c_[draws.normal(size=500), 1_600_000_000 + np.arange(500)]
     np.savez(tmp_path / "arrays.npz", x=np.r_[more, x], y=np.r_[y, y, y, y, y, y, y, y, y[:20], y])
     with pytest.warns(UserWarning, match=r"arrays.npz has changed since the training of .* on its 12 test rows"):
-        found = load(run, recipes.load_model(run), tmp_path / "arrays.npz")
+        found = load(run, tmp_path / "arrays.npz")
     np.testing.assert_array_equal(found.x, dataset.test[0])
     np.testing.assert_array_equal(found.y.astype(float), dataset.test[1])
 
@@ -139,14 +139,14 @@ def test_a_file_is_found_from_another_folder_and_after_a_move(project, tmp_path,
     shutil.copytree(project, moved)
     recipe = moved / "runs" / "run" / "recipe.yaml"
     recipe.write_text(recipe.read_text().replace(str(project / "table.csv"), "table.csv"))
-    paths = runs.versions(moved / "runs" / "run")["paths"]
+    paths = Stored(moved / "runs" / "run").versions["paths"]
     assert paths == {"name": [str(project / "table.csv"), "../../table.csv"]}
     monkeypatch.chdir(tmp_path)
-    assert runs.recipe_and_seed("moved/runs/run")[0].data.name == str(project / "table.csv")
-    facts = runs.versions(moved / "runs" / "run")
+    assert Stored("moved/runs/run").recipe.data.name == str(project / "table.csv")
+    facts = Stored(moved / "runs" / "run").versions
     facts["paths"]["name"][0] = str(tmp_path / "no" / "table.csv")
-    runs.write_json(moved / "runs" / "run" / "versions.json", facts)
-    assert runs.recipe_and_seed("moved/runs/run")[0].data.name == str(moved / "table.csv")
+    write_json(moved / "runs" / "run" / "versions.json", facts)
+    assert Stored("moved/runs/run").recipe.data.name == str(moved / "table.csv")
     CHANGES["grown"](pandas.read_csv(moved / "table.csv")).to_csv(moved / "table.csv", index=False)
     assert main(["evaluate", "moved/runs/run"]) == 0
     printed = capsys.readouterr()
@@ -158,7 +158,7 @@ def test_a_file_is_found_from_another_folder_and_after_a_move(project, tmp_path,
     assert f"the data of moved/runs/run are not at {places}: put them there" in capsys.readouterr().err
 
 
-def test_training_rows_in_other_files_are_counted(project, model, tmp_path):
+def test_training_rows_in_other_files_are_counted(project, run_on_table, tmp_path):
     frame = pandas.read_csv(project / "table.csv")
     frame.to_csv(tmp_path / "copy.csv", index=False)
     with pytest.warns(UserWarning, match=r"160 of the 200 rows of .*copy.csv stand in the training or validation"):
@@ -169,12 +169,12 @@ def test_training_rows_in_other_files_are_counted(project, model, tmp_path):
 
 def test_a_run_of_an_older_version_says_that_it_cannot_be_checked(project, tmp_path):
     old = shutil.copytree(project / "runs" / "run", tmp_path / "old")
-    facts = {name: value for name, value in runs.versions(old).items() if name not in ("fingerprint", "paths")}
-    runs.write_json(old / "versions.json", facts)
+    facts = {name: value for name, value in Stored(old).versions.items() if name not in ("fingerprint", "paths")}
+    write_json(old / "versions.json", facts)
     with pytest.warns(UserWarning, match="an older version .* is still the same cannot be checked"):
-        assert load(old, None, project / "table.csv").test[1].shape == (40,)
+        assert load(old, project / "table.csv").test[1].shape == (40,)
     kept = shutil.copytree(project / "runs" / "run", tmp_path / "kept")
     (kept / "rows.npz").unlink()
     rows(200, 3).to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(ValueError, match=r"without its file rows.npz the test rows cannot be found again"):
-        load(kept, None, tmp_path / "table.csv")
+        load(kept, tmp_path / "table.csv")

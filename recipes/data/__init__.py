@@ -1,4 +1,4 @@
-"""Data in every form that a user has them, as one `Dataset`."""
+"""Data of any form as one `Dataset`: loading, splits, folds, preparation."""
 
 from recipes.data.dataset import Dataset as Dataset
 from recipes.data.fingerprint import Fingerprint as Fingerprint

@@ -1,4 +1,4 @@
-"""A dataset ready to train on: three parts, and what is known about them."""
+"""The dataset that a model is trained on: three parts, their preparation, and facts about them."""
 
 import re
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Rows to train on, to validate on and to test on, all of them raw.
+    """Training, validation and test rows, all of them raw, and their preparation.
 
     Attributes:
-        name: For run folders and messages.
+        name: Name for run folders and messages.
         task: `"classification"` or `"regression"`.
-        train: `(x, y)`. `x`: `(rows, columns)` for tables, `(rows, height, width[, channels])` for images, `(rows,
-            steps, features)` for sequences, whose padded steps are NaN. `y`: `(rows,)`, class numbers from 0 (int64)
-            or target values (float64).
-        validation: `(x, y)`, watched by early stopping.
-        test: `(x, y)`, read once, by the final report.
-        class_names: In the order of the class numbers; `None` for regression.
-        feature_names: One for each column of a table; `None` for images and sequences.
-        preparation: Learnt from `train` alone; turns raw rows into what a network trains on.
-        target_name: What is predicted, where it has a name.
-        how_split: In words.
-        notes: What else is worth a line.
-        fingerprint: Digests of the rows as they were read, by which a run finds them again; `None` if not known.
+        train: Training rows `(x, y)`. `x`: `(rows, columns)` for tables, `(rows, height, width[, channels])` for
+            images, `(rows, steps, features)` for sequences, whose padded steps are NaN. `y`: `(rows,)`, class numbers
+            from 0 (int64) or target values (float64).
+        validation: Validation rows `(x, y)`, for early stopping and the choice of the kept epoch.
+        test: Test rows `(x, y)`, read only by the final report.
+        class_names: Class names in the order of the class numbers; `None` for regression.
+        feature_names: Names of the columns of a table; `None` for images and sequences.
+        preparation: Scaling and encoding of raw rows, with constants computed from `train` alone.
+        target_name: Name of the target, or `None`.
+        how_split: Description of the split, in words.
+        notes: Notes for the user.
+        fingerprint: Digests of the rows as they were read, by which a run finds them again, or `None`.
     """
 
     name: str
@@ -54,14 +54,21 @@ class Dataset:
 
     @property
     def num_outputs(self) -> int:
-        """Units of a model's last layer: one for each class, but a single one for two classes and for regression."""
+        """Units of a model's last layer: 1 for two classes and for regression, otherwise the number of classes."""
         return len(self.class_names) if self.class_names and len(self.class_names) > 2 else 1
 
     def prepared(self, part: str, limit: int | None = None) -> Part:
-        """`(x, y)` of `part` (`"train"`, `"validation"` or `"test"`) as a network trains on them.
+        """Prepared rows of a part, on which a network is trained.
 
-        Only the first `limit` rows, where it is given. `x` is scaled and float32, of shape `(rows, *input_shape)`;
-        regression targets are scaled too.
+        Args:
+            part: `"train"`, `"validation"` or `"test"`.
+            limit: Number of rows from the start of the part. Default: all.
+
+        Returns:
+            `x`, float32 of shape `(rows, *input_shape)`, and `y` `(rows,)`, in which regression targets are scaled.
+
+        Raises:
+            ValueError: If there is no such part.
         """
         if part not in PARTS:
             raise ValueError(f"`part` must be train, validation or test. Received: {part!r}")
@@ -72,24 +79,24 @@ class Dataset:
 
     @property
     def embedded(self) -> tuple[int, ...]:
-        """Numbers of codes of the last columns of a prepared row, which hold categories of many kinds.
+        """Number of codes of each column of categories at the end of a prepared row that needs an embedding.
 
-        `recipes.mlp(..., embedded=dataset.embedded)` learns a vector for each; in a network of your own, the layer
-        `custom_layers.CategoryEmbedding(dataset.embedded)` does. `()` where there are none.
+        `recipes.mlp(..., embedded=dataset.embedded)` learns a vector for each code; in a network of your own, the layer
+        `custom_layers.CategoryEmbedding(dataset.embedded)` does so. `()` if there are none.
         """
         return getattr(self.preparation, "embedded", ())
 
     @property
     def mask_value(self) -> float | None:
-        """What every feature of a padded step is in a prepared sequence; `None` where nothing is padded.
+        """Value of every feature of a padded step in a prepared sequence; `None` if nothing is padded.
 
-        `recipes.recurrent(..., mask_value=dataset.mask_value)` passes over such steps; in a network of your own, the
-        layer `keras.layers.Masking(dataset.mask_value)` tells the layers behind it to.
+        `recipes.recurrent(..., mask_value=dataset.mask_value)` skips such steps; in a network of your own, the layer
+        `keras.layers.Masking(dataset.mask_value)` makes the layers behind it skip them.
         """
         return getattr(self.preparation, "mask_value", None)
 
     def describe(self) -> str:
-        """What was understood, in a few lines."""
+        """Summary in a few lines: rows, columns, target, split and notes."""
         x, _ = self.train
         rows = {part: len(getattr(self, part)[1]) for part in PARTS}
         if x.ndim == 2:
@@ -113,6 +120,6 @@ class Dataset:
 
 
 def as_setting(names) -> str:
-    """Names of columns as a list in a recipe or behind a flag: `[id, 'Unnamed: 0']`."""
+    """Names of columns in the form of a recipe or a flag, such as `[id, 'Unnamed: 0']`."""
     plain = re.compile(r"[^\W\d][\w.-]*")
     return f"[{', '.join(name if plain.fullmatch(name) else repr(name) for name in names)}]"

@@ -1,4 +1,4 @@
-"""The fingerprint of the data of a run: enough to find its test rows again in data that have changed since."""
+"""The fingerprint of the data of a run, by which its test rows are found again in data that have changed since."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ import numpy as np
 from recipes.arguments.npz import read_npz
 from recipes.data.store import chunks_of
 
-# Digests of rows that are stored, 8 bytes each. Of more rows, a random sample of all parts: those of small digests.
+# Largest number of digests that are stored, 8 bytes each. Of more rows, those with small digests are a random sample.
 MOST_STORED = 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Fingerprint:
-    """What data consisted of, by part (train, validation, test).
+    """Number and digests of the rows of each part: train, validation and test.
 
     Attributes:
-        columns: Columns of a table whose values the digests are made of; `()` for other data.
-        rows: Number of rows of each part.
-        digests: Digest of each part, a text: equal for equal rows in the same order.
-        row_digests: Digests of the rows of each part in their order, uint64 `(rows,)`; stored ones may be a sample.
-            Empty if they are not known.
+        columns: Names of the columns of a table from which the digests are made; `()` for other data.
+        rows: Number of rows, by part.
+        digests: Digest of a whole part as text, by part: equal for equal rows in the same order.
+        row_digests: Digests of the rows in their order, uint64 `(rows,)`, by part. They may be a sample if they were
+            stored; the mapping is empty if they are unknown.
     """
 
     columns: tuple[str, ...]
@@ -32,17 +32,26 @@ class Fingerprint:
 
     @classmethod
     def of(cls, digests: dict[str, np.ndarray], columns: tuple[str, ...] = ()) -> "Fingerprint":
-        """The fingerprint of rows with these `digests`, by part."""
+        """The fingerprint of rows with the given digests.
+
+        Args:
+            digests: Digests of the rows, uint64 `(rows,)`, by part.
+            columns: Names of the columns of a table from which the digests are made.
+        """
         digests = {part: digests[part] for part in ("train", "validation", "test") if part in digests}
         rows = {part: len(values) for part, values in digests.items()}
         return cls(tuple(columns), rows, {part: _digest(values) for part, values in digests.items()}, dict(digests))
 
     @classmethod
     def read(cls, facts: dict, file: Path) -> "Fingerprint":
-        """What `to_dict` and `save` have stored; without the digests of rows where there is no `file`.
+        """The fingerprint that `to_dict` and `save` have stored.
+
+        Args:
+            facts: Values of `to_dict`.
+            file: Path given to `save`; if there is no such file, the digests of rows are unknown.
 
         Raises:
-            ValueError: If they are damaged.
+            ValueError: If one of them is damaged.
         """
         stored = {}
         if not isinstance(facts, dict) or {"rows", "columns", "digests"} - set(facts):
@@ -60,7 +69,7 @@ class Fingerprint:
         return {"rows": self.rows, "columns": list(self.columns), "digests": self.digests}
 
     def save(self, file: Path) -> None:
-        """Write the digests of rows; a random sample of them where there are more than `MOST_STORED`."""
+        """Write the digests of rows to an NPZ file, or a random sample of about `MOST_STORED` if there are more."""
         share = MOST_STORED / max(1, sum(self.rows.values()))
         sample = self.row_digests
         if share < 1:
@@ -70,14 +79,14 @@ class Fingerprint:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the digests of all test rows are known, rather than a sample or none."""
+        """Whether the digests of all test rows are known, rather than those of a sample or none."""
         return len(self.row_digests.get("test", ())) == self.rows["test"]
 
     def find_test_rows(self, digests: np.ndarray) -> np.ndarray:
-        """Numbers of the rows that are test rows, ascending: of equal rows, as many as the test part has.
+        """Numbers of the rows that are test rows, ascending; of equal rows, at most as many as in the test part.
 
         Args:
-            digests: Digests of rows, `(rows,)`, in which the test rows are looked for.
+            digests: Digests of the rows among which the test rows are searched, `(rows,)`.
         """
         known, counts = np.unique(self.row_digests["test"], return_counts=True)
         if not len(known):
@@ -86,7 +95,7 @@ class Fingerprint:
         rows = np.flatnonzero(known[places] == digests)
         rows = rows[np.argsort(places[rows], kind="stable")]
         ordered = places[rows]
-        occurrence = np.arange(len(rows)) - np.searchsorted(ordered, ordered)  # of equal rows, from 0
+        occurrence = np.arange(len(rows)) - np.searchsorted(ordered, ordered)  # number among equal rows, from 0
         return np.sort(rows[occurrence < counts[ordered]])
 
 

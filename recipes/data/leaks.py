@@ -1,4 +1,4 @@
-"""Features that alone give the target away, as `alive` does beside `survived`: a report on them says little."""
+"""Target leakage: features that alone determine the target, such as `alive` beside `survived`."""
 
 import itertools
 
@@ -7,29 +7,29 @@ import numpy as np
 from recipes.data.dataset import as_setting
 from recipes.data.preparation import TablePreparation
 
-# Rows looked at, evenly spaced, and their bytes: memory and time do not grow with the data.
+# Largest number of rows that are examined, evenly spaced, and of their bytes: memory and time are bounded.
 MOST_ROWS = 100_000
 MOST_BYTES = 64 * 2**20
 MOST_NOTES = 3
-# Rows and columns that are sorted at once, to find those worth a closer look.
+# Rows and columns that are sorted at once, to find the columns that need an exact test.
 _SCREENED_ROWS, _SCREENED_COLUMNS = 512, 2048
-# A real feature separates the classes of a small table now and then (the setosas of iris); hardly so many rows.
+# Fewer rows may be separated by a genuine feature, as the setosas of iris are.
 FEWEST_ROWS = 100
-SHARE = 0.995  # of rows that one feature classifies rightly
-CORRELATION = 0.9999  # of ranks or of values, for a regression
-# Rows for each category on average, so that small groups are not pure by chance.
+SHARE = 0.995  # share of rows that one feature classifies correctly
+CORRELATION = 0.9999  # correlation of values or of ranks with the target of a regression
+# Least number of rows per category on average, so that small groups are not pure by chance.
 ROWS_OF_A_CATEGORY = 10
 MOST_CLASSES = 100
 
 
 def notes(x: np.ndarray, y: np.ndarray, task: str, preparation: TablePreparation) -> tuple[str, ...]:
-    """A sentence for each feature that alone gives the target.
+    """Notes on features that alone determine the target, a sentence for each.
 
     Args:
         x: Raw training rows `(rows, columns)`.
         y: Class numbers or values `(rows,)`.
         task: `"classification"` or `"regression"`.
-        preparation: Says which columns take part, and which hold categories.
+        preparation: Preparation of the rows, which knows the columns in use and those of categories.
     """
     names = [
         name for column, name in enumerate(preparation.feature_names)
@@ -59,11 +59,14 @@ def notes(x: np.ndarray, y: np.ndarray, task: str, preparation: TablePreparation
 
 
 def _are_promising(x: np.ndarray, y: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Whether targets jump less than half as much as at random where rows are sorted by a column, `(columns,)`."""
-    # In random order, so that rows of equal values are not in that of the file, which may be sorted by the target.
+    """Mask of the columns that may determine the target, `(columns,)`.
+
+    Sorted by such a column, the targets of neighbouring rows differ less than half as much as in random order.
+    """
+    # In random order first: rows of equal values keep it, and the file may be sorted by the target.
     rows = np.random.default_rng(0).permutation(len(y))
     is_class = np.issubdtype(y.dtype, np.integer)
-    if is_class:  # as many of each class, so that rare ones count
+    if is_class:  # as many rows of each class, so that rare classes count
         counts = np.bincount(y)
         by_class = rows[np.argsort(y[rows], kind="stable")]
         place = np.arange(len(rows)) - (np.cumsum(counts) - counts)[y[by_class]]
@@ -72,13 +75,13 @@ def _are_promising(x: np.ndarray, y: np.ndarray, columns: np.ndarray) -> np.ndar
     rows = rows[:_SCREENED_ROWS]
     y = y[rows] if is_class else _ranks(y[rows])
 
-    def jumps(ordered):
+    def differences(ordered):
         return (ordered[1:] != ordered[:-1] if is_class else np.abs(np.diff(ordered, axis=0))).sum(axis=0)
 
     promising = []
     for start in range(0, len(columns), _SCREENED_COLUMNS):
         order = np.argsort(x[np.ix_(rows, columns[start : start + _SCREENED_COLUMNS])], axis=0, kind="stable")
-        promising.append(jumps(y[order]) < 0.5 * jumps(y))
+        promising.append(differences(y[order]) < 0.5 * differences(y))
     return np.concatenate(promising)
 
 
@@ -87,7 +90,7 @@ def _explains_class(values: np.ndarray, y: np.ndarray, is_category: bool) -> str
     share = _share_by_group(*_groups(values, is_category), y)
     if not is_category:
         share = max(share, _share_by_thresholds(values, y))
-    # A rare class makes the majority class nearly always right.
+    # With a rare class, even the constant prediction of the majority class is nearly always correct.
     error_of_majority = 1 - counts.max() / len(y)
     if share < SHARE or 1 - share > 0.05 * error_of_majority:
         return ""
@@ -116,7 +119,10 @@ def _explains_number(values: np.ndarray, y: np.ndarray, is_category: bool) -> st
 
 
 def _groups(values: np.ndarray, is_category: bool) -> tuple[np.ndarray, int]:
-    """Numbers of groups of equal values `(rows,)`, and how many; of missing ones as a group of their own."""
+    """Group number of each value `(rows,)`, equal for equal values, and the number of groups.
+
+    Of numbers that are mostly distinct, there are two groups: present and missing.
+    """
     if is_category:
         return values.astype(np.int64), int(values.max()) + 1
     distinct, codes = np.unique(values, return_inverse=True)  # NaNs are one value
@@ -126,7 +132,7 @@ def _groups(values: np.ndarray, is_category: bool) -> tuple[np.ndarray, int]:
 
 
 def _share_by_group(codes: np.ndarray, count: int, y: np.ndarray) -> float:
-    """Share of rows that are in the commonest class of their group."""
+    """Share of rows whose class is the most frequent one of their group."""
     if len(y) < ROWS_OF_A_CATEGORY * count:
         return 0.0
     classes = int(y.max()) + 1
@@ -135,7 +141,7 @@ def _share_by_group(codes: np.ndarray, count: int, y: np.ndarray) -> float:
 
 
 def _share_by_thresholds(values: np.ndarray, y: np.ndarray) -> float:
-    """Share of rows that are on their class's side of thresholds, the best between each class and the next one."""
+    """Share of rows that thresholds classify correctly, the best one between each class and the next."""
     present = ~np.isnan(values)
     if present.mean() < SHARE:
         return 0.0
@@ -148,7 +154,7 @@ def _share_by_thresholds(values: np.ndarray, y: np.ndarray) -> float:
 
 
 def _threshold(lower: np.ndarray, upper: np.ndarray) -> float:
-    """The value at or below which most of `lower` and few of `upper` are."""
+    """The threshold with the fewest errors: `lower` should be at or below it, `upper` above it."""
     candidates = np.unique(np.concatenate([lower, upper]))
     below = np.searchsorted(np.sort(lower), candidates, side="right")
     wrong = len(lower) - below + np.searchsorted(np.sort(upper), candidates, side="right")

@@ -1,7 +1,7 @@
-"""Columns whose values float32 would merge, and the offset and unit, in float64, that keep them apart.
+"""Columns whose values float32 would merge, and the offset and unit, in float64, with which they stay different.
 
-Seconds since 1970 are 1.7e9, where neighbours in float32 are 128 apart: rows of one minute would all have one value.
-Such a column is shifted before it becomes float32. All other columns are left alone, so that most models take rows as
+Seconds since 1970 are 1.7e9, where the spacing of float32 is 128: all rows of one minute would have the same value.
+Such a column is shifted before it becomes float32. All other columns are unchanged, so that most models take rows as
 they are.
 """
 
@@ -10,37 +10,39 @@ import numpy as np
 from recipes.data.store import chunks_of
 
 LARGEST = float(np.finfo(np.float32).max)
-# Float32 loses so many bits to the offset, at least, where a column is shifted because values are merged.
+# Least number of bits of float32 that an offset must cost before merged values are a reason to shift a column.
 _FEWEST_BITS_LOST = 3
-# Of the different values; of fractions, a few are merged by chance in any column of many rows.
+# Share of merged values above which a column is shifted; a few fractions are merged by chance in any large column.
 _SHARE_MERGED = {"whole numbers": 0.0, "fractions": 0.01}
-# Rounding to float32 moves no value by more than this share of the range, 1 / 4096 of a typical standard deviation.
+# Largest rounding error of float32 as a share of the range, which is 1 / 4096 of a typical standard deviation.
 _LARGEST_ERROR = 2.0**-14
-# Ranges within these powers of 2 need no unit: their squares are within float32.
+# Powers of 2 of the ranges that need no unit: their squares are within float32.
 _EXPONENTS = (-60, 60)
+# Number of values of a batch from which quantiles are computed.
 _SAMPLE = 1000
+# Number of rows of a batch.
 _ROWS = 65_536
 
 Rescaling = tuple[float, float]
 
 
 def rescale(values: np.ndarray, rescaling: Rescaling) -> np.ndarray:
-    """`(values - offset) / unit` in float64, without overflow, for a unit that is a power of 2."""
+    """`(values - offset) / unit` in float64, without overflow; `rescaling` is offset and unit, a power of 2."""
     offset, unit = rescaling
     return np.asarray(values, np.float64) / unit - offset / unit
 
 
 def restore(values: np.ndarray, rescaling: Rescaling) -> np.ndarray:
-    """The values that `rescale` was given, in float64."""
+    """The values in float64 from which `rescale` computed `values`."""
     offset, unit = rescaling
     return np.asarray(values, np.float64) * unit + offset
 
 
 def to_float32(x: np.ndarray, rescaled: dict[int, Rescaling]) -> np.ndarray:
-    """`x` as float32, with the offset and unit of some of its columns; what is beyond float32 becomes infinite.
+    """`x` as float32, with some columns rescaled; values beyond float32 become infinite.
 
     Args:
-        x: Rows `(rows, columns)`, or `(rows, steps, features)`.
+        x: Rows `(rows, columns)`, or sequences `(rows, steps, features)`.
         rescaled: Offset and unit, by number of the column or feature.
     """
     with np.errstate(over="ignore", under="ignore"):
@@ -51,7 +53,7 @@ def to_float32(x: np.ndarray, rescaled: dict[int, Rescaling]) -> np.ndarray:
 
 
 class Precision:
-    """What float32 does to the values of a column, learnt block by block; a block leaves two numbers behind."""
+    """Statistics, updated batch by batch, of how float32 rounds and merges the values of a column."""
 
     def __init__(self):
         self._least, self._most, self._error = np.inf, -np.inf, 0.0
@@ -59,7 +61,7 @@ class Precision:
         self._medians, self._spreads = [], []
 
     def update(self, numbers: np.ndarray) -> None:
-        """Look at the next values `(rows,)`, float64; those that are not finite are passed over."""
+        """Add the next values `(rows,)`, float64; those that are not finite are ignored."""
         numbers = numbers[np.isfinite(numbers)]
         if not len(numbers):
             return
@@ -74,12 +76,12 @@ class Precision:
             self._kind = "fractions"
         low, median, high = np.quantile(numbers[:: -(-len(numbers) // _SAMPLE)] / 4, (0.05, 0.5, 0.95), method="lower")
         self._medians.append(4 * float(median))
-        self._spreads.append(float(high - low))  # a quarter, lest it overflow
+        self._spreads.append(float(high - low))  # a quarter of the spread, which itself may overflow
         if abs(median) / 2.0**_FEWEST_BITS_LOST >= high - low:
             self._count_merged(np.sort(numbers), 4 * median)
 
     def _count_merged(self, ordered: np.ndarray, median: float) -> None:
-        """Count values that float32 merges with the next one, but not once the median is subtracted."""
+        """Count the values that float32 merges with the next one, unless the median is subtracted first."""
         with np.errstate(over="ignore", under="ignore"):
             rounded, shifted = ordered.astype(np.float32), (ordered - median).astype(np.float32)
         different = ordered[1:] != ordered[:-1]
@@ -88,10 +90,11 @@ class Precision:
 
     @property
     def rescaling(self) -> Rescaling | None:
-        """Offset and unit of the column; `None` where float32 does well without.
+        """Offset and unit of the column; `None` if float32 needs none.
 
-        The offset is near the median, so that values far away, such as 0 for a missing time, cost nothing. It is a
-        multiple of a power of 2 near the spread, so that further rows seldom change it, and whole numbers stay whole.
+        The offset is near the median, so that single values far away, such as 0 for a missing time, do not matter. It
+        is a multiple of a power of 2 near the spread, so that further rows seldom change it and whole numbers stay
+        whole.
         """
         half_range = self._most / 2 - self._least / 2
         merges = self._merged > _SHARE_MERGED[self._kind] * self._different
@@ -99,7 +102,7 @@ class Precision:
             return None
         offset, unit = float(np.median(self._medians)), 1.0
         spread = 2 * float(np.median(self._spreads))
-        if spread:  # most values are equal where there is none
+        if spread:  # it is 0 if most values are equal
             exponent = int(np.frexp(spread)[1])
             step = 2.0 ** min(exponent, 1000)
             offset = float(np.round(offset / step) * step) + 0.0  # not -0.0
@@ -108,7 +111,7 @@ class Precision:
 
 
 def has_more_digits(dtype: np.dtype) -> bool:
-    """Whether arrays of numbers of `dtype` may hold what float32 does not."""
+    """Whether arrays of `dtype` may hold numbers that float32 cannot represent."""
     return dtype.kind in "uif" and dtype.itemsize > 2 and dtype != np.float32
 
 
@@ -127,7 +130,7 @@ def of_columns(x: np.ndarray) -> dict[int, Rescaling]:
 
 
 def _candidates(x: np.ndarray) -> list[int]:
-    """Columns of `x` that float32 rounds by much, or that have a large offset."""
+    """Numbers of the columns of `x` with a large rounding error in float32, or a large offset."""
     error, least, most = np.zeros(x.shape[1]), np.full(x.shape[1], np.inf), np.full(x.shape[1], -np.inf)
     for rows in chunks_of(x):
         with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""Which reader knows the data that somebody names or brings."""
+"""The choice of the reader for data of any form: names, paths, frames, arrays and batches."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ from recipes.data.tables.matrix import read_tables
 from recipes.data.tables.table import Table, from_frame, is_frame, with_column
 from recipes.settings import Data
 
-# The name of data that came as arrays or frames: such a run cannot reload them.
+# Name of data given as arrays or frames, which a run cannot load again.
 ARRAYS = "arrays"
 NAMES = tuple(sorted((*bundled.NAMES, *idx.NAMES, *local.NAMES)))
 OTHERS = (
@@ -25,23 +25,29 @@ OTHERS = (
 
 
 def read(data, settings: Data, seed: int = 0, download: bool = True) -> Source:
-    """What `load_dataset` was given, as it was found; `seed` is that of rows that are generated.
+    """Read data that were given to `load_dataset`.
+
+    Args:
+        data: Data in any form that `load_dataset` accepts but a `Dataset`.
+        settings: Settings of the data.
+        seed: Seed of generated rows.
+        download: Whether a dataset that is not here may be downloaded.
 
     Raises:
-        ValueError, OSError: If it is unknown, is not there, or cannot be read.
+        ValueError, OSError: If the data are unknown, are not there, or cannot be read.
     """
     if is_frame(data):
-        tables_of_parts = {_main_part(settings): from_frame(data), **_own_tables(settings)}
-        return read_tables(tables_of_parts, settings, ARRAYS)
+        opened = {_main_part(settings): from_frame(data), **_tables_of_settings(settings)}
+        return read_tables(opened, settings, ARRAYS)
     if not isinstance(data, str | Path):
-        return _refuse_own_files(_arrays(data, settings), settings)
+        return _refuse_files_of_parts(_arrays(data, settings), settings)
     folder, name = directory(settings), normalize(data)
     if table_file.is_table(data):
-        opened = {_main_part(settings): table_file.open_table(data, settings), **_own_tables(settings)}
+        opened = {_main_part(settings): table_file.open_table(data, settings), **_tables_of_settings(settings)}
         return read_tables(opened, settings, Path(data).name.split(".")[0])
     if str(data).lower().endswith(".npz"):
         return _npz(data, settings)
-    return _refuse_own_files(_named(data, name, folder, settings, seed, download), settings)
+    return _refuse_files_of_parts(_named(data, name, folder, settings, seed, download), settings)
 
 
 def _named(data, name: str, folder: Path | None, settings: Data, seed: int, download: bool) -> Source:
@@ -75,10 +81,10 @@ def _named(data, name: str, folder: Path | None, settings: Data, seed: int, down
 
 
 def directory(settings: Data) -> Path | None:
-    """The folder with local copies of datasets.
+    """The folder with local copies of datasets, of the settings or of KERAS_RECIPES_DATA; `None` if neither is set.
 
     Raises:
-        FileNotFoundError: If one is named, and is not there.
+        FileNotFoundError: If there is no such folder.
     """
     named = settings.directory or os.environ.get("KERAS_RECIPES_DATA")
     if not named:
@@ -106,8 +112,8 @@ def _main_part(settings: Data) -> str:
     return "train" if settings.validation_file and settings.test_file else "all"
 
 
-def _own_tables(settings: Data) -> dict:
-    """The tables of a user's own for validation and test."""
+def _tables_of_settings(settings: Data) -> dict[str, Table]:
+    """The tables that `validation_file` and `test_file` of the settings name, by part."""
     files = {"validation": settings.validation_file, "test": settings.test_file}
     return {part: table_file.open_table(file, settings) for part, file in files.items() if file is not None}
 
@@ -120,14 +126,14 @@ def _npz(path: str | Path, settings: Data) -> Source:
             raise ValueError(f"{path} has a {part} part: data.{part}_file={file!r} would be a second one")
         given, kind_of_part = arrays.parts_of_npz(file)
         kind = kind or kind_of_part
-        parts[part] = given.get(part) or arrays.judged_part(given)
+        parts[part] = given.get(part) or arrays.evaluated_part(given)
     if {"all", "validation", "test"} <= set(parts):
         parts["train"] = parts.pop("all")
     return _source(Path(path).stem, parts, kind, settings)
 
 
 def _source(name: str, parts: dict, kind: str | None, settings: Data) -> Source:
-    """Arrays, checked as what they are: of a `kind` by themselves, or by the settings."""
+    """A source of checked arrays; `kind` is the kind that a file states, which the settings must not contradict."""
     if kind and settings.kind not in (None, kind):
         raise ValueError(f"data.kind={settings.kind!r} does not fit {name}, which has lengths of sequences")
     kind = kind or settings.kind
@@ -138,25 +144,26 @@ def _source(name: str, parts: dict, kind: str | None, settings: Data) -> Source:
 
 
 def _arrays(data, settings: Data) -> Source:
-    """Arrays, or frames with their targets beside them."""
+    """A source of arrays, or of frames with separate targets."""
     parts = arrays.parts_of(data)
     if not any(is_frame(x) for x, _ in parts.values()):
         return _source(ARRAYS, parts, None, settings)
-    # As if the targets were a column of the frame.
+    # The targets become a column of the frame, so that both are read in the same way.
     _, y = next(iter(parts.values()))
     target = str(getattr(y, "name", None) or settings.target or "target")
-    opened = {part: _beside(x, y, part, target) for part, (x, y) in parts.items()}
+    opened = {part: _with_target(x, y, part, target) for part, (x, y) in parts.items()}
     return read_tables(opened, dataclasses.replace(settings, target=target), ARRAYS)
 
 
-def _beside(x, y, part: str, target: str) -> Table:
+def _with_target(x, y, part: str, target: str) -> Table:
     where = "the frame" if part == "all" else f"the {part} frame"
     if not is_frame(x):
         raise ValueError(f"where one part is a frame, all must be. Received: {type(x).__name__} in {part}")
     return with_column(from_frame(x, where), target, y)
 
 
-def _refuse_own_files(source: Source, settings: Data) -> Source:
+def _refuse_files_of_parts(source: Source, settings: Data) -> Source:
+    """`source`; the settings must not name files of parts, which only go with files and frames."""
     for setting in ("validation_file", "test_file"):
         if getattr(settings, setting) is not None:
             raise ValueError(

@@ -1,6 +1,6 @@
-"""A number for each row of data, by which it is recognized wherever it stands: 64 bits of its values and its target.
+"""Digests of rows, by which a row is recognized in other data: 64-bit hashes of its values and its target.
 
-That two different rows share a number has a chance of 1 in 10**19 for each pair.
+Two different rows have the same digest with a probability of about 5e-20.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ def of_arrays(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...] | None 
     """Digests of the rows of arrays, `(rows,)`, uint64.
 
     Args:
-        x: Array of numbers, `(rows, ...)`. Arrays of another dtype have other digests.
+        x: Inputs, numbers `(rows, ...)`. Arrays of another dtype have other digests.
         y: Targets `(rows,)`, numbers or texts; class numbers where there are `class_names`.
-        class_names: Class names, by which the digests of targets are then made.
+        class_names: Class names, from which the digests of class numbers are made.
     """
     targets = _of_targets(y) if class_names is None else _of_labels(class_names)[y]
     store, start = RowStore(), 0
@@ -36,41 +36,41 @@ def of_arrays(x: np.ndarray, y: np.ndarray, class_names: tuple[str, ...] | None 
     return store.finish()
 
 
-def of_batch(batch: pyarrow.RecordBatch, names, counting, missing: dict[str, tuple[str, ...]]) -> np.ndarray:
-    """Digests of the rows of a table, `(rows,)`, uint64, in whatever order its columns are.
+def of_batch(batch: pyarrow.RecordBatch, names, digested, missing: dict[str, tuple[str, ...]]) -> np.ndarray:
+    """Digests of the rows of a table, `(rows,)`, uint64, which do not depend on the order of its columns.
 
-    A value is what it says, however it is written: 3, 3.0 and +3 are alike, and so are a file and a frame.
+    Equal values have equal digests however they are written: 3, 3.0 and +3 are alike, and so are a file and a frame.
 
     Args:
         batch: Rows of the table.
-        names: Names of all its columns.
-        counting: Names of those that count.
-        missing: Texts that stand for a missing value, by column.
+        names: Names of all columns.
+        digested: Names of the columns from which the digests are made.
+        missing: Texts that mean a missing value, by column.
     """
     total = np.zeros(len(batch), np.uint64)
-    for name in counting:
+    for name in digested:
         values = _of_values(column_values.cleaned(batch.column(names.index(name)), missing[name]))
         total += _scrambled(values + _of_texts([name]))
     return _scrambled(total)
 
 
-def of_table(table: Table, counting, missing: dict[str, tuple[str, ...]]) -> np.ndarray:
+def of_table(table: Table, digested, missing: dict[str, tuple[str, ...]]) -> np.ndarray:
     """`of_batch` for all rows of a table.
 
     Raises:
-        ValueError: If the table has not all of the columns.
+        ValueError: If the table lacks one of the columns.
     """
-    absent = [name for name in counting if name not in table.columns]
+    absent = [name for name in digested if name not in table.columns]
     if absent:
         raise ValueError(f"{table.where} lacks columns by which its rows are recognized: {', '.join(absent)}")
     store = RowStore()
     for batch in table.batches():
-        store.append(of_batch(batch, table.columns, counting, missing))
+        store.append(of_batch(batch, table.columns, digested, missing))
     return store.finish()
 
 
 def of_dataset(dataset) -> Fingerprint:
-    """The fingerprint of a `Dataset`, made of its arrays where it has none."""
+    """The fingerprint of a `Dataset`, made from its arrays if it has none."""
     if dataset.fingerprint is not None:
         return dataset.fingerprint
     parts = {part: getattr(dataset, part) for part in ("train", "validation", "test")}
@@ -78,14 +78,23 @@ def of_dataset(dataset) -> Fingerprint:
 
 
 def of_file(file: Path, label: str) -> int:
-    """Digest of a file and the class that it belongs to."""
+    """Digest of the bytes of a file and of its class name."""
     return int.from_bytes(hashlib.blake2b(f"{label}\0".encode() + file.read_bytes(), digest_size=8).digest(), "little")
+
+
+def count_known(digests: np.ndarray, known: np.ndarray) -> int:
+    """Number of `digests` that are among `known`; both uint64, `(rows,)`."""
+    if not len(known):
+        return 0
+    known = np.sort(known)
+    places = np.minimum(np.searchsorted(known, digests), len(known) - 1)
+    return int((known[places] == digests).sum())
 
 
 def _of_values(values: pyarrow.Array) -> np.ndarray:
     is_text = pyarrow.types.is_string(values.type)
     if is_text or pyarrow.types.is_integer(values.type) or pyarrow.types.is_floating(values.type):
-        with contextlib.suppress(pyarrow.ArrowInvalid):  # most columns are numbers throughout
+        with contextlib.suppress(pyarrow.ArrowInvalid):  # the fast way for columns of numbers alone
             numbers = compute.cast(values, pyarrow.float64(), safe=is_text).to_numpy(zero_copy_only=False)
             return _canonical(numbers.astype(np.float64)).view(np.uint64)
     encoded = compute.dictionary_encode(values, null_encoding="encode")
@@ -111,7 +120,7 @@ def _of_targets(y: np.ndarray) -> np.ndarray:
 
 
 def _of_labels(labels) -> np.ndarray:
-    """Class `1` is the number, whether it is called by a text or not, so that class names are as good as labels."""
+    """Digests of labels or class names: a text that is a number, such as class `1`, has the digest of the number."""
     digests = []
     for label in map(str, labels):
         try:
@@ -128,7 +137,7 @@ def _of_texts(texts) -> np.ndarray:
 
 
 def _canonical(values: np.ndarray) -> np.ndarray:
-    """Numbers with one 0 and one NaN."""
+    """Numbers with one form of 0 and of NaN, so that equal numbers have equal bytes."""
     if values.dtype.kind != "f":
         return values
     values = values + values.dtype.type(0)
@@ -137,13 +146,13 @@ def _canonical(values: np.ndarray) -> np.ndarray:
 
 
 def _of_content(rows: np.ndarray) -> np.ndarray:
-    """A number for each row, `(rows,)`, uint64: the sum of its words, each scrambled by a multiplier of its place."""
+    """Hash of each row, `(rows,)`, uint64: the sum of its 64-bit words, each hashed with a multiplier of its place."""
     content = np.ascontiguousarray(rows).reshape(len(rows), -1).view(np.uint8)
     padding = -content.shape[1] % 8
     if padding:
         content = np.pad(content, ((0, 0), (0, padding)))
     words = content.view(np.uint64)
-    # Fixed, and odd, so that no word is lost.
+    # Fixed, so that digests are the same in every run; odd, so that different words stay different.
     multipliers = np.random.default_rng(0).integers(0, 2**63, (2, words.shape[1]), dtype=np.uint64) * np.uint64(
         2
     ) + np.uint64(1)
@@ -153,7 +162,7 @@ def _of_content(rows: np.ndarray) -> np.ndarray:
 
 
 def _scrambled(words: np.ndarray) -> np.ndarray:
-    """`words` with every bit depending on every other, as in SplitMix64."""
+    """`words` hashed as in SplitMix64, where every bit depends on every other."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return words ^ (words >> np.uint64(31))

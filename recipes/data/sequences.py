@@ -1,4 +1,4 @@
-"""Sequences: rows of steps of features, float32; the steps behind the end of a shorter one are NaN in every feature."""
+"""Sequences `(rows, steps, features)`: the steps behind the end of a shorter one are NaN in every feature."""
 
 import numpy as np
 
@@ -7,24 +7,28 @@ from recipes.data.store import chunks_of
 
 
 def is_padding(x: np.ndarray) -> np.ndarray:
-    """Which steps of `x` `(rows, steps, features)` are none: `(rows, steps)`."""
+    """Mask `(rows, steps)` of the padded steps of `x` `(rows, steps, features)`."""
     return np.isnan(x).all(axis=-1)
 
 
 def lengths(x: np.ndarray) -> np.ndarray:
-    """Steps of each sequence of `x` `(rows, steps, features)`: `(rows,)`."""
+    """Number of steps of each sequence of `x` `(rows, steps, features)`, `(rows,)`."""
     return np.concatenate([(~is_padding(rows)).sum(axis=1) for rows in chunks_of(x)])
 
 
 def is_padded(x: np.ndarray) -> bool:
-    """Whether a sequence of `x` is shorter than others: padding stands at the end of a row."""
+    """Whether a sequence of `x` `(rows, steps, features)` has padded steps at its end."""
     return any(is_padding(rows[:, -1:]).any() for rows in chunks_of(x))
 
 
 def cut(x, steps, name: str = "x", lengths_name: str = "lengths") -> np.ndarray:
-    """`x` `(rows, steps, features)` as float32, or as float64 where it has more digits, cut to so many steps a row.
+    """Sequences cut to their lengths, float32, or float64 if `x` has more digits; all later steps are NaN.
 
-    Behind the first `steps` `(rows,)` steps there is NaN. What stood there does not matter.
+    Args:
+        x: Sequences `(rows, steps, features)`, with any values behind their end.
+        steps: Number of steps of each sequence, `(rows,)`.
+        name: Name of `x` in messages.
+        lengths_name: Name of `steps` in messages.
 
     Raises:
         ValueError: If `steps` are not whole numbers from 1 to the steps of `x`, one for each row.
@@ -57,15 +61,15 @@ def cut(x, steps, name: str = "x", lengths_name: str = "lengths") -> np.ndarray:
 
 
 def check(x: np.ndarray, name: str = "x") -> None:
-    """Refuse float32 sequences `(rows, steps, features)` whose values are not finite, but for steps at their end.
+    """Refuse sequences `(rows, steps, features)` with values that are not finite, except padded steps at the end.
 
     Raises:
-        ValueError: With the first row and step that is wrong.
+        ValueError: With the first wrong row and step.
     """
     start = 0
     for rows in chunks_of(x):
         padding = is_padding(rows)
-        ended = np.logical_and.accumulate(padding[:, ::-1], axis=1)[:, ::-1]  # padding up to the end of the row
+        ended = np.logical_and.accumulate(padding[:, ::-1], axis=1)[:, ::-1]  # padded, and so are all later steps
         wrong = np.argwhere(~np.isfinite(rows).all(axis=-1) & ~ended)
         if len(wrong):
             row, step = wrong[0]

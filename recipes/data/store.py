@@ -1,20 +1,25 @@
-"""Rows that arrive piece by piece: in memory while they are few, in a temporary file once they are many."""
+"""Storage for arrays of rows that are made chunk by chunk: in memory, or in a temporary file once they are large."""
 
 import contextlib
 import tempfile
 
 import numpy as np
 
-# Bytes of one array. Above it, the operating system keeps in memory what is in use, and gives it back when it must.
+# Largest array in memory, in bytes. Larger ones are mapped from a file, of which the operating system keeps in memory
+# what is in use, and frees it when it must.
 MOST_IN_MEMORY = 64 * 2**20
+# Size of a chunk in bytes.
 CHUNK_BYTES = 8 * 2**20
 
 
 class RowStore:
-    """Collects arrays of rows; `finish()` gives them as one array.
+    """Collects arrays of rows, which `finish` returns as one array.
 
-    Beyond `MOST_IN_MEMORY` bytes they go to a file without a name in the temporary folder (`TMPDIR`), which is gone
-    with the array.
+    Beyond `MOST_IN_MEMORY` bytes, they are written to an unnamed file in the temporary folder (`TMPDIR`), which is
+    deleted together with the array.
+
+    Attributes:
+        rows: Number of rows so far.
     """
 
     def __init__(self):
@@ -22,7 +27,7 @@ class RowStore:
         self._shape, self._dtype, self.rows = None, None, 0
 
     def append(self, rows: np.ndarray) -> None:
-        """Add `rows` `(count, ...)`: all pieces must agree in dtype and in the shape of a row.
+        """Add `rows` `(count, ...)`, of the same dtype and shape of a row each time.
 
         Raises:
             OSError: If the temporary folder is full.
@@ -38,15 +43,15 @@ class RowStore:
             self._write(rows)
 
     def finish(self) -> np.ndarray:
-        """All rows, `(rows, ...)`: a plain array, or one that is mapped from the file."""
+        """All rows, `(rows, ...)`, as a plain array or one that is mapped from the file."""
         if self._file is None:
             return np.concatenate(self._pieces)
-        with self._file:  # the mapping outlives it
+        with self._file:  # the mapping keeps the content of the closed file
             self._file.flush()
             return np.memmap(self._file, dtype=self._dtype, mode="r+", shape=(self.rows, *self._shape))
 
     def __del__(self):
-        if self._file is not None:  # abandoned by an error in the middle, perhaps because the disk is full
+        if self._file is not None:  # an error came before `finish`, perhaps because the disk is full
             with contextlib.suppress(OSError):
                 self._file.close()
 
@@ -74,13 +79,13 @@ def chunks(rows: int, row_bytes: int):
 
 
 def chunks_of(x: np.ndarray):
-    """The rows of `x` in pieces of about `CHUNK_BYTES`."""
+    """The rows of `x` in chunks of about `CHUNK_BYTES`, as views."""
     for chosen in chunks(len(x), x[:1].nbytes):
         yield x[chosen]
 
 
 def take(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """`x[rows]`, never held in memory whole where it is large."""
+    """`x[rows]`; a large result is written to a file chunk by chunk rather than made in memory."""
     if len(rows) * x[:1].nbytes <= MOST_IN_MEMORY:
         return np.asarray(x)[rows]
     store = RowStore()
@@ -90,7 +95,7 @@ def take(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def is_on_disk(x: np.ndarray) -> bool:
-    """Whether `x` is mapped from a file, rather than held in memory."""
+    """Whether `x` is mapped from a file, rather than being in memory."""
     while isinstance(x, np.ndarray):
         if isinstance(x, np.memmap):
             return True

@@ -1,8 +1,9 @@
-"""What was understood of a dataset, in full: columns and their kinds, classes and their shares, missing values."""
+"""Summary of a dataset in full: columns and their kinds, classes and their shares, missing values."""
 
 import numpy as np
 
 from recipes.arguments.names import shorten
+from recipes.arguments.text_table import table_lines
 from recipes.data.dataset import PARTS, Dataset
 from recipes.data.precision import restore
 from recipes.data.preparation import SequencePreparation, TablePreparation
@@ -13,7 +14,7 @@ _MOST_CLASSES = 20
 
 
 def summarize(dataset: Dataset) -> dict:
-    """Plain values for programs: rows of each part, columns, classes or targets, notes."""
+    """The summary in plain values, for programs: rows of each part, columns, classes or targets, notes."""
     content = {
         "name": dataset.name,
         "task": dataset.task,
@@ -47,7 +48,7 @@ def summarize(dataset: Dataset) -> dict:
 
 
 def _sequences(dataset: Dataset) -> dict:
-    """Of the training part: steps of a sequence, and its features."""
+    """Lengths, values and features of the sequences of the training part."""
     preparation, (x, _) = dataset.preparation, dataset.train
     steps = lengths(x)
     least, most = np.inf, -np.inf
@@ -55,10 +56,8 @@ def _sequences(dataset: Dataset) -> dict:
     for rows in chunks_of(x):
         for number, rescaling in enumerate(constants):
             values = restore(rows[..., number], rescaling)
-            least, most = (
-                np.fmin.reduce(values, axis=None, initial=least),
-                np.fmax.reduce(values, axis=None, initial=most),
-            )
+            least = np.fmin.reduce(values, axis=None, initial=least)
+            most = np.fmax.reduce(values, axis=None, initial=most)
     return {
         "steps": {"least": int(steps.min()), "median": float(np.median(steps)), "greatest": int(steps.max())},
         "values": {"least": float(least), "greatest": float(most)},
@@ -70,7 +69,7 @@ def _sequences(dataset: Dataset) -> dict:
 
 
 def _columns(dataset: Dataset) -> list[dict]:
-    """Of the training part; what is missing or unseen, of all parts."""
+    """Kind and values of each column in the training part, and its missing and unseen values in all parts."""
     preparation, (x, _) = dataset.preparation, dataset.train
     missing, unseen = (np.zeros(x.shape[1], np.int64) for _ in range(2))
     least, most = np.full(x.shape[1], np.inf), np.full(x.shape[1], -np.inf)
@@ -99,14 +98,14 @@ def _columns(dataset: Dataset) -> list[dict]:
         else:
             column["missing"] = int(missing[number])
             column |= {"kind": "date"} if name in preparation.dates else {}
-            ends = restore(np.array([least[number], most[number]]), preparation.rescaled.get(name, (0.0, 1.0)))
-            column |= {"least": float(ends[0]), "greatest": float(ends[1])}
+            bounds = restore(np.array([least[number], most[number]]), preparation.rescaled.get(name, (0.0, 1.0)))
+            column |= {"least": float(bounds[0]), "greatest": float(bounds[1])}
         columns.append(column)
     return columns
 
 
 def _common(x: np.ndarray, column: int, categories: tuple[str, ...]) -> dict[str, float]:
-    """The most frequent categories and their share of the rows."""
+    """The three most frequent categories and their shares of the rows."""
     counts = np.zeros(len(categories) + 1, np.int64)
     for rows in chunks_of(x):
         counts += np.bincount(rows[:, column].astype(np.int64), minlength=len(counts))
@@ -115,13 +114,13 @@ def _common(x: np.ndarray, column: int, categories: tuple[str, ...]) -> dict[str
 
 
 def to_text(dataset: Dataset) -> str:
-    """The same as `summarize`, for people."""
+    """The summary as text, for people; contents as in `summarize`."""
     content = summarize(dataset)
     lines = [dataset.describe(), ""]
     if "columns" in content:
         table = [("column", "kind", "missing", "values in the training part")]
         table += [(c["name"], c["kind"], _missing(c), _values(c)) for c in content["columns"]]
-        lines += _aligned(table, right=(2,))
+        lines += table_lines(table, left=(0, 1, 3))
     elif "steps" in content:
         steps, values, features = content["steps"], content["values"], content["features"]
         lines += [
@@ -153,15 +152,16 @@ def _values(column: dict) -> str:
         return f"{column['categories']} categories: {', '.join(common)}{f', {more} more' if more > 0 else ''}{rare}"
     if column["kind"] == "date":
         days = np.array([column["least"], column["greatest"]])
-        ends = days.astype("datetime64[D]")
-        if ends[0] == ends[1]:
-            ends = np.round(days * 86_400).astype("datetime64[s]")
-        return f"{ends[0]} to {ends[1]}"
+        bounds = days.astype("datetime64[D]")
+        if bounds[0] == bounds[1]:
+            bounds = np.round(days * 86_400).astype("datetime64[s]")
+        return f"{bounds[0]} to {bounds[1]}"
     # Six digits, or more where the values of a column differ in later ones, as seconds since 1970 do.
-    ends = column["least"], column["greatest"]
+    bounds = column["least"], column["greatest"]
+    tolerance = (bounds[1] - bounds[0]) / 100
     for digits in (6, 9, 12, 15):
-        texts = [f"{end:.{digits}g}" for end in ends]
-        if all(abs(float(text) - end) <= (ends[1] - ends[0]) / 100 for text, end in zip(texts, ends, strict=True)):
+        texts = [f"{bound:.{digits}g}" for bound in bounds]
+        if all(abs(float(text) - bound) <= tolerance for text, bound in zip(texts, bounds, strict=True)):
             break
     return " to ".join(texts)
 
@@ -180,16 +180,4 @@ def _target(content: dict) -> list[str]:
         share = sum(counts[label].values()) / sum(rows.values())
         table.append((label, *(f"{counts[label][part]:,}" for part in PARTS), f"{share:.1%}"))
     more = list(counts)[_MOST_CLASSES:]
-    return [*_aligned(table, right=(1, 2, 3, 4)), *([f"and {len(more)} more: {shorten(more)}"] if more else [])]
-
-
-def _aligned(table: list[tuple], right: tuple[int, ...] = ()) -> list[str]:
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    lines = []
-    for row in table:
-        cells = [
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines
+    return [*table_lines(table), *([f"and {len(more)} more: {shorten(more)}"] if more else [])]

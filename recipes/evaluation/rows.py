@@ -15,8 +15,8 @@ from recipes.data.named import local
 from recipes.data.readers import is_name
 from recipes.data.sequences import is_padded, lengths
 from recipes.data.store import chunks_of
-from recipes.data.tables import matrix as tables
 from recipes.data.tables import table_file
+from recipes.data.tables.matrix import encode_rows
 from recipes.data.tables.table import Table, from_frame, is_frame, with_column
 from recipes.evaluation.units import from_units_of_dataset, in_units_of_model
 from recipes.models.outputs import Outputs
@@ -77,7 +77,7 @@ def rows_for(
     elif is_frame(data):
         return _table_rows(outputs, from_frame(data), settings, with_target, numeric_target)
     elif with_target:
-        x, y = arrays.judged_part(arrays.parts_of(data))
+        x, y = arrays.evaluated_part(arrays.parts_of(data))
         if is_frame(x):
             target = column_name(getattr(y, "name", None) or settings.target or "target")
             table = with_column(from_frame(x), target, y)
@@ -131,7 +131,7 @@ def _npz_rows(outputs: Outputs, path, with_target: bool):
     y = None
     if with_target:
         parts, kind = arrays.parts_of_npz(path)
-        x, y = arrays.judged_part(parts)
+        x, y = arrays.evaluated_part(parts)
     else:
         content = read_npz(path)
         if "x" not in content and len(content) == 1:
@@ -180,7 +180,7 @@ def _table_rows(
     known = {target, settings.group_column, settings.time_column, *settings.ignore}
     # A model that was saved by an earlier version may know names with spaces around them, and columns without one.
     names = {name: column_name(name) or f"Unnamed: {place}" for place, name in enumerate(layer.feature_names)}
-    x, y = tables.rows_for(
+    x, y = encode_rows(
         table,
         list(names.values()),
         {names[name]: categories for name, categories in layer.vocabularies.items()},
@@ -222,7 +222,7 @@ def _image_rows(outputs: Outputs, path: Path, with_target: bool):
     if with_target:
         size, color = (layer.height, layer.width), "grey" if channels == 1 else "rgb"
         source = image_folder.read(path, size, color, background, layer.depth)
-        x, y = arrays.judged_part(source.parts)
+        x, y = arrays.evaluated_part(source.parts)
         y = np.array(source.class_names)[y]
         losses = [loss for loss in _IMAGE_LOSSES if any(loss in note for note in source.notes)]
     else:

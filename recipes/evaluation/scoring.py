@@ -21,7 +21,7 @@ from recipes.evaluation.test_part import (
     digests_of_file,
     load_test_part,
     name_of_data,
-    warn_of_known_rows,
+    warn_of_training_rows,
 )
 from recipes.metrics import ClassificationReport, MultiLabelReport, RegressionReport
 from recipes.models.outputs import Outputs
@@ -94,8 +94,8 @@ def evaluate(
     if data is None and stored is not None and stored.missing and seed in (None, stored.seed):
         data = _test_part(stored, None, _settings(stored, target, data_dir), seed)
         if isinstance(data, Dataset):
-            return finish_later(stored.path, stored.model, data)
-        warnings.warn(f"the missing report of {stored.path} is not written, since its data have changed", stacklevel=2)
+            return finish_later(stored, data)
+        warnings.warn(f"the missing report of {stored} is not written, since its data have changed", stacklevel=2)
     predicted = predict_to_score(
         model if stored is None else stored,
         data,
@@ -161,13 +161,13 @@ def _test_part(stored: Stored | None, data, settings: Data, seed: int | None):
             raise ValueError("`data` is needed to evaluate a model in memory")
         return data
     if data is None:
-        data = name_of_data(stored.path, (stored.recipe, stored.seed) if stored.is_run else None)
+        data = name_of_data(stored)
     if not stored.is_run or not same_source(data, settings.name):
         return data
     if seed in (None, stored.seed):
-        return load_test_part(stored.path, settings, stored.seed)
+        return load_test_part(stored, settings)
     dataset = load_dataset(data, seed, settings)
-    warn_of_known_rows(stored.path, f"the test part by seed {seed}", dataset.fingerprint.row_digests["test"])
+    warn_of_training_rows(stored, f"the test part by seed {seed}", dataset.fingerprint.row_digests["test"])
     return dataset
 
 
@@ -185,7 +185,7 @@ def _rows(
     numeric = class_names is None and outputs.task == "regression"
     x, y = rows_for(outputs, data, settings, with_target=True, numeric_target=numeric)
     if stored is not None and isinstance(data, str | Path):
-        warn_of_known_rows(stored.path, str(data), digests_of_file(stored.path, data, settings, x, y))
+        warn_of_training_rows(stored, str(data), digests_of_file(stored, data, settings, x, y))
     return x, y
 
 

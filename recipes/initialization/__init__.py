@@ -1,4 +1,4 @@
-"""The right start: initial weights that keep the signal alive, layer by layer or for a whole model."""
+"""Initial weights that keep the variance of the signal, layer by layer or for a whole model."""
 
 from recipes.initialization.gains import gain as gain
 from recipes.initialization.gains import second_moment as second_moment

@@ -1,10 +1,10 @@
-"""What an activation does to the scale of a signal, in one number: the textbook's gains, and second moments."""
+"""The effect of an activation on the scale of a signal as one number: the textbook's gains, and second moments."""
 
 import math
-import numbers
 from collections.abc import Callable
 
 from recipes.arguments.names import normalize, unknown
+from recipes.arguments.numbers import require_finite
 
 _GAINS = {
     "linear": 1.0,
@@ -17,19 +17,19 @@ _GAINS = {
     "leaky_relu": None,  # depends on the slope
     "selu": 3 / 4,
 }
-KERAS_SLOPE = 0.2  # of `keras.activations.leaky_relu`
+KERAS_SLOPE = 0.2  # default of `keras.activations.leaky_relu`
 
 
 def gain(nonlinearity: str, *, negative_slope: float = KERAS_SLOPE) -> float:
-    """The textbook's gain: what multiplies the standard deviation of the kernel in front of `nonlinearity`.
+    """The textbook's gain: the factor of the standard deviation of the kernel in front of `nonlinearity`.
 
     linear, conv1d, conv2d, conv3d and sigmoid 1; tanh 5/3; relu sqrt(2); leaky_relu sqrt(2 / (1 + negative_slope^2));
     selu 3/4. This is the table of PyTorch's `calculate_gain`, kept for comparison. It does not keep the signal's scale
     for every entry: `initializer_for` does not use it.
 
     Args:
-        nonlinearity: Its name in the table.
-        negative_slope: Of leaky_relu. Default: 0.2, as in Keras (PyTorch: 0.01).
+        nonlinearity: Name of the nonlinearity in the table.
+        negative_slope: Slope of leaky_relu below 0. Default: 0.2, as in Keras (PyTorch: 0.01).
 
     Raises:
         ValueError: For a name that is not in the table, or a slope that is not finite.
@@ -47,9 +47,7 @@ def gain(nonlinearity: str, *, negative_slope: float = KERAS_SLOPE) -> float:
 
 def check_slope(negative_slope) -> float:
     """`negative_slope`, if it is a finite number."""
-    is_number = isinstance(negative_slope, numbers.Real) and not isinstance(negative_slope, bool)
-    if not is_number or not math.isfinite(negative_slope):
-        raise ValueError(f"`negative_slope` must be a finite number. Received: {negative_slope!r}")
+    require_finite("negative_slope", negative_slope)
     return float(negative_slope)
 
 

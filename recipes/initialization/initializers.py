@@ -9,7 +9,7 @@ from recipes.initialization.gains import KERAS_SLOPE, check_slope, gain, second_
 
 # Glorot & Bengio 2010: functions that are nearly linear around 0.
 _GLOROT = ("linear", "tanh", "sigmoid", "softmax", "log_softmax", "hard_sigmoid", "hard_tanh", "softsign")
-# He et al. 2015: linear on either side of 0. The slope is that of the left side; `None`: to be said, or Keras's.
+# He et al. 2015: linear on either side of 0, with this slope below 0; `None` where it depends on the arguments.
 _HE = {"relu": 0.0, "relu6": 0.0, "leaky_relu": KERAS_SLOPE, "prelu": 0.25, "rrelu": None}
 # Klambauer et al. 2017, after LeCun 1998.
 _LECUN = ("selu",)
@@ -65,10 +65,11 @@ def initializer_for(
         activation: A name; a function of `keras.activations`; an activation layer or Maxout layer, whose own slope or
             pieces count; or any other element-wise function of tensors, whose second moment is computed. `None` is
             linear.
-        distribution: `"normal"` (truncated at two standard deviations, as in Keras) or `"uniform"`.
-        negative_slope: Slope below 0 of leaky_relu, prelu or rrelu. Default: 0.2 (as in Keras), 0.25 (where PReLU
-            begins), and for rrelu the root of the mean square of the random slope.
-        pieces: Of maxout.
+        distribution: Distribution of the weights: `"normal"` (truncated at two standard deviations, as in Keras) or
+            `"uniform"`.
+        negative_slope: Slope below 0 of leaky_relu, prelu or rrelu. Default: 0.2 (as in Keras), 0.25 (the initial slope
+            of PReLU), and for rrelu the root of the mean square of the random slope.
+        pieces: Number of pieces of maxout.
 
     Returns:
         A new `keras.initializers.Initializer`.
@@ -94,7 +95,7 @@ def initializer_for(
 
 
 def _described(activation, negative_slope, pieces: int) -> tuple[str | None, float | None, int]:
-    """Name (`None`: a function of the user's own), slope below 0 where there is one, and pieces."""
+    """Name (`None` for a function of the user's own), slope below 0 (`None` without one), and number of pieces."""
     layers = {
         keras.layers.ReLU: lambda layer: ("relu", layer.negative_slope),
         keras.layers.LeakyReLU: lambda layer: ("leaky_relu", layer.negative_slope),
@@ -128,13 +129,13 @@ def _described(activation, negative_slope, pieces: int) -> tuple[str | None, flo
 
 
 def _start_of(layer: keras.layers.PReLU) -> float:
-    """The root of the mean square of the slopes that a PReLU layer begins with."""
+    """The root of the mean square of the initial slopes of a PReLU layer."""
     slopes = keras.ops.convert_to_numpy(layer.alpha_initializer((1000,)))
     return float((slopes**2).mean() ** 0.5)
 
 
 def _scaled(scale: float, mode: str, distribution: str) -> keras.initializers.Initializer:
-    """Keras's own class where it has one for these numbers, so that a saved configuration reads as what it is."""
+    """Keras's own class where it has one for these numbers, so that a saved configuration shows its usual name."""
     kind = "Normal" if distribution == "normal" else "Uniform"
     families = {(1.0, "fan_avg"): "Glorot", (2.0, "fan_in"): "He", (1.0, "fan_in"): "Lecun"}
     if (scale, mode) in families:
@@ -150,17 +151,17 @@ def get(
 
     | name | weights |
     |---|---|
-    | zeros | 0: all units stay alike |
-    | normal_0.01, normal_0.1, normal_1 | normal with that standard deviation, whatever the fan-in |
+    | zeros | 0, so that all units stay equal |
+    | normal_0.01, normal_0.1, normal_1 | normal with that standard deviation, independent of the fan-in |
     | uniform_positive, uniform_centered | uniform in (0, 1) and in (-0.5, 0.5) |
     | gain_fan_in, gain_fan_out | variance gain^2 / fan_in, gain^2 / fan_out |
     | gain_fan_sum, gain_fan_avg | variance gain^2 / (fan_in + fan_out), twice that |
 
     Args:
-        name: Of the initializer. One that is an initializer already is given back.
-        activation: Behind the layer: the nonlinearity whose `gain` the four `gain_*` use.
-        distribution: Of the four `gain_*`: `"normal"` (truncated) or `"uniform"`.
-        negative_slope: Of leaky_relu, for its gain. Default: Keras's.
+        name: Name of the initializer. An initializer is returned as it is.
+        activation: Activation behind the layer, whose `gain` the four `gain_*` use.
+        distribution: Distribution of the four `gain_*`: `"normal"` (truncated) or `"uniform"`.
+        negative_slope: Slope of leaky_relu below 0, for its gain. Default: that of Keras, 0.2.
 
     Raises:
         ValueError: For an unknown name or distribution, or a nonlinearity without a gain.

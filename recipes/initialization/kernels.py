@@ -1,4 +1,4 @@
-"""The kernels of a layer as matrices `(fan_in, units)`: to draw them, and to know what they do to a signal."""
+"""The kernels of a layer as matrices `(fan_in, units)`: how they are drawn, and how many of their inputs exist."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from recipes.keras_internals.layers import CONVOLUTIONS, DENSE, DEPTHWISE, SEPAR
 MAXOUT = (Maxout, MaxoutConv1D, MaxoutConv2D)
 KERNEL_LAYERS = (*MAXOUT, *DENSE, *CONVOLUTIONS, *TRANSPOSED, *DEPTHWISE, *SEPARABLE)
 
-# What the standard deviation of a normal distribution shrinks to when it is cut at two standard deviations.
+# Standard deviation of a standard normal distribution that is truncated at two standard deviations.
 _CUT = 0.87962566103423978
 
 
@@ -26,9 +26,9 @@ class KernelStart:
         layer: Name of the layer.
         kernel_variance: Variance of the kernel's weights.
         mean: Mean of the pre-activations, over units and rows.
-        variance: Their variance, over units and rows.
-        spread: Their standard deviation over rows, unit by unit, as a fraction of the root of `variance`. Near 0, the
-            layer answers every row alike, however healthy its variance looks.
+        variance: Variance of the pre-activations, over units and rows.
+        spread: Standard deviation of the pre-activations over rows, unit by unit, as a fraction of the root of
+            `variance`. Near 0, the layer gives nearly the same for every row, whatever its variance.
     """
 
     layer: str
@@ -48,9 +48,9 @@ class Kernel:
     """One kernel of a layer.
 
     Attributes:
-        variable: The weight.
-        inputs: The axes of `variable` that are summed over; the others are the units.
-        blocks: Groups of consecutive units that look at different inputs.
+        variable: Weight that holds the kernel.
+        inputs: Axes of `variable` that are summed over; the others are those of the units.
+        blocks: Number of groups of consecutive units that have different inputs.
     """
 
     variable: keras.Variable
@@ -80,7 +80,7 @@ class Kernel:
         outside(keras.ops.convert_to_tensor(values, "float32"))
 
     def normal(self, variance: float, rng: np.random.Generator) -> np.ndarray:
-        """A matrix drawn from the normal distribution of this variance, cut at two standard deviations."""
+        """A matrix drawn from the normal distribution of this variance, truncated at two standard deviations."""
         matrix = rng.standard_normal((self.fan_in, math.prod(self.variable.shape) // self.fan_in))
         while (outside := np.abs(matrix) > 2).any():
             matrix[outside] = rng.standard_normal(outside.sum())
@@ -94,13 +94,14 @@ class Kernel:
             drawn = rng.standard_normal((max(self.fan_in, units), min(self.fan_in, units)))
             # The backend's decomposition: that of NumPy is tens of times slower where processes compete for the cores.
             q, r = map(keras.ops.convert_to_numpy, keras.ops.qr(keras.ops.convert_to_tensor(drawn, "float32")))
-            q = q.astype("float64") * np.sign(np.diag(r))  # or it would not be uniform over all such matrices
+            # Without the signs, the matrix would not be uniform over all orthonormal ones.
+            q = q.astype("float64") * np.sign(np.diag(r))
             blocks.append(q if self.fan_in >= units else q.T)
         return np.concatenate(blocks, axis=1)
 
 
 def has_kernels(layer: object) -> bool:
-    """Whether `layer` is one whose kernels can be drawn: of `KERNEL_LAYERS`, neither quantized nor under LoRA."""
+    """Whether the kernels of `layer` can be drawn: one of the `KERNEL_LAYERS`, neither quantized nor with LoRA."""
     plain = known_class(layer, KERNEL_LAYERS) is not None
     return plain and layer.quantization_mode is None and not getattr(layer, "lora_enabled", False)
 
@@ -126,16 +127,16 @@ def kernels(layer: keras.layers.Layer) -> tuple[Kernel, ...]:
 
 
 def hits(layer: keras.layers.Layer, incoming: Sequence, outgoing: Sequence) -> float:
-    """Inputs that a unit of the output sees, on average over positions, as a fraction of those in its kernel.
+    """Inputs that a unit of the output sums, on average over positions, as a fraction of those in its kernel.
 
-    Less than 1 where a window hangs over the border: in a stack of 3x3 windows on 8x8 positions with `"same"` padding,
-    a signal that ignored it would lose 16 % of its variance at each layer. In a transposed convolution the stride
-    divides it. Positions of unknown number (`None`) count as endless.
+    It is less than 1 where windows reach over the border: with 3x3 windows on 8x8 positions and `"same"` padding, a
+    kernel drawn without it loses 16 % of the variance of the signal in each layer. In a transposed convolution, it is
+    divided by the stride. An unknown number of positions (`None`) is taken for infinite.
 
     Args:
-        layer: Any layer; one without a window sees all of its inputs.
-        incoming: Shape of its input, with the batch.
-        outgoing: Shape of its output, with the batch.
+        layer: Any layer; for one without a window, the fraction is 1.
+        incoming: Shape of the input, with the batch.
+        outgoing: Shape of the output, with the batch.
     """
     layer = layer.affine if isinstance(layer, MAXOUT) else layer
     window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
@@ -150,7 +151,8 @@ def hits(layer: keras.layers.Layer, incoming: Sequence, outgoing: Sequence) -> f
     ):
         if isinstance(layer, TRANSPOSED):
             known = size is not None and result is not None
-            # A transposed convolution joins the same pairs of positions as the convolution back from its output.
+            # A transposed convolution connects the same pairs of positions as the convolution from its output to its
+            # input.
             ratio = size / result if known else 1 / stride
             fraction *= ratio * (_inside(result, size, width, stride, step, layer.padding) if known else 1)
         elif size is not None and result is not None:
@@ -163,7 +165,7 @@ def _each(value, rank: int) -> tuple[int, ...]:
 
 
 def _inside(size: int, result: int, width: int, stride: int, step: int, padding: str) -> float:
-    """The fraction of (position of the output, place in the window) that lies inside an axis of length `size`."""
+    """The fraction of all pairs (position of the output, place in the window) inside an axis of length `size`."""
     extent = (width - 1) * step + 1
     before = {"causal": extent - 1, "same": max((result - 1) * stride + extent - size, 0) // 2}.get(padding, 0)
     places = np.arange(result)[:, None] * stride - before + np.arange(width) * step

@@ -1,4 +1,4 @@
-"""Layer-sequential unit variance: orthonormal kernels, then scaled layer by layer to what one batch shows.
+"""Layer-sequential unit variance: orthonormal kernels, scaled layer by layer by the variance measured on one batch.
 
 Mishkin & Matas 2016, "All you need is a good init" (arXiv:1511.06422).
 """
@@ -17,15 +17,15 @@ TRIALS = 10
 
 
 class Scaling:
-    """One forward pass in which each kernel layer, when it is called, first gets its kernel.
+    """One forward pass in which the kernel of each layer is drawn and scaled when the layer is called.
 
-    So a layer always sees the outputs of layers that are done, in whatever order the model calls them, and a subclassed
-    model needs no graph.
+    The inputs of a layer thus come from layers that are finished, in whatever order the model calls them, and a
+    subclassed model needs no graph.
 
     Attributes:
-        starts: What was drawn, in the order of the calls.
-        unknown: Names of layers that hold weights of a kind that is not known here.
-        failed: Names of layers whose pre-activations could not be brought to unit variance.
+        starts: Records of the kernels that were drawn, in the order of the calls.
+        unknown: Names of the layers with weights whose kind is not known.
+        failed: Names of the layers whose pre-activations could not be scaled to unit variance.
     """
 
     def __init__(self, model: keras.Model, rng: np.random.Generator):
@@ -37,7 +37,7 @@ class Scaling:
         self._done: set[int] = set()
 
     def run(self, x) -> None:
-        """Draw and scale on the rows `x`; after an error, all weights are as they were."""
+        """Draw and scale on the rows `x`; after an error, all weights have their former values."""
         kept = {id(v): (v, np.array(keras.ops.convert_to_numpy(v.value))) for v in self._changeable()}
         drawn = {id(kernel.variable) for layer in self._layers for kernel in kernels(layer)}
         wrapped = []
@@ -53,14 +53,14 @@ class Scaling:
         finally:
             for layer, own in wrapped:
                 del layer.call
-                if own is not None:  # somebody else's wrapper
+                if own is not None:  # a wrapper that was there before
                     layer.call = own
             for key, (variable, value) in kept.items():
                 if key not in drawn:
                     variable.assign(value)
 
     def _try(self, x) -> None:
-        """One row through the model, before a kernel is changed."""
+        """Pass one row through the model before any kernel is changed."""
         try:
             self._model(keras.tree.map_structure(lambda part: part[:1], x), training=False)
         except Exception as error:
@@ -70,7 +70,7 @@ class Scaling:
             ) from error
 
     def _changeable(self):
-        """Every variable that a pass may change: kernels, and what layers keep of a call."""
+        """Every variable that a pass may change: kernels, and the state of layers."""
         yield from (kernel.variable for layer in self._layers for kernel in kernels(layer))
         yield from self._model.non_trainable_variables
 
@@ -90,7 +90,7 @@ class Scaling:
 
     def _scale(self, layer, call, inputs) -> None:
         *before, last = kernels(layer)
-        for kernel in before:  # the depthwise half of a separable convolution: its scale is the other half's matter
+        for kernel in before:  # the depthwise kernel of a separable convolution, whose scale the pointwise one corrects
             kernel.write(kernel.orthonormal(self.rng))
         matrix = last.orthonormal(self.rng)
         last.write(matrix)
@@ -131,11 +131,11 @@ def _sort(model) -> tuple[list, list[str]]:
         elif known_class(layer, RULES):
             continue
         elif isinstance(layer, keras.Model) or not type(layer).__module__.startswith("keras."):
-            # A block of the user's own is looked into; what it holds besides its layers is not known.
+            # The layers in a block of the user's own are drawn; weights that it has besides them are not known.
             queue[:0] = inner
             theirs = {id(weight) for part in inner for weight in part.weights}
             unknown += [layer.name] if any(id(weight) not in theirs for weight in layer.weights) else []
         elif layer.weights:
-            # A layer of Keras made of others, such as attention, counts on how they were drawn.
+            # A layer of Keras made of others, such as attention, relies on how it draws them.
             unknown.append(layer.name)
     return found, unknown

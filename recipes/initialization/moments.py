@@ -1,13 +1,13 @@
-"""How the distribution of a signal passes through a layer: the arithmetic behind `recipes.initialize`.
+"""How the distribution of a signal changes in a layer: the arithmetic behind `recipes.initialize`.
 
 A signal is described by its mean, its variance over units and rows together, and the *shared* part of that variance:
-what differs between units and is the same in every row. The shared part costs one more number and pays twice. An
-average over positions cancels only the rest, so pooling comes out right; and what is left beside it is what a network
-can tell its inputs apart by: a healthy pooled variance that is all shared is a signal that has collapsed.
+the variance between the means of units, which is the same in every row. It is needed twice. An average over positions
+reduces only the rest, so that pooling is calculated right; and only by the rest can a network distinguish its inputs: a
+signal whose variance is all shared has collapsed, whatever that variance is.
 
-Between kernels a signal is taken to be normal, which a sum over many inputs nearly is. Behind an activation it is
-carried as its values on a fixed grid of the two normal variables, one for the unit and one for the row, so that what
-follows (a second activation, max pooling) sees the distribution that is really there.
+Between kernels a signal is assumed to be normal, which a sum over many inputs nearly is. Behind an activation it is
+represented by its values on a fixed grid of two normal variables, one for the unit and one for the row, so that the
+next step (a second activation, max pooling) gets its real distribution.
 """
 
 import math
@@ -17,7 +17,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-# Standard normal quadrature: the trapezoidal rule, which a kink in the activation costs 1e-4 and a smooth one nothing.
+# Standard normal quadrature by the trapezoidal rule: an error of 1e-4 for an activation with a kink, 0 for smooth ones.
 NODES = np.linspace(-7.0, 7.0, 301)
 WEIGHTS = np.exp(-(NODES**2) / 2)
 WEIGHTS /= WEIGHTS.sum()
@@ -28,7 +28,7 @@ _TINY = 1e-30
 
 @dataclass(frozen=True)
 class Signal:
-    """Moments of a signal; `values` is its picture on the grid (unit, row), `None` where it is taken to be normal."""
+    """Moments of a signal; `values` are its values on the grid (unit, row), `None` where it is assumed to be normal."""
 
     mean: float
     variance: float
@@ -50,12 +50,12 @@ class Signal:
 
     @property
     def raw(self) -> np.ndarray:
-        """E[x], E[x^2] and E[x x']: what sums, mixtures and products are easy in."""
+        """E[x], E[x^2] and E[x x'], in which sums, mixtures and products are simple."""
         return np.array([self.mean, self.mean**2 + self.variance, self.mean**2 + self.shared])
 
     @property
     def spread(self) -> float:
-        """Standard deviation over the rows, relative to that over rows and units; 0: all rows look alike."""
+        """Standard deviation over rows, relative to that over rows and units; 0 if all rows give the same."""
         return math.sqrt(max(self.variance - self.shared, 0.0) / self.variance) if self.variance > 0 else 0.0
 
     def grid(self) -> np.ndarray:
@@ -90,13 +90,13 @@ def along_axis(signal: Signal, function: Callable[[np.ndarray], np.ndarray], siz
 
 
 def kernel(signal: Signal, matrix: np.ndarray, bias: np.ndarray | None = None, hits: float = 1.0) -> Signal:
-    """Through a kernel as it is, `(fan_in, units)`; of its inputs, the fraction `hits` is there (the rest is padding).
+    """Through a kernel, `(fan_in, units)`, of whose inputs the fraction `hits` exists (the rest is padding).
 
-    With inputs that are independent of each other: per unit, the mean is the sum of its weights times that of the
+    For inputs that are independent of each other: per unit, the mean is the sum of its weights times that of the
     input, and each kind of variance is the sum of the squared weights times that of the input.
     """
     sums, squares = matrix.sum(axis=0), hits * np.mean(np.sum(matrix**2, axis=0))
-    # What a window at the border loses is a random part of the weights: their mean shrinks by `hits`, the rest by root.
+    # A window at the border loses random weights: the mean of the sums shrinks by `hits`, deviations by its root.
     constant = signal.mean * (hits * sums.mean() + math.sqrt(hits) * (sums - sums.mean()))
     apart = 0.0
     if bias is not None and bias.size == constant.size:
@@ -130,7 +130,7 @@ def standardized(signal: Signal, epsilon: float) -> Signal:
 
 
 def standardized_by_unit(signal: Signal, epsilon: float) -> Signal:
-    """Mean 0 and variance 1 over the rows of each unit, as batch normalization gives: nothing shared is left."""
+    """Mean 0 and variance 1 over the rows of each unit, as batch normalization gives: no shared variance is left."""
     values = signal.grid()
     centred = values - (values @ WEIGHTS)[:, None]
     return Signal.on_grid(centred / np.sqrt((centred**2 @ WEIGHTS)[:, None] + epsilon + _TINY))
@@ -228,9 +228,9 @@ def product(signals: Sequence[Signal]) -> Signal:
 
 
 def leaky(signal: Signal, mean_slope: float, slope_variance: float, redrawn: bool) -> Signal:
-    """Behind a rectifier whose slope below zero varies: `redrawn` in every row (RReLU), or fixed a unit (PReLU).
+    """Behind a rectifier whose slope below 0 varies: `redrawn` in every row (RReLU), or fixed for each unit (PReLU).
 
-    Moments are quadratic in the slope, so its mean and its variance are all that matters.
+    Moments are quadratic in the slope, so that its mean and variance suffice.
     """
     middle = elementwise(signal, lambda x: np.where(x >= 0, x, mean_slope * x))
     if slope_variance == 0:

@@ -1,7 +1,7 @@
-"""Which arithmetic a Keras layer or operation does on a signal: one table, from the layer's class to its rule.
+"""The rule by which each kind of Keras layer or operation changes a signal: one table, from the class to its rule.
 
-A rule takes (layer, signals, shapes of the inputs, shape of the output) and gives the signal behind the layer, as it
-is in training: with dropout, and with the statistics of the batch. It gives `None` where it cannot tell.
+A rule takes (layer, signals, shapes of the inputs, shape of the output) and gives the signal behind the layer in
+training: with dropout, and with the statistics of the batch. It gives `None` where it does not apply.
 """
 
 import math
@@ -25,7 +25,7 @@ def array(value) -> np.ndarray:
 
 
 def activation(signal: Signal, function: Callable, size: int | None = None) -> Signal:
-    """Behind an activation of Keras; `size` is the length of the last axis, for those that look along it."""
+    """The signal behind an activation of Keras; `size` is the length of the last axis, over which softmax sums."""
     if function is None or function is keras.activations.linear:
         return signal
 
@@ -92,7 +92,7 @@ def _batch(layer, signals, shapes, output):
     signal = signals[0]
     mean, variance = array(layer.moving_mean), array(layer.moving_variance)
     if not layer.trainable and not mean.any() and (variance == 1).all():
-        # Frozen, it uses statistics that nobody has gathered: it divides by sqrt(1 + epsilon).
+        # Frozen before it has seen any rows, it divides by sqrt(1 + epsilon).
         normal = moments.affine(signal, (1 + layer.epsilon) ** -0.5, 0.0)
     else:
         normal = moments.standardized_by_unit(signal, layer.epsilon)
@@ -104,7 +104,7 @@ def _layer(layer, signals, shapes, output):
 
 
 def _group(layer, signals, shapes, output):
-    alone = layer.groups == shapes[0][layer.axis]  # one unit a group: instance normalization
+    alone = layer.groups == shapes[0][layer.axis]  # one unit in each group: instance normalization
     standardize = moments.standardized_by_unit if alone else moments.standardized
     return _scaled(standardize(signals[0], layer.epsilon), layer.gamma, layer.beta)
 
@@ -134,7 +134,7 @@ def _rescaling(layer, signals, shapes, output):
 
 def _pooling(rule):
     def pool(layer, signals, shapes, output):
-        # What hangs over the border is left out of a window, by Keras's average pooling as well.
+        # Average pooling of Keras, too, leaves positions outside of the border out of a window.
         return rule(signals[0], max(math.prod(layer.pool_size) * hits(layer, shapes[0], output), 1.0))
 
     return pool
@@ -177,7 +177,7 @@ def _embedding(layer, signals, shapes, output):
 
 
 def _merging(apart: Callable, together: Callable):
-    """`apart` for independent signals, `together` on the values where all are one and the same tensor."""
+    """A rule: `apart` for independent signals, `together` on the values where all are one and the same tensor."""
 
     def merge(layer, signals, shapes, output):
         if all(signal is signals[0] for signal in signals):
@@ -210,7 +210,7 @@ minimum = _merging(
 _average_pool, _max_pool = _pooling(moments.averaged), _pooling(moments.pooled_maximum)
 _global_average, _global_max = _global_pooling(moments.averaged), _global_pooling(moments.pooled_maximum)
 
-# Kernel layers have no place here: they are drawn, not only passed (see `variance.py`).
+# Kernel layers are not in it: they are drawn, too (see `variance.py`).
 RULES: dict[type, Callable[[object, Sequence[Signal], Sequence, Sequence], Signal | None]] = {
     **dict.fromkeys((layers.Identity, layers.Flatten, layers.Reshape, layers.Permute, layers.RepeatVector), _same),
     **dict.fromkeys((layers.Masking, layers.ActivityRegularization), _same),
@@ -252,7 +252,7 @@ RULES: dict[type, Callable[[object, Sequence[Signal], Sequence, Sequence], Signa
     layers.Concatenate: _concatenate,
 }
 
-# Operations such as `x + y` or `keras.ops.relu(x)` are no layers, and their classes are not public: by name.
+# Operations such as `x + y` or `keras.ops.relu(x)` are no layers and have no public classes: they are known by name.
 OPERATIONS = {
     **{"Add": add, "Subtract": subtract, "Multiply": multiply, "Maximum": maximum, "Minimum": minimum},
     **dict.fromkeys(("Reshape", "Transpose", "Squeeze", "ExpandDims", "Swapaxes", "Moveaxis", "Ravel", "Flip"), _same),

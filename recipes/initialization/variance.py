@@ -1,8 +1,8 @@
-"""Whole-model initialization without data: kernels for the variance that the signal is calculated to have there.
+"""Whole-model initialization without data: kernels drawn for the calculated variance of the signal in front of them.
 
 Written from the paper: Bingham & Miikkulainen 2023, "AutoInit: Analytic Signal-Preserving Weight Initialization for
-Neural Networks" (arXiv:2109.08958). Beyond it, the walk carries what all rows share (`moments.py`), counts what
-`"same"` padding leaves out, and passes each kernel as it was drawn.
+Neural Networks" (arXiv:2109.08958). Beyond it, the walk carries the variance that all rows share (`moments.py`),
+accounts for `"same"` padding, and passes the signal through each kernel as it was drawn.
 """
 
 from collections import Counter
@@ -17,16 +17,16 @@ from recipes.initialization.rules import activation, array, rule_for
 from recipes.keras_internals.layers import graph_of, known_class
 from recipes.keras_internals.private import calls_in_order
 
-_ROWS = 32  # of synthetic input for an unknown layer
-_LENGTH = 8  # of its axes of unknown length
+_ROWS = 32  # of synthetic inputs for an unknown layer
+_LENGTH = 8  # assumed for their axes of unknown length
 
 
 class Walk:
     """One pass through a graph, from the inputs to the outputs, that draws each trainable kernel it meets.
 
     Attributes:
-        starts: What was drawn, in order.
-        unknown: Names of the layers and operations that no rule knows.
+        starts: Records of the kernels that were drawn, in order.
+        unknown: Names of the layers and operations without a rule.
     """
 
     def __init__(self, rng: np.random.Generator):
@@ -44,7 +44,7 @@ class Walk:
         for node in nodes:
             incoming = [at[id(tensor)] for tensor in node.input_tensors]
             at.update(zip(map(id, node.outputs), self._behind(node, incoming), strict=True))
-            for tensor in node.input_tensors:  # the picture of a signal is large: none is kept for longer than needed
+            for tensor in node.input_tensors:  # the grid of a signal is large: none is kept for longer than needed
                 left[id(tensor)] -= 1
                 if not left[id(tensor)]:
                     del at[id(tensor)]
@@ -75,11 +75,11 @@ class Walk:
         self._seen.add(id(layer))
         parts = kernels(layer)
         for kernel in parts:
-            # The second kernel of a separable convolution looks at one position, which is always there.
+            # The second kernel of a separable convolution covers one position, which is never padding.
             fraction = hits(layer, shape, output) if kernel is parts[0] else 1.0
             bias = array(layer.bias) if kernel is parts[-1] and layer.bias is not None else None
             if draw:
-                # Without a signal (behind a gamma of zero, say) there is nothing to keep: as for one of mean square 1.
+                # Without a signal (behind a gamma of 0, for example), the kernel is drawn as for a mean square of 1.
                 variance = 1 / (kernel.fan_in * fraction * (signal.raw[1] or 1.0))
                 kernel.write(kernel.normal(variance, self.rng))
             signal = moments.kernel(signal, kernel.read(), bias, fraction)
@@ -92,7 +92,7 @@ class Walk:
 
 
 def _elementwise_operation(node, signal: Signal) -> Signal | None:
-    """Behind an operation on one tensor, such as `keras.ops.relu(x)` or `2 * x`."""
+    """The signal behind an operation on one tensor, such as `keras.ops.relu(x)` or `2 * x`; `None` if it fails."""
 
     def in_keras(values):
         tensor = keras.ops.convert_to_tensor(values, "float32")
@@ -101,12 +101,12 @@ def _elementwise_operation(node, signal: Signal) -> Signal | None:
 
     try:
         return moments.elementwise(signal, in_keras)
-    except Exception:  # whatever a backend raises at a shape that the operation does not take
+    except Exception:  # a backend may raise anything for a shape that the operation does not take
         return None
 
 
 def _measured(node, signals: list[Signal]) -> list[Signal]:
-    """Behind an operation that no rule knows: from calling it on normal input, or else as if it changed nothing."""
+    """The signals behind an operation without a rule: measured on normal inputs, or unchanged if that fails."""
     rng = np.random.default_rng(0)
     inputs = {
         id(tensor): _synthetic(tensor, signal, rng) for tensor, signal in zip(node.input_tensors, signals, strict=True)
@@ -120,7 +120,7 @@ def _measured(node, signals: list[Signal]) -> list[Signal]:
         outputs = keras.tree.flatten(node.operation(*arguments, **keywords))
         results = [measured(array(value)) for value in outputs]
         fits = len(results) == len(node.outputs) and all(np.isfinite(result.raw).all() for result in results)
-    except Exception:  # a layer that nobody knows may raise anything
+    except Exception:  # an unknown layer may raise anything
         fits = False
     finally:
         for variable, value in state:
@@ -139,7 +139,7 @@ def _synthetic(tensor, signal: Signal, rng: np.random.Generator):
 def measured(values: np.ndarray) -> Signal:
     """The moments of `values`, rows first."""
     units = values.mean(axis=0)
-    # Of the variance between the means of units, some comes from the finite number of rows.
+    # Part of the variance between the means of units is due to the finite number of rows.
     by_chance = values.var(axis=0).mean() / max(len(values) - 1, 1)
     variance = values.var()
     return Signal(values.mean(), variance, float(np.clip(units.var() - by_chance, 0.0, variance)))

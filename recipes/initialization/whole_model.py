@@ -1,6 +1,5 @@
-"""Initial weights for a whole model at once, so that the signal keeps its variance from the first layer to the last."""
+"""Initial weights for a whole model at once, so that the signal keeps its variance through all layers."""
 
-import numbers
 import random
 import warnings
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ import keras
 import numpy as np
 
 from recipes.arguments.names import normalize, unknown
+from recipes.arguments.numbers import is_whole
+from recipes.arguments.text_table import table_lines
 from recipes.initialization.kernels import KernelStart
 from recipes.initialization.lsuv import TRIALS, Scaling
 from recipes.initialization.moments import Signal
@@ -16,8 +17,8 @@ from recipes.initialization.variance import Walk, measured
 from recipes.keras_internals.layers import graph_of
 
 METHODS = ("variance", "lsuv")
-ROWS = 512  # of `x` that are used
-# Beside the seed, so that rows drawn with the same seed are not the very numbers that the kernels are made of.
+ROWS = 512  # used of `x`
+# Second seed, so that a user who draws rows with the same seed does not get the numbers that the kernels are made of.
 _STREAM = 2109_08958
 
 
@@ -27,11 +28,11 @@ class Initialization:
 
     Attributes:
         method: `"variance"` or `"lsuv"`.
-        layers: One record for each kernel that was drawn, in the order of the signal, with `layer` (its name),
-            `kernel_variance`, and of the pre-activations `mean`, `variance` and `spread`, which `"variance"`
+        layers: Record of each kernel that was drawn, in the order of the signal, with `layer` (its name),
+            `kernel_variance`, and the `mean`, `variance` and `spread` of the pre-activations, which `"variance"`
             calculates and `"lsuv"` measures. `spread` is their standard deviation over rows, unit by unit, relative
-            to that over rows and units: near 0, the layer answers every row alike.
-        unknown: Names of the layers that were left alone because nothing is known about them.
+            to that over rows and units: near 0, the layer gives nearly the same for every row.
+        unknown: Names of the layers that were left alone because their kind is not known.
     """
 
     method: str
@@ -48,13 +49,7 @@ class Initialization:
             )
             for start in self.layers
         ]
-        widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-        lines = [
-            "  ".join(
-                [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-            )
-            for row in (heads, *rows)
-        ]
+        lines = table_lines([heads, *rows])
         lines += [f"left alone: {', '.join(self.unknown)}"] if self.unknown else []
         return "\n".join(lines)
 
@@ -71,25 +66,25 @@ def initialize(model: keras.Model, method: str = "variance", x=None, *, seed: in
     random orthonormal matrix, and is divided by the standard deviation of its own pre-activations until their variance
     is within 0.01 of 1. It measures what the other calculates, and takes subclassed models, too.
 
-    Biases and all other weights stay as they are, and so do frozen layers; what they do to the signal is counted. A
+    Biases and all other weights stay as they are, and so do frozen layers; their effect on the signal is included. A
     layer that is used several times is drawn at its first call. Layers whose kind is not known (recurrent layers,
-    attention, your own) are named and left alone, and so is what they hold; your own are looked into by `"lsuv"`.
+    attention, your own) are named and left alone with all layers in them; `"lsuv"` does draw the layers in your own.
 
     `"variance"` calculates for wide layers. Behind GELU, SiLU and Mish a deviation of the variance, once there, grows
     by a factor of 1.14, 1.17 and 1.08 from layer to layer (the slope of log E[f(x)^2] in log variance, at 1): in a net
     100 layers deep without normalization only `"lsuv"` keeps their signal (benchmarks/signal_at_depth.py).
 
-    A healthy variance is not all: behind sigmoid and softplus nearly all of it soon lies between the units, the same
-    for every row, and neither method can help that. `spread`, in the result, tells how much is left.
+    A variance of 1 does not suffice: behind sigmoid and softplus, after a few layers nearly all of it lies between the
+    units and is the same for every row, which neither method prevents. `spread`, in the result, shows what is left.
 
     Args:
-        model: A built model: for `"variance"` Sequential or functional, with models inside or not; for `"lsuv"` any.
-        method: `"variance"` or `"lsuv"`.
+        model: Built model: for `"variance"` Sequential or functional, with or without models inside; for `"lsuv"` any.
+        method: Method: `"variance"` or `"lsuv"`.
         x: Rows as the model takes them, prepared: an array, or a list or dict of arrays for several inputs. The first
             512 are used: by `"lsuv"`, which needs them, as its batch; by `"variance"` for the mean and variance of
-            the inputs, which are 0 and 1 without.
-        seed: A whole number makes the weights repeatable, and up to rounding the same on every backend. `None`: new
-            ones at each call, which `keras.utils.set_random_seed` makes repeatable.
+            the inputs, which are taken for 0 and 1 without `x`.
+        seed: Seed of the weights, a whole number of at least 0, for which they are up to rounding the same on every
+            backend. `None`: new weights at each call, which `keras.utils.set_random_seed` makes repeatable.
 
     Returns:
         An `Initialization`, which prints as a table of the layers.
@@ -133,13 +128,13 @@ def initialize(model: keras.Model, method: str = "variance", x=None, *, seed: in
 
 
 def _check(model, method, x, seed) -> str:
-    """The method's name as it is spelt here, or a ValueError."""
+    """The name of the method, once all arguments are checked."""
     if not isinstance(model, keras.Model):
         raise ValueError(f"`model` must be a keras.Model. Received: {model!r} of type {type(model).__name__}")
     name = normalize(method)
     if name not in METHODS:
         raise unknown("initialization method", method, METHODS)
-    if seed is not None and (not isinstance(seed, numbers.Integral) or isinstance(seed, bool) or seed < 0):
+    if seed is not None and (not is_whole(seed) or seed < 0):
         raise ValueError(f"`seed` must be a whole number of at least 0, or None. Received: seed={seed!r}")
     if not model.built:
         raise ValueError(

@@ -3,25 +3,25 @@
 import keras
 from keras import ops
 
+from recipes.arguments.numbers import require_fraction
 from recipes.losses.labels import at_true_class, refuse_unclear, true_class
-from recipes.losses.options import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class SparseCategoricalCrossentropy(keras.losses.Loss):
     """(1 - e) (-log p_y) + e mean over j of (-log p_j), with the true class y, p = softmax(s) and the smoothing e.
 
-    That is the cross-entropy with (1 - e) onehot + e / classes, but no such array is made. Scores of 1e4 stay finite.
+    It equals the cross-entropy with (1 - e) onehot + e / classes, without making that array. Scores of 1e4 stay finite.
 
     Labels are integers, `(batch, ...)` or `(batch, ..., 1)`, or one-hot, `(batch, ..., classes)`; outputs
-    `(batch, ..., classes)`. A label that names no class makes the loss NaN, at masked positions, too.
+    `(batch, ..., classes)`. A label that names no class makes the loss NaN, also at masked positions.
 
     Args:
-        from_logits: Whether the outputs are the scores s, which is exact, or already the probabilities p.
-        label_smoothing: e, at least 0 and less than 1.
-        reduction: As for every Keras loss.
-        name: Of the loss.
-        dtype: Of the computation. Default: that of Keras, float32.
+        from_logits: Whether the outputs are the scores s, which is exact, or the probabilities p.
+        label_smoothing: Share e of each label that is spread over all classes, at least 0 and less than 1.
+        reduction: Reduction of the losses over the batch, as for every Keras loss.
+        name: Name of the loss.
+        dtype: Dtype of the computation. Default: that of Keras, float32.
 
     Source: Szegedy et al. 2016, arXiv:1512.00567, section 7.
     """
@@ -35,7 +35,7 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         dtype=None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        check_number("label_smoothing", label_smoothing)
+        require_fraction("label_smoothing", label_smoothing)
         self.from_logits = from_logits
         self.label_smoothing = label_smoothing
 

@@ -1,33 +1,34 @@
 """Focal cross-entropy, from logits.
 
-Keras's two focal losses clip the probabilities: the gradient of a confident mistake, the very row that the loss is for,
-vanishes (of several outputs on every backend, of one output on JAX and PyTorch). Of one output, gamma below 1 gives
-gradients of NaN once a row is surely right.
+Keras's two focal losses clip the probabilities, so that the gradient of a confident mistake, which the loss is meant
+for, vanishes (with several outputs on every backend, with one output on JAX and PyTorch). With one output and a gamma
+below 1, gradients become NaN once a row is classified with certainty.
 """
 
 import keras
 from keras import ops
 
+from recipes.arguments.numbers import require_not_negative
 from recipes.losses.labels import at_true_class, fit, refuse_unclear, true_class
-from recipes.losses.options import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class FocalCrossentropy(keras.losses.Loss):
-    """(1 - p)^gamma (-log p), where p is the probability of the true class: rows that are right already count less.
+    """(1 - p)^gamma (-log p), with the probability p of the true class: rows that are classified well count less.
 
-    With p = sigmoid(m) it is exp(-gamma softplus(m)) softplus(-m), which stays finite, as does its gradient. Of several
-    outputs, m = s_y - log of the sum over j != y of exp(s_j); of one output s, m = s for class 1 and -s for class 0.
+    With p = sigmoid(m), this is exp(-gamma softplus(m)) softplus(-m), which stays finite, as does its gradient. For
+    several outputs, m = s_y - log of the sum over j != y of exp(s_j); for one output s, m = s for class 1 and -s for
+    class 0.
 
     Labels are integers, `(batch, ...)` or `(batch, ..., 1)`, or one-hot, `(batch, ..., classes)`; outputs are logits,
-    `(batch, ..., classes)`, or `(batch, ..., 1)` of two classes. A label that names no class makes the loss NaN, at
-    masked positions, too.
+    `(batch, ..., classes)`, or `(batch, ..., 1)` of two classes. A label that names no class makes the loss NaN, also
+    at masked positions.
 
     Args:
-        gamma: How much less. At least 0, which is the plain cross-entropy.
-        reduction: As for every Keras loss.
-        name: Of the loss.
-        dtype: Of the computation. Default: that of Keras, float32.
+        gamma: Exponent by which rows that are classified well lose weight, at least 0; 0 gives the cross-entropy.
+        reduction: Reduction of the losses over the batch, as for every Keras loss.
+        name: Name of the loss.
+        dtype: Dtype of the computation. Default: that of Keras, float32.
 
     Source: Lin et al. 2017, arXiv:1708.02002. Its alpha, a weight for each class, is the `class_weight` of `fit`.
     """
@@ -36,7 +37,7 @@ class FocalCrossentropy(keras.losses.Loss):
 
     def __init__(self, gamma=2.0, reduction="sum_over_batch_size", name="focal_crossentropy", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        check_number("gamma", gamma)
+        require_not_negative("gamma", gamma)
         self.gamma = gamma
 
     def call(self, y_true, y_pred):

@@ -1,14 +1,14 @@
 """Hinge losses of several classes, which Keras lacks.
 
-Its `CategoricalHinge` counts the true class as a rival with a score of 0: true class 0 and the scores (-3, -5, -6) give
-4, although the true class leads by 2 and the loss of Crammer and Singer is 0.
+Its `CategoricalHinge` takes the true class for a rival with a score of 0: with the true class 0 and the scores
+(-3, -5, -6) it gives 4, although the true class leads by 2 and the loss of Crammer and Singer is 0.
 """
 
 import keras
 from keras import ops
 
+from recipes.arguments.numbers import require_positive
 from recipes.losses.labels import at_true_class, refuse_unclear, true_class
-from recipes.losses.options import check_number
 
 
 def weston_watkins_hinge(y_true, y_pred, margin=1.0):
@@ -17,7 +17,7 @@ def weston_watkins_hinge(y_true, y_pred, margin=1.0):
     Args:
         y_true: Integers, `(batch, ...)` or `(batch, ..., 1)`, or one-hot, `(batch, ..., classes)`.
         y_pred: Scores of either sign, `(batch, ..., classes)`.
-        margin: By how much the true class must lead. More than 0.
+        margin: Lead of the score of the true class from which on the loss is 0; more than 0.
 
     Returns:
         Tensor `(batch, ...)`; NaN where `y_true` names no class.
@@ -52,17 +52,18 @@ def crammer_singer_hinge(y_true, y_pred, margin=1.0):
 
 
 def _excess(y_true, y_pred, margin):
-    """margin + s_j - s_y for each rival j, 0 for the true class; and which one that is."""
+    """margin + s_j - s_y for each rival j, 0 for the true class y; and a mask of the true class."""
+    require_positive("margin", margin)
     y_pred = ops.convert_to_tensor(y_pred)
     is_true = true_class(y_true, y_pred)
     lead = ops.expand_dims(at_true_class(y_pred, is_true), -1) - y_pred
-    return ops.where(is_true, 0.0, check_number("margin", margin) - lead), is_true
+    return ops.where(is_true, 0.0, float(margin) - lead), is_true
 
 
 class _MulticlassHinge(keras.losses.Loss):
     def __init__(self, margin=1.0, reduction="sum_over_batch_size", name=None, dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        check_number("margin", margin)
+        require_positive("margin", margin)
         self.margin = margin
 
     def get_config(self):
@@ -74,13 +75,13 @@ class WestonWatkinsHinge(_MulticlassHinge):
     """Sum of max(0, margin + s_j - s_y) over the classes j other than the true one, y (Weston & Watkins 1999).
 
     Labels are integers, `(batch, ...)` or `(batch, ..., 1)`, or one-hot, `(batch, ..., classes)`; scores, of either
-    sign, `(batch, ..., classes)`. A label that names no class makes the loss NaN, at masked positions, too.
+    sign, `(batch, ..., classes)`. A label that names no class makes the loss NaN, also at masked positions.
 
     Args:
-        margin: By how much the true class must lead. More than 0.
-        reduction: As for every Keras loss.
-        name: Of the loss.
-        dtype: Of the computation. Default: that of Keras, float32.
+        margin: Lead of the score of the true class from which on the loss is 0; more than 0.
+        reduction: Reduction of the losses over the batch, as for every Keras loss.
+        name: Name of the loss.
+        dtype: Dtype of the computation. Default: that of Keras, float32.
     """
 
     def __init__(self, margin=1.0, reduction="sum_over_batch_size", name="weston_watkins_hinge", dtype=None):

@@ -1,9 +1,9 @@
-"""Which class is the true one: integer and one-hot labels read alike."""
+"""A mask of the true class, from integer or one-hot labels."""
 
 import keras
 from keras import ops
 
-# Whole numbers up to here are exact in that dtype: larger labels would turn into their neighbours.
+# Largest whole numbers up to which all are exact in that dtype: larger labels would be rounded to other classes.
 _EXACT = {"float16": 2048, "bfloat16": 256}
 
 
@@ -15,7 +15,7 @@ def true_class(y_true, y_pred):
         y_pred: Tensor of scores, `(batch, ..., classes)`, of two classes or more.
 
     Raises:
-        ValueError: For shapes that do not fit, and for more classes than the dtype of `y_true` can tell apart.
+        ValueError: For shapes that do not fit, and for more classes than the dtype of `y_true` can represent.
     """
     y_true = ops.convert_to_tensor(y_true)
     classes = y_pred.shape[-1]
@@ -45,10 +45,9 @@ def at_true_class(values, is_true):
 
 
 def refuse_unclear(losses, is_true):
-    """`losses`, but NaN where not exactly one class is the true one.
+    """`losses`, but NaN where not exactly one class is the true one: an unknown label, or a row that is not one-hot.
 
-    That is a label that no class has, or a row that is not one-hot. A compiled step cannot raise an error for it, and a
-    loss that is not finite is noticed.
+    A compiled step cannot raise an error for it, and a loss that is not finite is noticed.
     """
     count = ops.sum(ops.cast(is_true, "int32"), axis=-1)
     return ops.where(ops.equal(count, 1), losses, float("nan"))

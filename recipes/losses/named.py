@@ -1,14 +1,12 @@
 """Losses by name."""
 
-import numbers
-
 import keras
 
 from recipes.arguments.names import normalize, unknown
+from recipes.arguments.numbers import require_fraction, require_not_negative, require_positive, require_whole
 from recipes.losses.crossentropy import SparseCategoricalCrossentropy
 from recipes.losses.focal import FocalCrossentropy
 from recipes.losses.hinges import CrammerSingerHinge, WestonWatkinsHinge
-from recipes.losses.options import check_number
 from recipes.losses.pairing import check_pair
 
 
@@ -36,6 +34,12 @@ _LOSSES = {
     "huber": (keras.losses.Huber, ("delta",)),
     "log_cosh": (keras.losses.LogCosh, ()),
 }
+_CHECKS = {
+    "label_smoothing": require_fraction,
+    "gamma": require_not_negative,
+    "margin": require_positive,
+    "delta": require_positive,
+}
 _ALIASES = {
     "mse": "mean_squared_error",
     "l2": "mean_squared_error",
@@ -59,41 +63,45 @@ def get(
     margin: float | None = None,
     delta: float | None = None,
 ) -> keras.losses.Loss:
-    """A new loss, of integer labels or of numbers, that takes what the last layer gives without an activation.
+    """A new loss for integer labels or numbers, and for the outputs of a last layer without an activation.
 
     | name | options | loss |
     |---|---|---|
-    | cross_entropy | from_logits, label_smoothing | binary_crossentropy of one output, else the sparse one |
+    | cross_entropy | from_logits, label_smoothing | binary_crossentropy for one output, else the sparse one |
     | binary_crossentropy | the same | Keras's own |
     | sparse_categorical_crossentropy | the same | Keras's own; with label smoothing ours |
-    | focal | gamma=2 | ours; of one output or several |
-    | weston_watkins_hinge, crammer_singer_hinge | margin=1 | ours; of several outputs |
-    | hinge, squared_hinge | | Keras's own; of one output |
+    | focal | gamma=2 | ours; for one output or several |
+    | weston_watkins_hinge, crammer_singer_hinge | margin=1 | ours; for several outputs |
+    | hinge, squared_hinge | | Keras's own; for one output |
     | mean_squared_error, mse or l2; mean_absolute_error, mae or l1; log_cosh | | Keras's own |
-    | huber or smooth_l1 | delta=1 | Keras's own; it turns from a parabola into a line at an error of delta |
+    | huber or smooth_l1 | delta=1 | Keras's own; quadratic up to an error of delta, linear beyond |
 
     Args:
-        name: Name in the table, with `_loss` behind it or not; `-` and `_` alike.
-        task: `"classification"` or `"regression"`, if the loss shall be checked against it.
-        num_outputs: Units of the last layer, likewise; cross_entropy depends on it.
-        from_logits: `False` for a model that ends in softmax or sigmoid.
-        label_smoothing: Share of each label that is spread over all classes. At least 0 and less than 1.
-        gamma: How much less rows count that are right already. At least 0.
-        margin: By how much the true class must lead. More than 0.
-        delta: In units of the targets. More than 0.
+        name: Name in the table, with or without `_loss` at its end; `-` and `_` are alike.
+        task: Task that the loss is checked against: `"classification"` or `"regression"`. Default: no check.
+        num_outputs: Units of the last layer, which the loss is checked against; cross_entropy depends on it.
+        from_logits: Whether the model ends without softmax or sigmoid. Default: `True`.
+        label_smoothing: Share of each label that is spread over all classes, at least 0 and less than 1.
+        gamma: Exponent by which rows that are classified well lose weight, at least 0.
+        margin: Lead of the score of the true class from which on the loss is 0; more than 0.
+        delta: Error, in units of the targets, from which on the loss is linear; more than 0.
 
     Raises:
         ValueError: For an unknown name, an option that the loss does not have or that is out of range, or a loss that
             does not suit the task or the outputs.
     """
     given = {"label_smoothing": label_smoothing, "gamma": gamma, "margin": margin, "delta": delta}
-    options = {option: check_number(option, value) for option, value in given.items() if value is not None}
+    options = {}
+    for option, value in given.items():
+        if value is not None:
+            _CHECKS[option](option, value)
+            options[option] = float(value)
     if from_logits is not None:
         if not isinstance(from_logits, bool):
             raise ValueError(f"`from_logits` must be true or false. Received: {from_logits!r}")
         options["from_logits"] = from_logits
-    if num_outputs is not None and (not isinstance(num_outputs, numbers.Integral) or num_outputs < 1):
-        raise ValueError(f"`num_outputs` must be a whole number of at least 1. Received: {num_outputs!r}")
+    if num_outputs is not None:
+        require_whole("num_outputs", num_outputs, least=1)
     known = _known(name)
     make, allowed = _LOSSES[known]
     for option, value in options.items():
@@ -107,7 +115,7 @@ def get(
 
 
 def _known(name) -> str:
-    """The name in the table that is meant; crossentropy and cross_entropy are the same."""
+    """The name in the table for `name`, in which `_` makes no difference."""
     names = {**dict.fromkeys(_LOSSES), **_ALIASES}
     by_letters = {entry.replace("_", ""): known or entry for entry, known in names.items()}
     letters = normalize(name).replace("-", "").removesuffix("loss")
@@ -123,7 +131,7 @@ def _known(name) -> str:
 
 
 def _cross_entropy(task, num_outputs):
-    if num_outputs is None and task != "regression":  # for which either is refused
+    if num_outputs is None and task != "regression":  # where `check_pair` refuses either loss
         raise ValueError("`num_outputs` must be given for cross_entropy: 1, or the number of classes. Received: None")
     return _binary if num_outputs == 1 else _sparse
 

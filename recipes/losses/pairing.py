@@ -1,4 +1,4 @@
-"""Which loss goes with which outputs: a wrong pair trains, quietly and to a bad end."""
+"""Checks that a loss suits the outputs of a model: a wrong pair trains without an error, and badly."""
 
 import keras
 
@@ -41,13 +41,14 @@ def check_pair(
     """Refuse a loss that does not suit the outputs it is given.
 
     Args:
-        loss: One of `recipes.losses` or of Keras. Of a loss that is neither, only `from_logits` is looked at.
-        task: `"classification"` (of classes 0, 1, ...) or `"regression"`. `None`: not known, as below.
-        num_outputs: Units of the last layer.
-        last_activation: Name of the activation at the very end of the model; `"linear"` if there is none.
+        loss: Loss of `recipes.losses` or of Keras. For any other loss, only its attribute `from_logits` is checked.
+        task: Task: `"classification"` (of classes 0, 1, ...) or `"regression"`. `None` where it is not known.
+        num_outputs: Units of the last layer. `None` where they are not known.
+        last_activation: Name of the activation at the very end of the model; `"linear"` if there is none. `None` where
+            it is not known.
 
     Raises:
-        ValueError: With what to do instead.
+        ValueError: If the pair is wrong; the message says what to use instead.
     """
     if task is not None and task not in TASKS:
         raise ValueError(f"`task` must be {' or '.join(TASKS)}. Received: {task!r}")
@@ -97,5 +98,5 @@ def _check_activation(loss, of_numbers: bool, num_outputs, last) -> None:
 
 
 def _is_activation(name) -> bool:
-    """Whether Keras has an activation of that name: what another layer gives may be probabilities for all we know."""
+    """Whether Keras has an activation of that name: the outputs of any other last layer may be probabilities."""
     return bool(name) and callable(getattr(keras.activations, str(name), None))

@@ -51,7 +51,9 @@ def model_file(path: str | os.PathLike) -> Path:
         ValueError: If `path` is none of these.
     """
     if not isinstance(path, str | os.PathLike):
-        raise ValueError(f"a run folder or .keras file is named by its path. Received: {path!r:.80}")
+        raise ValueError(
+            f"a run is given as a `Run`, a `Stored`, or the path of a run folder or .keras file. Received: {path!r:.80}"
+        )
     path = Path(path)
     if path.is_dir():
         if not (path / MODEL).is_file():

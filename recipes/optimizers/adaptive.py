@@ -17,15 +17,15 @@ class AdaptiveGradientClipping(Guard):
 
     Args:
         optimizer: Any Keras optimizer without clipping of its own.
-        clip_factor: Largest norm of a gradient relative to that of its weights.
-        epsilon: Least norm of the weights that counts, so that weights which begin at 0 can move.
-        exclude: Weights to leave alone: those with one of these texts in their path. The paper leaves out the last
-            layer, which is `("logits",)` in the builders' networks.
+        clip_factor: Largest norm of a unit's gradient relative to the norm of its weights.
+        epsilon: Least norm of weights that the bound assumes, so that weights initialized to 0 can move.
+        exclude: Texts in the paths of weights that are not clipped. The paper excludes the last layer, which is
+            `("logits",)` in the builders' networks.
         **kwargs: Further arguments of `Guard`: `name`, `learning_rate_factors`, `decay_kernels_only`.
 
     Attributes:
         clipped_steps: Number of updates in which at least one unit was clipped.
-        skipped_steps: Number of updates left out because a gradient was not finite.
+        skipped_steps: Number of updates skipped because a gradient was not finite.
 
     Raises:
         ValueError: For a factor or epsilon that is not positive.
@@ -42,21 +42,34 @@ class AdaptiveGradientClipping(Guard):
         self.exclude = tuple(exclude)
 
     def clip(self, gradients, variables):
-        clipped, touched = [], []
-        for gradient, variable in zip(gradients, variables, strict=True):
-            path = getattr(variable, "path", variable.name)
-            if any(text in path for text in self.exclude):
-                clipped.append(gradient)
-                continue
-            norm = _unit_norm(gradient)
-            bound = self.clip_factor * ops.maximum(_unit_norm(ops.convert_to_tensor(variable)), self.epsilon)
-            clipped.append(gradient * (bound / ops.maximum(norm, bound)))
-            touched.append(ops.any(norm > bound))
-        return clipped, ops.any(ops.stack(touched)) if touched else False
+        results = [
+            (gradient, False)
+            if any(text in getattr(variable, "path", variable.name) for text in self.exclude)
+            else clip_by_weights(gradient, ops.convert_to_tensor(variable), self.clip_factor, self.epsilon)
+            for gradient, variable in zip(gradients, variables, strict=True)
+        ]
+        return [gradient for gradient, _ in results], ops.any(ops.stack([clipped for _, clipped in results]))
 
     def get_config(self):
         own = {"clip_factor": self.clip_factor, "epsilon": self.epsilon, "exclude": list(self.exclude)}
         return {**super().get_config(), **own}
+
+
+def clip_by_weights(gradient, weights, clip_factor: float, epsilon: float):
+    """Bound the norm of each unit's gradient by `clip_factor * max(norm of its weights, epsilon)`.
+
+    Args:
+        gradient: Tensor with the units in its last axis, or a vector, which is one unit.
+        weights: Tensor of the same shape.
+        clip_factor: Largest relative norm.
+        epsilon: Least norm of weights.
+
+    Returns:
+        The gradient, and whether a unit was clipped, a scalar truth value.
+    """
+    norm = _unit_norm(gradient)
+    bound = clip_factor * ops.maximum(_unit_norm(weights), epsilon)
+    return gradient * (bound / ops.maximum(norm, bound)), ops.any(norm > bound)
 
 
 def _unit_norm(tensor):

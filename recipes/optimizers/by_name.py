@@ -48,7 +48,7 @@ def get(
     ema_momentum: float | None = None,
     learning_rate_factors: dict[str, float] | None = None,
 ) -> Guard:
-    """A new optimizer: Keras's own (or ours) inside of one that clips, and leaves out updates that are not finite.
+    """A new optimizer: one of Keras (or ours) in a `Guard`, which clips, and skips updates that are not finite.
 
     Args:
         name: Name of the optimizer: sgd, momentum, nesterov, adadelta, adafactor, adagrad, adam, adamax, adamw, ftrl,
@@ -58,24 +58,26 @@ def get(
         learning_rate: Learning rate: a number, or a schedule (see `recipes.schedules`). Good ones differ by optimizer:
             lion wants about a tenth of that of adam, adadelta about 1.
         momentum: Momentum of momentum and nesterov, at least 0 and less than 1. Default: 0.9.
-        weight_decay: Share of each weight to take off per step, times the learning rate (decoupled: Loshchilov & Hutter
-            2019, arXiv:1711.05101). Only what weighs inputs decays: vectors, biases, scales and shifts of
+        weight_decay: Share of each weight that a step subtracts, times the learning rate (decoupled: Loshchilov &
+            Hutter 2019, arXiv:1711.05101). Only kernels and embeddings decay: vectors, biases, scales and shifts of
             normalizations and slopes of PReLU are left alone. Default: none; for adamw and muon Keras's 0.004.
         clipnorm: Largest norm of the gradient of each weight.
         global_clipnorm: Largest norm of all gradients together.
         clipvalue: Largest absolute value of each entry of a gradient.
         adaptive_clip: Largest norm of a unit's gradient relative to that of its weights: `AdaptiveGradientClipping`,
             which leaves layers called `logits` alone.
-        percentile_clip: Percentile of the norms seen so far that bounds the next: `PercentileClipping`.
-        ema_momentum: Keep an exponential moving average of the weights with this momentum, such as 0.99; it is what
-            `fit` ends with, and with `callbacks.AveragedWeights` or `callbacks.EarlyStopping` what it validates.
-        learning_rate_factors: What the learning rate, and with it the weight decay, is multiplied by for some weights:
+        percentile_clip: Percentile of the norms so far that bounds the norm of all gradients: `PercentileClipping`.
+        ema_momentum: Momentum of an exponential moving average of the weights, such as 0.99. The average is what `fit`
+            ends with, and what it validates with `callbacks.AveragedWeights` or `callbacks.EarlyStopping`. Default: no
+            average.
+        learning_rate_factors: Factors of the learning rate, and with it of the weight decay, of some weights: a mapping
             from a weight's path (`"conv_1/kernel"`), or its beginning up to a `/` (`"conv_1"`), to a number from 0
             to 1. Default: 1 for all.
 
     Raises:
         ValueError: For an unknown name, a rate, decay or bound that is not positive (Keras takes a bound of 0 for no
-            clipping), two ways of clipping at once, a momentum outside of 0 to 1, or factors that are.
+            clipping), two ways of clipping at once, a momentum that is not at least 0 and less than 1, or factors that
+            are not from 0 to 1.
 
     >>> get("nesterov", 0.1, global_clipnorm=1.0).inner_optimizer.momentum
     0.9

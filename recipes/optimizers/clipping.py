@@ -10,12 +10,12 @@ from recipes.optimizers.guard import Guard
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class GradientClipping(Guard):
-    """Bounds of the gradient, as Keras has them, but counted, right on several devices, and safe from NaN.
+    """Clips by the bounds that Keras has, but counts, clips on several devices as on one, and survives NaN.
 
-    `clipnorm`: each weight's gradient g becomes `g * min(1, clipnorm / |g|)`. `global_clipnorm`: the same factor for
-    all, from the norm of all gradients together, which keeps their direction (Pascanu et al. 2013, arXiv:1211.5063).
-    `clipvalue`: each entry is moved into `[-clipvalue, clipvalue]`. Without a bound, updates that are not finite are
-    left out, and that is all.
+    `clipnorm`: the gradient g of each weight becomes `g * min(1, clipnorm / |g|)`. `global_clipnorm`: one such factor
+    for all, from the norm of all gradients together, which keeps their direction (Pascanu et al. 2013,
+    arXiv:1211.5063). `clipvalue`: each entry is limited to `[-clipvalue, clipvalue]`. Without a bound, only updates
+    that are not finite are skipped.
 
     Args:
         optimizer: Any Keras optimizer without clipping of its own.
@@ -26,7 +26,7 @@ class GradientClipping(Guard):
 
     Attributes:
         clipped_steps: Number of updates that the bound changed.
-        skipped_steps: Number of updates left out because a gradient was not finite.
+        skipped_steps: Number of updates skipped because a gradient was not finite.
 
     Raises:
         ValueError: For a bound that is not positive, or more than one.
@@ -46,13 +46,11 @@ class GradientClipping(Guard):
 
     def clip(self, gradients, variables):
         if self.global_clipnorm is not None:
-            return scaled(gradients, global_norm(gradients), self.global_clipnorm)
+            return clip_by_global_norm(gradients, self.global_clipnorm)
         if self.clipnorm is not None:
-            pairs = [scaled([gradient], global_norm([gradient]), self.clipnorm) for gradient in gradients]
-            return [gradient for (gradient,), _ in pairs], ops.any(ops.stack([touched for _, touched in pairs]))
+            return clip_by_norm(gradients, self.clipnorm)
         if self.clipvalue is not None:
-            clipped = [ops.clip(gradient, -self.clipvalue, self.clipvalue) for gradient in gradients]
-            return clipped, global_norm([old - new for old, new in zip(gradients, clipped, strict=True)]) > 0
+            return clip_by_value(gradients, self.clipvalue)
         return gradients, False
 
     def get_config(self):
@@ -60,7 +58,23 @@ class GradientClipping(Guard):
         return {**super().get_config(), **bounds}
 
 
-def scaled(gradients, norm, bound):
-    """`gradients` times min(1, bound / norm), and whether that is less than 1."""
+# Each rule takes a list of gradients and a bound, and gives the clipped gradients and whether they differ.
+
+
+def clip_by_global_norm(gradients, bound):
+    """All gradients times min(1, bound / norm), with the norm of all of them together."""
+    norm = global_norm(gradients)
     factor = bound / ops.maximum(norm, bound)
     return [gradient * ops.cast(factor, gradient.dtype) for gradient in gradients], norm > bound
+
+
+def clip_by_norm(gradients, bound):
+    """Each gradient times min(1, bound / norm), with its own norm."""
+    results = [clip_by_global_norm([gradient], bound) for gradient in gradients]
+    return [gradient for (gradient,), _ in results], ops.any(ops.stack([clipped for _, clipped in results]))
+
+
+def clip_by_value(gradients, bound):
+    """Each entry limited to `[-bound, bound]`."""
+    clipped = [ops.clip(gradient, -bound, bound) for gradient in gradients]
+    return clipped, global_norm([old - new for old, new in zip(gradients, clipped, strict=True)]) > 0

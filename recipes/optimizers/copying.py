@@ -7,9 +7,13 @@ from recipes.optimizers.guard import Guard
 
 
 def copied(optimizer, learning_rate) -> tuple:
-    """A new optimizer like `optimizer` but for its rate, and the innermost one in it, which has the rate."""
+    """Copy an optimizer by its configuration, unbuilt, and with another learning rate.
+
+    Returns:
+        The copy, and the innermost optimizer in it, whose learning rate it is.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that a function as the rate cannot be saved
+        warnings.simplefilter("ignore", UserWarning)  # of Keras: a function as learning rate cannot be saved
         config = dict(optimizer.get_config())
     if not hasattr(optimizer, "inner_optimizer"):
         config["learning_rate"] = learning_rate

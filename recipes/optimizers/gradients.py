@@ -1,11 +1,16 @@
-"""Gradients as they come: from several devices, sparse ones, and what is not finite; and their norms."""
+"""Gradients as Keras hands them over, from several devices and sparse ones too: their sums, norms and finiteness."""
 
 import keras
 from keras import ops
 
 
 def reduced(gradients):
-    """The gradients summed over all devices as each of them will see them, divided by their number; and that number."""
+    """Reduce the gradients of one device over all devices.
+
+    Returns:
+        The sums over the devices, divided by their number because the optimizer will sum them once more; and that
+        number. `None` stays `None`.
+    """
     if keras.backend.backend() != "tensorflow":
         return gradients, 1
     import tensorflow as tf
@@ -15,13 +20,15 @@ def reduced(gradients):
     if replicas == 1:
         return gradients, 1
     present = [dense(gradient) for gradient in gradients if gradient is not None]
-    # The optimizer will sum over the devices once more.
     reduced = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, present))
     return [None if gradient is None else next(reduced) / replicas for gradient in gradients], replicas
 
 
 def dense(gradient):
-    """An embedding's gradient names a row once for each time it was used: its true norm is that of the sum."""
+    """`gradient` as a tensor; that of an embedding on TensorFlow is sparse.
+
+    A sparse one lists a row once for each time that it was used: its norm is that of the sums.
+    """
     if not _is_sparse(gradient):
         return gradient
     import tensorflow as tf
@@ -34,8 +41,9 @@ def _is_sparse(gradient):
 
 
 def all_finite(gradients):
+    """Whether the squares of all gradients have a finite sum, a scalar truth value."""
     present = [gradient for gradient in gradients if gradient is not None]
-    # A third of the cost of looking at every value, and bounds by the norm need the sum anyway.
+    # A third of the cost of asking each value, and clipping by the norm needs the sum anyway.
     return ops.isfinite(_sum_of_squares(gradient.values if _is_sparse(gradient) else gradient for gradient in present))
 
 

@@ -1,47 +1,47 @@
-"""What the clipping optimizers share: gradients of all devices together, and no update by one that is not finite."""
+"""Base of the clipping optimizers: gradients of all devices together, and no update by one that is not finite."""
 
 import keras
 from keras import ops
 
-from recipes.keras_internals.private import (
-    gradients_seen,
-    has_weight_decay,
-    key_of,
-    set_clipping,
-    wrap_update,
-    wrap_weight_decay,
+from recipes.keras_internals.private import gradients_seen, has_weight_decay, set_clipping
+from recipes.optimizers.by_weight import (
+    ByWeight,
+    checked_factors,
+    factors_of,
+    is_kernel,
+    label_of,
+    update_by_weight,
 )
-from recipes.optimizers.by_weight import ByWeight, checked_factors, factors_of, is_kernel, label_of
 from recipes.optimizers.gradients import all_finite, dense, reduced
 
 
 class Guard(keras.optimizers.Optimizer):
-    """An optimizer around another one, that looks at its gradients before they do anything.
+    """An optimizer around another one, which checks and clips the gradients before that one uses them.
 
-    Subclasses say in `clip` what becomes of finite gradients. With gradient accumulation that is the averaged gradient,
-    once per update; under `tf.distribute.MirroredStrategy` the one reduced over all devices (Keras clips each device's
-    share by itself, so that N devices move N times as far as the bound allows). An update whose gradient has NaN or
-    infinity in it, or a norm beyond float32 (1.8e19), is left out altogether: weights, slots, averages and the count of
-    iterations stay as they are.
+    The method `clip` of a subclass replaces finite gradients. With gradient accumulation it receives the averaged
+    gradients, once per update; under `tf.distribute.MirroredStrategy` those reduced over all devices (Keras clips the
+    share of each device by itself, so that N devices move N times as far as the bound allows). An update whose gradient
+    contains NaN or infinity, or has a norm beyond float32 (1.8e19), is skipped: weights, slots, averages and the count
+    of iterations stay as they are.
 
-    What belongs to single weights, `learning_rate_factors` and exclusions from weight decay, is saved by the place of
-    the weight among those that are trained, as their paths may change when a model is loaded.
+    Settings of single weights, `learning_rate_factors` and exclusions from weight decay, are saved by the place of the
+    weight among those that are trained, as their paths may change when a model is loaded.
 
     Args:
         optimizer: Any Keras optimizer without clipping of its own.
         name: Name of this optimizer. Default: that of its class.
         learning_rate_factors: Factors of the learning rate of some weights: a mapping from a weight's path
             (`"conv_1/kernel"`), or its beginning up to a `/` (`"conv_1"`), to a number from 0 to 1. Of several that
-            fit, the longest counts. Decoupled weight decay is multiplied, too. Default: none.
-        decay_kernels_only: Whether weight decay leaves alone what weighs no inputs: all vectors and scalars, and
-            whatever is called bias, gamma, beta, alpha or scale. Default: `False`, as in Keras.
+            fit, the longest is used. Decoupled weight decay is multiplied, too. Default: none.
+        decay_kernels_only: Whether weight decay is limited to kernels and embeddings: all vectors and scalars, and
+            weights called bias, gamma, beta, alpha or scale, are left alone. Default: `False`, as in Keras.
 
     Attributes:
         clipped_steps: Number of updates that `clip` changed.
-        skipped_steps: Number of updates left out.
+        skipped_steps: Number of updates skipped because a gradient was not finite.
 
     Raises:
-        ValueError: If `optimizer` is none, or clips already, or is one around others (`LossScaleOptimizer` belongs
+        ValueError: If `optimizer` is no optimizer, clips already, or is one around others (`LossScaleOptimizer` belongs
             around this one); for factors out of range; and, in `build`, for factors of weights that are not trained.
     """
 
@@ -51,7 +51,7 @@ class Guard(keras.optimizers.Optimizer):
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer | Guard):
             raise ValueError(f"`optimizer` cannot be a {type(optimizer).__name__}: put that around, or leave it out")
         if type(optimizer).apply is not keras.optimizers.Optimizer.apply:
-            # Its updates would pass by `clip`, without a word.
+            # Its updates would never reach `clip`, and nobody would notice.
             raise ValueError(
                 f"`optimizer` cannot be a {type(optimizer).__name__}, which has an `apply` of its own: put this one "
                 f"around each optimizer in it"
@@ -67,11 +67,14 @@ class Guard(keras.optimizers.Optimizer):
         self._state = []
 
     def clip(self, gradients, variables):
-        """The gradients to use instead, and whether they differ, a scalar truth value.
+        """Replace the gradients of an update.
 
         Args:
-            gradients: Tensors, none of them missing, finite.
-            variables: The weights they belong to.
+            gradients: Dense and finite tensors, none of them `None`.
+            variables: Weights, one for each gradient.
+
+        Returns:
+            The gradients to use, and a scalar truth value: whether they differ from the given ones.
         """
         raise NotImplementedError
 
@@ -79,9 +82,9 @@ class Guard(keras.optimizers.Optimizer):
         self._clipped = self.add_state((), "int32", "clipped_steps")
         self._skipped = self.add_state((), "int32", "skipped_steps")
         self.inner_optimizer.build(variables)
-        self._by_weight = self._of_each(variables)
+        self._by_weight = self._settings_of(variables)
         if not self._by_weight.is_uniform:
-            self._update_by_weight(variables)
+            update_by_weight(self.inner_optimizer, variables, self._by_weight)
         super().build(variables)
 
     @property
@@ -93,52 +96,19 @@ class Guard(keras.optimizers.Optimizer):
         self._learning_rate_factors = checked_factors(factors)
         self._by_weight = None
 
-    def _of_each(self, variables) -> ByWeight:
+    def _settings_of(self, variables) -> ByWeight:
         labels = [label_of(variable) for variable in variables]
         if self._by_weight is not None and self._by_weight.labels == labels:
             return self._by_weight  # as it was saved
         paths = [getattr(variable, "path", variable.name) for variable in variables]
         decayed = [
-            has_weight_decay(self.inner_optimizer, own) and (is_kernel(own) or not self.decay_kernels_only)
-            for own in variables
+            has_weight_decay(self.inner_optimizer, variable) and (is_kernel(variable) or not self.decay_kernels_only)
+            for variable in variables
         ]
         return ByWeight(labels, factors_of(paths, self.learning_rate_factors), decayed)
 
-    def _update_by_weight(self, variables):
-        """Have the wrapped optimizer multiply the rate by the factor of each weight, and decay by weight."""
-        inner = self.inner_optimizer
-        keys = [key_of(inner, variable) for variable in variables]
-        factors = dict(zip(keys, self._by_weight.factors, strict=True))
-        decayed = {key for key, decays in zip(keys, self._by_weight.decayed, strict=True) if decays}
-
-        def factor_of(variable):
-            return factors[key_of(inner, variable)]
-
-        def scaled_update(update, gradient, variable, learning_rate):
-            if factor_of(variable):  # Ftrl divides by the rate
-                update(gradient, variable, learning_rate * factor_of(variable))
-
-        # Muon has two of them. On several devices, one device must not read what another one has just multiplied.
-        rates = {name: getattr(inner, name, None) for name in ("weight_decay", "adam_weight_decay")}
-        rates = {name: rate for name, rate in rates.items() if rate}
-
-        def scaled_decay(decay, used):
-            used = [variable for variable in used if key_of(inner, variable) in decayed] if rates else []
-            try:
-                for factor in sorted({factor_of(variable) for variable in used}):
-                    for name, rate in rates.items():
-                        setattr(inner, name, rate * factor)  # Keras multiplies it by the learning rate
-                    decay([variable for variable in used if factor_of(variable) == factor])
-            finally:
-                for name, rate in rates.items():
-                    setattr(inner, name, rate)
-
-        wrap_weight_decay(inner, scaled_decay)
-        if set(factors.values()) != {1.0}:
-            wrap_update(inner, scaled_update)
-
     def add_state(self, shape, dtype, name):
-        """A variable of this optimizer's own, zero at first, which a skipped update leaves as it is."""
+        """Add a variable of this optimizer, initialized to zero, which a skipped update does not change."""
         variable = self.add_variable(shape, "zeros", dtype, aggregation="only_first_replica", name=name)
         self._state.append(variable)
         return variable
@@ -169,12 +139,12 @@ class Guard(keras.optimizers.Optimizer):
 
     @property
     def loss_scale_factor(self):
-        inner = getattr(self, "inner_optimizer", None)  # not yet there while Keras makes this one
+        inner = getattr(self, "inner_optimizer", None)  # read by Keras's constructor, before there is one
         return None if inner is None else inner.loss_scale_factor
 
     @loss_scale_factor.setter
     def loss_scale_factor(self, factor):
-        # Loss scaling around this one sets it to `None`, as otherwise gradients would be unscaled twice.
+        # `LossScaleOptimizer` around this one sets it to `None`: otherwise, gradients would be unscaled twice.
         if hasattr(self, "inner_optimizer"):
             self.inner_optimizer.loss_scale_factor = factor
 
@@ -208,7 +178,7 @@ class Guard(keras.optimizers.Optimizer):
     def apply(self, grads, trainable_variables=None):
         grads = list(grads)
         if not grads or (trainable_variables is None and not self.built):
-            self.inner_optimizer.apply(grads, trainable_variables)  # which does nothing, or says what is wrong
+            self.inner_optimizer.apply(grads, trainable_variables)  # which does nothing, or raises the error
             return
         variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
         if not self.built:
@@ -223,7 +193,7 @@ class Guard(keras.optimizers.Optimizer):
             for gradient, variable in zip(gradients, variables, strict=True)
             if gradient is not None and not getattr(variable, "overwrite_with_gradient", False)
         ]
-        # Keras's optimizers call it with the gradients of an update: averaged, where they are accumulated.
+        # Called with the gradients of an update, which are averaged where they are accumulated.
         set_clipping(self.inner_optimizer, lambda update: self._clip_update(update, with_gradients, replicas))
         finite = all_finite(gradients)
         if keras.backend.backend() == "jax":
@@ -240,7 +210,10 @@ class Guard(keras.optimizers.Optimizer):
         self._skipped.assign(self._skipped + 1)
 
     def _branch_without_assigning(self, finite, gradients, variables):
-        """For JAX, whose branches may only give new values. To choose between values instead takes 15 % of a step."""
+        """Update on JAX, whose branches may only return new values.
+
+        To compute both and choose by `where` would need no branch, and takes 15 % of a step.
+        """
         import jax
 
         changed = [*variables, *self.inner_optimizer.variables, *self._state]
@@ -257,7 +230,7 @@ class Guard(keras.optimizers.Optimizer):
         self._skipped.assign(self._skipped + ops.cast(ops.logical_not(finite), "int32"))
 
     def _merge(self, finite, gradients, variables):
-        """For several devices of TensorFlow, where a branch is allowed only outside of the single device's view."""
+        """Update on several devices of TensorFlow, which allows a branch only outside of the context of one device."""
         import tensorflow as tf
 
         def across(distribution, finite, gradients, variables):
@@ -275,7 +248,8 @@ class Guard(keras.optimizers.Optimizer):
         self._clipped.assign(self._clipped + ops.cast(touched, "int32"))
         steps = self.inner_optimizer.gradient_accumulation_steps
         if steps and keras.backend.backend() == "jax":
-            # There Keras clips at every step of an accumulation, and throws the result away but for the last one.
+            # On JAX, Keras clips at every step of an accumulation and drops all results but the last: the counts and
+            # the history of norms must not change at the others.
             is_update = (gradients_seen(self.inner_optimizer) + 1) % steps == 0
             for variable, old in zip(self._state, before, strict=True):
                 variable.assign(ops.where(is_update, variable.value, old))

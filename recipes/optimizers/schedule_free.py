@@ -1,4 +1,4 @@
-"""Schedule-free AdamW, with the averaged weights where every other average is."""
+"""Schedule-free AdamW, whose averaged weights are handled like any other average of weights."""
 
 import keras
 from keras import ops
@@ -11,20 +11,20 @@ from recipes.keras_internals.private import SelfAveraging
 class ScheduleFreeAdamW(SelfAveraging):
     """AdamW whose average of all updates takes the place of a schedule (Defazio et al. 2024, arXiv:2405.15682).
 
-    Fast weights z move by Adam without momentum, by gradients that are taken at `y = (1 - beta_1) z + beta_1 x`, where
-    x is the average of all z. The model has y while it trains; x is what `fit` ends with, and what
+    Fast weights z are updated by Adam without momentum, with gradients taken at `y = (1 - beta_1) z + beta_1 x`, where
+    x is the average of all z. The weights of the model are y while it trains, and x when `fit` ends and where
     `callbacks.AveragedWeights` and `callbacks.EarlyStopping` validate.
 
-    It differs from Keras's, which never puts x into the model, decays x but not z, on TensorFlow begins at 0 instead of
-    the initial weights in `fit`, and there and on PyTorch mixes the z of before an update with the one behind it.
+    Keras's own never puts x into the model, decays x but not z, on TensorFlow starts at 0 instead of the initial
+    weights in `fit`, and there and on PyTorch mixes the z before an update with the one after it.
 
     Args:
         learning_rate: Learning rate: a number, a schedule (such as a warm-up), or a function.
-        beta_1: Share of the average in the weights at which gradients are taken, at least 0 and less than 1.
+        beta_1: Share of the average x in the weights at which gradients are taken, at least 0 and less than 1.
         beta_2: Decay rate of the second moments.
-        epsilon: Small number in the denominator.
+        epsilon: Small number added to the denominator.
         name: Name of this optimizer.
-        **kwargs: Further arguments of `keras.optimizers.Optimizer`, but for `use_ema`.
+        **kwargs: Further arguments of `keras.optimizers.Optimizer`, except `use_ema`.
 
     Raises:
         ValueError: For `beta_1` out of range.
@@ -67,7 +67,7 @@ class ScheduleFreeAdamW(SelfAveraging):
 
     def finalize_variable_values(self, var_list):
         super().finalize_variable_values(var_list)
-        # A training that goes on begins at the average.
+        # A training that continues starts from the average.
         for fast, average in zip(self._fast, self.averages, strict=True):
             if fast is not None:
                 fast.assign(ops.copy(average))
@@ -78,5 +78,6 @@ class ScheduleFreeAdamW(SelfAveraging):
 
 
 def _value_of(variable):
-    # By assigning it would be lost where TensorFlow traces a step that builds the optimizer: it does that twice.
+    # An initializer rather than an assignment: TensorFlow traces a step that builds the optimizer twice, and would lose
+    # what the first one assigned.
     return lambda shape, dtype: ops.cast(ops.copy(variable), dtype)

@@ -6,9 +6,7 @@ import shutil
 import uuid
 from pathlib import Path
 
-from recipes.runs import files, writing
-from recipes.runs.stored import Stored
-from recipes.runs.watched import Watched
+from recipes.runs import files
 
 
 class NameTakenError(FileExistsError):
@@ -87,46 +85,3 @@ def _take_name(staging: Path, target: Path, overwrite: bool) -> None:
         replaced.rename(target)
         raise
     shutil.rmtree(replaced, ignore_errors=True)
-
-
-# Former names, until their callers use `Stored` and `writing`.
-REPORT, PREDICTIONS, RECORD, ROWS = files.REPORT, files.PREDICTIONS, files.RECORD, files.ROWS
-write_json, write_whole = writing.write_json, writing.write_whole
-set_missing, one_line = writing.set_missing, writing.one_line
-
-
-def save(folder, model, recipe, facts, history, record, fingerprint):
-    writing.save(folder, model, recipe, Watched(history, record, facts.get("kept_epoch"), ""), facts, fingerprint)
-
-
-def class_names(path):
-    return Stored(path).class_names
-
-
-def versions(path):
-    return Stored(path).versions
-
-
-def fingerprint(path):
-    return Stored(path).fingerprint
-
-
-def missing(path):
-    return Stored(path).missing
-
-
-def kept_epoch(path):
-    return Stored(path).kept_epoch
-
-
-def history(path):
-    return Stored(path).history
-
-
-def predictions(path):
-    return Stored(path).predictions
-
-
-def recipe_and_seed(path):
-    stored = Stored(path)
-    return (stored.recipe, stored.seed) if stored.is_run else None

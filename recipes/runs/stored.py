@@ -17,6 +17,7 @@ from recipes.models.outputs import Outputs
 from recipes.models.saved import load_model, model_file
 from recipes.runs import data_paths, files
 from recipes.runs.run import Run
+from recipes.runs.watched import Watched
 from recipes.settings import Data, Recipe
 
 # Runs that do not say how images are read dropped their transparency and reduced deep ones to 8 bits.
@@ -48,11 +49,13 @@ class Stored:
 
     @classmethod
     def of(cls, run: "Run | Stored | str | os.PathLike") -> "Stored":
-        """The stored run that `run` names: a `Run`, a `Stored`, a run folder or a `.keras` file."""
+        """The stored run that `run` stands for: a `Run`, a `Stored`, or the path of a run folder or `.keras` file."""
         return run if isinstance(run, Stored) else cls(run)
 
     def __fspath__(self) -> str:
         return str(self.path)
+
+    __str__ = __fspath__
 
     def __repr__(self) -> str:
         return f"Stored({str(self.path)!r})"
@@ -132,6 +135,13 @@ class Stored:
         """Gradient norms, update ratios and activations by epoch and layer; `None` where they are not stored."""
         file = self.directory / files.RECORD
         return Record.load(file) if file.is_file() else None
+
+    @cached_property
+    def watched(self) -> Watched | None:
+        """What was seen of the training; `None` where history or record are not stored."""
+        if self.history is None or self.record is None:
+            return None
+        return Watched(self.history, self.record, self.kept_epoch, (self.versions or {}).get("kept_reason") or "")
 
     @cached_property
     def report(self) -> ClassificationReport | RegressionReport | None:

@@ -13,7 +13,8 @@ class Watched:
         history: Values of each epoch, by name: `loss`, `val_loss`, the metrics, and what callbacks add to the logs in
             every epoch. Those of a regression are of scaled targets.
         record: Gradient norms, update ratios and activations, by epoch and layer.
-        kept_epoch: Epoch whose weights the model has, counted from 1 as in `history`.
+        kept_epoch: Epoch whose weights the model has, counted from 1 as in `history`; `None` where a run folder of an
+            older version does not hold it.
         reason: Why the training stopped and the weights of that epoch were kept; empty for the last weights of a
             training that ran to its last epoch.
         divergence: Why the training was stopped as diverged, and what may help; `None` where it did not diverge.
@@ -21,6 +22,6 @@ class Watched:
 
     history: dict[str, list[float]]
     record: Record
-    kept_epoch: int
+    kept_epoch: int | None
     reason: str = ""
     divergence: str | None = None

@@ -111,9 +111,7 @@ def train(
         for error in late_errors:
             if isinstance(error, KeyboardInterrupt):
                 raise error
-        report = finishing.finish(
-            directory, serving, recipe, dataset, watched.history, watched.record, watched.kept_epoch, limit, pictures
-        )
+        report = finishing.finish(directory, serving, recipe, dataset, watched, limit, pictures)
     run = Run(serving, recipe, watched.history, watched.record, report, directory, watched.kept_epoch)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
     for error in late_errors:

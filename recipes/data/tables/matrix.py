@@ -93,7 +93,7 @@ def read_tables(tables: dict[str, Table], settings: Data, name: str) -> Source:
     return source
 
 
-def rows_for(
+def encode_rows(
     table: Table,
     feature_names,
     vocabularies: dict,

@@ -1,7 +1,7 @@
-"""Batches `(x, y)` of a `tf.data.Dataset`, a `PyDataset` or a PyTorch `DataLoader`, drawn once, as arrays.
+"""Rows of batches `(x, y)` of a `tf.data.Dataset`, a `PyDataset` or a PyTorch `DataLoader`, drawn once.
 
-They are drawn because everything else asks for rows in one order: the split, what the preparation learns, the report.
-Beyond some 64 MiB the rows lie in a temporary file, so that memory is bounded however many they are.
+Split, preparation and report need the rows in one order. Beyond 64 MiB the rows are stored in a temporary file, so that
+memory is bounded however many they are.
 """
 
 from pathlib import Path
@@ -14,10 +14,10 @@ _TEXT = "OSU"
 
 
 def is_batched(data) -> bool:
-    """Whether `data` gives batches, rather than being rows, a pair, a path or a frame."""
+    """Whether `data` consists of batches, rather than being rows, a pair, a path or a frame."""
     if isinstance(data, str | Path | dict | list | tuple) or hasattr(data, "shape") or hasattr(data, "__array__"):
         return False
-    # A `PyDataset` cannot be iterated, and may refuse to say how many batches it has; what has columns is a frame.
+    # A `PyDataset` cannot be iterated, and its `num_batches` may raise an error; a frame can, but has columns.
     return hasattr(type(data), "num_batches") or (hasattr(data, "__iter__") and not hasattr(data, "columns"))
 
 
@@ -25,14 +25,14 @@ def drawn(data, name: str = "data") -> tuple[np.ndarray, np.ndarray]:
     """All rows of the batches `data`, in their order.
 
     Args:
-        data: Gives batches `(x, y)`: `x` `(batch, ...)`, and `y` `(batch,)` or `(batch, classes)`.
-        name: What messages call it.
+        data: Batches `(x, y)`: `x` `(batch, ...)`, and `y` `(batch,)` or `(batch, classes)`.
+        name: Name of the data in messages.
 
     Returns:
-        `x` `(rows, ...)` and `y` `(rows,)` or `(rows, classes)`; where they are large, mapped from a temporary file.
+        `x` `(rows, ...)` and `y` `(rows,)` or `(rows, classes)`; mapped from a temporary file if they are large.
 
     Raises:
-        ValueError: If the batches have no end or no rows, rows are given one by one, or batches differ in their form.
+        ValueError: If the batches are endless or without rows, rows are not batched, or batches differ in their form.
         OSError: If the temporary folder is full.
     """
     stores, texts = (RowStore(), RowStore()), []

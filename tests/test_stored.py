@@ -1,0 +1,86 @@
+import shutil
+
+import numpy as np
+import pytest
+
+import recipes
+from recipes.runs.stored import Stored
+from recipes.runs.writing import write_json
+
+
+def test_each_part_of_a_run_folder_is_read(run):
+    stored = Stored(run.directory)
+    assert stored.is_run
+    assert (stored.recipe, stored.seed, stored.kept_epoch) == (run.recipe, 0, run.kept_epoch)
+    assert (stored.class_names, stored.history, stored.missing) == (run.report.class_names, run.history, ())
+    assert stored.fingerprint.rows == {"train": 399, "validation": 57, "test": 113}
+    assert stored.record.layers == run.record.layers
+    np.testing.assert_array_equal(stored.record.gradient_norm_mean, run.record.gradient_norm_mean)
+    assert (stored.watched.history, stored.watched.kept_epoch) == (run.history, run.kept_epoch)
+    assert (stored.predictions["label"] == stored.predictions["predicted"]).mean() == run.report.accuracy
+    assert stored.model.name == run.model.name
+    assert stored.model is stored.model
+
+
+def test_a_run_a_stored_one_and_paths_name_the_same_model(run):
+    stored = Stored(run.directory)
+    assert Stored.of(stored) is stored
+    for given in (run, stored, run.directory, str(run.directory), run.directory / "model.keras"):
+        assert Stored.of(given).directory == run.directory
+        assert Stored.of(given).class_names == run.report.class_names
+        assert recipes.load_model(given).name == run.model.name
+    for given in (None, run.model, 3):
+        with pytest.raises(ValueError, match="a run is given as a `Run`, a `Stored`, or the path of .*Received: "):
+            Stored.of(given)
+    with pytest.raises(FileNotFoundError, match="there is no run folder or .keras file nowhere"):
+        Stored("nowhere")
+
+
+def test_a_model_file_outside_a_run_folder_has_a_model_alone(run, tmp_path):
+    shutil.copy(run.directory / "model.keras", tmp_path / "other.keras")
+    stored = Stored(tmp_path / "other.keras")
+    assert (stored.is_run, stored.missing, stored.model.name) == (False, (), run.model.name)
+    for part in ("versions", "recipe", "seed", "class_names", "fingerprint", "kept_epoch", "history", "record"):
+        assert getattr(stored, part) is None
+    assert (stored.watched, stored.report, stored.predictions) == (None, None, None)
+
+
+def test_class_names_are_known_without_the_report_and_from_it(run, tmp_path):
+    for name in ("model.keras", "versions.json", "report.json"):
+        shutil.copy(run.directory / name, tmp_path)
+    older = {name: value for name, value in Stored(tmp_path).versions.items() if name != "classes"}
+    write_json(tmp_path / "versions.json", older)
+    assert Stored(tmp_path).class_names == run.report.class_names
+    (tmp_path / "report.json").unlink()
+    assert Stored(tmp_path).class_names is None
+    assert Stored(run.directory).class_names == run.report.class_names
+
+
+def test_files_of_a_run_that_are_damaged_are_named(run, tmp_path):
+    for name in ("model.keras", "recipe.yaml", "versions.json", "report.json", "history.csv", "predictions.npz"):
+        shutil.copy(run.directory / name, tmp_path)
+    for name, text, part in (
+        ("report.json", "[]", "predictions"),
+        ("report.json", '{"a": ', "predictions"),
+        ("predictions.npz", "PK", "predictions"),
+        ("history.csv", "epoch,loss\n1,a", "history"),
+        ("history.csv", "", "history"),
+        ("versions.json", "{}", "seed"),
+        ("versions.json", "[]", "seed"),
+    ):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ValueError, match=f"{name} is damaged"):
+            getattr(Stored(tmp_path), part)
+        shutil.copy(run.directory / name, tmp_path)
+
+
+def test_older_runs_read_images_as_they_were_trained(tmp_path):
+    (tmp_path / "model.keras").touch()
+    (tmp_path / "versions.json").write_text('{"seed": 3}')
+    (tmp_path / "recipe.yaml").write_text("data: {name: photos}")
+    stored = Stored(tmp_path)
+    settings = stored.recipe.data
+    assert (settings.name, settings.background, settings.depth, stored.seed) == ("photos", None, 8, 3)
+    (tmp_path / "recipe.yaml").write_text(stored.recipe.replace(data={"background": "black", "depth": None}).to_yaml())
+    settings = Stored(tmp_path).recipe.data
+    assert (settings.background, settings.depth) == ("black", None)
