@@ -202,14 +202,14 @@ def summary(calls: list[list[dict[str, np.ndarray]]], bins: int, same_units: boo
         for name in ("count", "mean", "std", "saturated", "sample")
     )
     whole, spread = _pooled(count, mean, std)
-    shares, ends = _histogram(sample[np.isfinite(sample)], bins)
+    shares, bounds = _histogram(sample[np.isfinite(sample)], bins)
     return {
         "mean": whole,
         "std": spread,
         "dead": _dead(calls, same_units),
         "saturated": np.average(saturated, weights=count) if len(saturated) and np.isfinite(whole) else np.nan,
         "histogram": shares,
-        "range": ends,
+        "range": bounds,
     }
 
 

@@ -131,7 +131,7 @@ def test_what_was_not_measured_is_refused_with_the_callback_that_measures_it(dra
     callback = "ActivationStatistics" if "activation" in draw.__module__ else "GradientNormLogger"
     with pytest.raises(ValueError, match=f"the callback {callback} measures. Received: a record without `"):
         draw(bare)
-    with pytest.raises(ValueError, match="`record` must be a callbacks.watching.record.Record. Received: str"):
+    with pytest.raises(ValueError, match="`record` must be a callbacks.Record. Received: str"):
         draw("saved_models/digits")
 
 

@@ -376,7 +376,7 @@ WITHOUT_LOSSES.update([0, 1], np.array([0.1, 0.9]))
         (plots.greatest_losses, (REPORT, np.zeros((3, 64))), {}, r"`x` must hold images .* Received: \(3, 64\)"),
         (plots.greatest_losses, (REPORT, np.zeros((3, 8, 8, 5))), {}, r"`x` must hold images .*\(3, 8, 8, 5\)"),
         (plots.greatest_losses, (REPORT, np.zeros((9, 8, 8))), {}, "must be the 3 rows that .* Received: 9 rows"),
-        (plots.greatest_losses, (REPORT, np.zeros((3, 8, 8))), {"most": 0}, "`most` must be at least 1. .*: most=0"),
+        (plots.greatest_losses, (REPORT, np.zeros((3, 8, 8))), {"most": 0}, "`most` must be a whole number .*: 0"),
         (plots.greatest_losses, (WITHOUT_LOSSES.result(), np.zeros((2, 8, 8))), {}, "a report that keeps none"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What the watching callbacks saw of a training: plain arrays, one file, one table."""
+"""What the watching callbacks have measured of a training: plain arrays, one file, one table."""
 
 import csv
 import dataclasses
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-# The axes of each field: epochs, layers, bins, ends (lowest and highest), trace (the traced steps).
+# The axes of each field. "bounds" are the lowest and the highest value, "trace" the traced updates.
 _AXES = {
     "gradient_norm_mean": ("epochs", "layers"),
     "gradient_norm_max": ("epochs", "layers"),
@@ -27,7 +27,7 @@ _AXES = {
     "activation_dead": ("epochs", "layers"),
     "activation_saturated": ("epochs", "layers"),
     "activation_histogram": ("epochs", "layers", "bins"),
-    "activation_range": ("epochs", "layers", "ends"),
+    "activation_range": ("epochs", "layers", "bounds"),
     "trace_step": ("trace",),
     "trace_gradient_norm": ("trace", "layers"),
     "trace_total_gradient_norm": ("trace",),
@@ -36,35 +36,37 @@ _AXES = {
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Record:
-    """What was seen of a training, by epoch and layer.
+    """Measurements of a training, by epoch and layer.
 
-    Epochs are counted from 1; epoch 0 is the state before the first step. What a layer does not have (a frozen one no
-    gradient, a linear one no saturation), and what was not measured in an epoch, is NaN. Fields that nobody measured
-    are `None`.
+    Epochs are counted from 1; epoch 0 is the state before the first step. NaN stands for what a layer does not have
+    (a frozen one no gradient, a linear one no saturation), and for what was not measured in an epoch. Fields that were
+    not measured at all are `None`.
 
     Attributes:
-        layers: Names, in the order of the model.
-        epochs: Their numbers, int64 `(epochs,)`.
+        layers: Names of the layers, in the order of the model.
+        epochs: Numbers of the epochs, int64 `(epochs,)`.
         gradient_norm_mean: Euclidean norm of each layer's gradient before clipping, mean over the steps of the epoch
-            in which it was finite `(epochs, layers)`; likewise `gradient_norm_max` and `gradient_norm_last`, which is
-            that of the last step, finite or not.
+            in which it was finite `(epochs, layers)`.
+        gradient_norm_max: Largest finite gradient norm of each layer in the epoch `(epochs, layers)`.
+        gradient_norm_last: Gradient norm of each layer in the last step of the epoch, finite or not `(epochs, layers)`.
         update_ratio: Norm of an update over the norm of the weights, root mean square over the epoch
             `(epochs, layers)`.
-        total_gradient_norm_mean: The same as `gradient_norm_mean` of all layers together `(epochs,)`; likewise
-            `total_gradient_norm_max` and `total_gradient_norm_last`.
-        steps: Batches seen `(epochs,)`.
-        clipped_steps: Updates that clipping changed `(epochs,)`.
-        skipped_steps: Steps that were left out because a gradient was not finite `(epochs,)`.
-        nonfinite_steps: Steps whose gradient was not finite, left out or not `(epochs,)`.
-        activation_mean: Mean output of each layer over the probe `(epochs, layers)`.
-        activation_std: Its standard deviation over all rows and units `(epochs, layers)`.
+        total_gradient_norm_mean: Gradient norm of all layers together, mean as in `gradient_norm_mean` `(epochs,)`.
+        total_gradient_norm_max: Largest finite gradient norm of all layers together `(epochs,)`.
+        total_gradient_norm_last: Gradient norm of all layers together in the last step `(epochs,)`.
+        steps: Number of batches `(epochs,)`.
+        clipped_steps: Number of updates that clipping changed `(epochs,)`.
+        skipped_steps: Number of steps that were skipped because a gradient was not finite `(epochs,)`.
+        nonfinite_steps: Number of steps whose gradient was not finite, skipped or not `(epochs,)`.
+        activation_mean: Mean output of each layer over the watched rows `(epochs, layers)`.
+        activation_std: Standard deviation of the outputs over all rows and units `(epochs, layers)`.
         activation_dead: Share of units that are silent for every row `(epochs, layers)`.
-        activation_saturated: Share of outputs at the flat ends of the activation `(epochs, layers)`.
+        activation_saturated: Share of saturated outputs of the activation `(epochs, layers)`.
         activation_histogram: Share of the outputs in each of equally wide bins `(epochs, layers, bins)`.
         activation_range: Lower end of the first bin and upper end of the last one `(epochs, layers, 2)`.
-        trace_step: Numbers of the updates that were traced, from 1 `(trace,)`.
-        trace_gradient_norm: Gradient norms of those `(trace, layers)`.
-        trace_total_gradient_norm: The same of all layers together `(trace,)`.
+        trace_step: Numbers of the traced updates, counted from 1 `(trace,)`.
+        trace_gradient_norm: Gradient norm of each layer in the traced updates `(trace, layers)`.
+        trace_total_gradient_norm: Gradient norm of all layers together in the traced updates `(trace,)`.
     """
 
     layers: tuple[str, ...] = ()
@@ -91,18 +93,18 @@ class Record:
     trace_total_gradient_norm: np.ndarray | None = None
 
     def __post_init__(self):
-        sizes = {"epochs": len(self.epochs), "layers": len(self.layers), "ends": 2}
+        sizes = {"epochs": len(self.epochs), "layers": len(self.layers), "bounds": 2}
         for name, values in self.measured().items():
             expected = tuple(sizes.setdefault(axis, size) for axis, size in zip(_AXES[name], values.shape, strict=True))
             if values.shape != expected:
                 raise ValueError(f"`{name}` must have the shape {expected}. Received: {values.shape}")
 
     def measured(self) -> dict[str, np.ndarray]:
-        """The fields that somebody measured, by name."""
+        """The fields that were measured, by name."""
         return {name: getattr(self, name) for name in _AXES if getattr(self, name) is not None}
 
     def rows(self) -> Iterator[dict[str, float | int | str]]:
-        """One row for each epoch and layer, with what has one number for both; that of an epoch alone is repeated."""
+        """A table: one row for each epoch and layer, in which numbers of a whole epoch are repeated for each layer."""
         fields = {name: values for name, values in self.measured().items() if _is_tabular(name)}
         for place, epoch in enumerate(self.epochs):
             for column, layer in enumerate(self.layers):
@@ -113,7 +115,7 @@ class Record:
                 yield {"epoch": int(epoch), "layer": layer, **{name: cell.item() for name, cell in cells.items()}}
 
     def to_csv(self, path: str | Path) -> None:
-        """Write `rows()` with a line of names; what was not measured is left empty."""
+        """Write `rows()` into a CSV file with a header; what was not measured is left empty."""
         names = ["epoch", "layer", *filter(_is_tabular, self.measured())]
         with Path(path).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, names)
@@ -128,11 +130,11 @@ class Record:
 
     @classmethod
     def load(cls, path: str | Path) -> "Record":
-        """Read what `save` has written.
+        """Read a record that `save` has written.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If it is no record.
+            FileNotFoundError: If the file does not exist.
+            ValueError: If it is not a record.
         """
         try:
             with np.load(path, allow_pickle=False) as content:
@@ -146,10 +148,10 @@ class Record:
 
 
 def merged(records: list[Record]) -> Record:
-    """One record of what several saw in the same training.
+    """One record from several of the same training.
 
-    Layers keep their order, those of the first record first where nothing else is known. What several records have of
-    one epoch is that of the last one; their traces follow each other.
+    Layers keep their order, those of the first record first where their order is not known. Where several records have
+    the same field of an epoch, that of the last record is taken; traces are put one after the other.
     """
     layers = tuple(_in_order([record.layers for record in records]))
     epochs = np.unique(np.concatenate([np.zeros(0, np.int64), *(record.epochs for record in records)]))
@@ -171,7 +173,7 @@ def merged(records: list[Record]) -> Record:
             if former is not None and _AXES[name][0] == "trace":
                 field = np.concatenate([former, field + former[-1] if name == "trace_step" else field])
             fields[name] = field
-    # What has no holes keeps its whole numbers.
+    # Counts without gaps are whole numbers again.
     for name in ("steps", "clipped_steps", "skipped_steps", "nonfinite_steps", "trace_step"):
         if name in fields and np.isfinite(fields[name]).all():
             fields[name] = fields[name].astype(np.int64)
@@ -179,7 +181,7 @@ def merged(records: list[Record]) -> Record:
 
 
 def _in_order(sequences: list[tuple[str, ...]]) -> list[str]:
-    """All names of `sequences`, each once; a new one stands behind the one that it followed."""
+    """All names of `sequences`, each once; a new one is put behind the name that it followed in its sequence."""
     order: list[str] = []
     for names in sequences:
         place = 0

@@ -1,4 +1,4 @@
-"""Pictures of trainings and their results. Each takes the axes to draw on, or makes some, and returns them."""
+"""Pictures of trainings and their results. Each is drawn on the axes passed, or on new ones, and returns them."""
 
 from recipes.plots.activations import activation_histograms as activation_histograms
 from recipes.plots.activations import activation_scale as activation_scale

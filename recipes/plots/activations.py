@@ -1,4 +1,4 @@
-"""Pictures of what layers put out: does the signal keep its size, and do the units still answer?"""
+"""Pictures of the outputs of layers: does the signal keep its scale, and do the units still respond?"""
 
 import numpy as np
 
@@ -24,52 +24,53 @@ from recipes.plots.axes import (
 CALLBACK = "ActivationStatistics"
 NOTHING = "no finite values"
 _MOST_RIDGES = 30
-_COLUMNS = 300  # of a heat map of histograms
+_COLUMNS = 300  # columns of a heat map of histograms
 
 
 def activation_histograms(
     record: Record, ax=None, *, epoch: int | None = None, layer: str | None = None, scale: str = "common"
 ):
-    """How the outputs of each layer are distributed in one epoch, or those of one layer in each epoch.
+    """Distribution of the outputs of each layer in one epoch, or of the outputs of one layer in each epoch.
 
-    Up to 30 are ridges, one above the other; more are the rows of a heat map. The height, or colour, is the square root
-    of the share, so that a tall peak (ReLU's zeros) leaves the rest visible, relative to the highest of its row.
+    Up to 30 distributions are ridges, one above the other; more are the rows of a heat map. The height, or colour, is
+    the square root of the share of outputs, relative to the highest in its row, so that a tall peak (the zeros of a
+    ReLU) leaves the rest visible.
 
     Args:
-        record: With activation histograms.
+        record: Record with activation histograms.
         ax: Matplotlib axes. Default: new ones.
-        epoch: All layers in this epoch. Default: the last one that was measured.
-        layer: Instead, this layer in all epochs.
-        scale: `"common"`, one x axis for all, on which vanishing outputs shrink to a line; or `"each"`, each row from
-            its lowest to its highest output, which are written beside it.
+        epoch: Number of the epoch in which all layers are drawn. Default: the last one that was measured.
+        layer: Name of the layer that is drawn in all epochs instead.
+        scale: Range of the x axis. `"common"` is one range for all rows, in which vanishing outputs shrink to a line;
+            with `"each"`, each row reaches from its lowest to its highest output, which are written beside it.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: If `record` has no activation histograms, or none of this epoch or layer; if both are given; and for
-            another `scale`.
+        ValueError: If `record` has no activation histograms, or none for this epoch or layer; if both are given; and
+            for an unknown `scale`.
     """
     if scale not in ("common", "each"):
         raise ValueError(f"`scale` must be 'common' or 'each'. Received: scale={scale!r}")
     if epoch is not None and layer is not None:
         raise ValueError(f"either `epoch` or `layer` can be given. Received: epoch={epoch!r}, layer={layer!r}")
     shares = measured(record, "activation_histogram", "activation histograms", CALLBACK)
-    ends = measured(record, "activation_range", "the range of activation histograms", CALLBACK)
-    there = np.isfinite(shares).all(axis=2) & np.isfinite(ends).all(axis=2)
+    bounds = measured(record, "activation_range", "the range of activation histograms", CALLBACK)
+    there = np.isfinite(shares).all(axis=2) & np.isfinite(bounds).all(axis=2)
     if layer is None:
         place = _place_of_epoch(record, there.any(axis=1), epoch)
-        chosen, shares, ends, there = there.any(axis=0), shares[place], ends[place], there[place]
+        chosen, shares, bounds, there = there.any(axis=0), shares[place], bounds[place], there[place]
         names = [name for name, kept in zip(record.layers, chosen, strict=True) if kept]
         title = f"outputs of each layer, {_called(record.epochs[place])}"
     else:
         place = _place_of_layer(record, there.any(axis=0), layer)
-        chosen, shares, ends, there = there.any(axis=1), shares[:, place], ends[:, place], there[:, place]
+        chosen, shares, bounds, there = there.any(axis=1), shares[:, place], bounds[:, place], there[:, place]
         names = [str(number) for number in record.epochs[chosen]]
         title = f"outputs of {layer}, by epoch"
-    shares, ends = np.where(there[:, None], shares, np.nan)[chosen], np.where(there[:, None], ends, np.nan)[chosen]
+    shares, bounds = np.where(there[:, None], shares, np.nan)[chosen], np.where(there[:, None], bounds, np.nan)[chosen]
     ax = axes_or_new(ax, len(names))
-    limits = np.where(np.isnan(ends), np.nan, [0.0, 1.0]) if scale == "each" else ends
+    limits = np.where(np.isnan(bounds), np.nan, [0.0, 1.0]) if scale == "each" else bounds
     draw = _ridges if len(names) <= _MOST_RIDGES else _histogram_map
     draw(ax, shares, limits)
     label_layers(ax, names)
@@ -80,7 +81,7 @@ def activation_histograms(
     ax.set_xlabel(label + ridges)
     if scale == "each":
         ax.set_xticks([])
-        _write_ends(ax, ends)
+        _write_bounds(ax, bounds)
     else:
         ax.locator_params(axis="x", nbins=6)
         ax.ticklabel_format(axis="x", scilimits=(-3, 4))
@@ -100,7 +101,7 @@ def _ridges(ax, shares: np.ndarray, limits: np.ndarray) -> None:
         x = np.repeat(np.linspace(low, high, len(share) + 1), 2)
         y = base - np.concatenate([[0], np.repeat(heights, 2), [0]])
         ax.fill_between(x, base, y, color=BLUE, alpha=0.45, linewidth=0)
-        ax.plot(x, y, color=BLUE, linewidth=0.9)  # a layer whose outputs vanish has no area, but still a line
+        ax.plot(x, y, color=BLUE, linewidth=0.9)  # where the outputs vanish there is no area, but still a line
     ax.set_xlim(left, right)
 
 
@@ -109,7 +110,8 @@ def _histogram_map(ax, shares: np.ndarray, limits: np.ndarray) -> None:
 
     left, right = _span(limits)
     borders = np.linspace(left, right, _COLUMNS + 1)
-    # The share below each border, on the row's own bins, is exact at their ends and linear between.
+    # Bins of different rows have different widths. The share of outputs below each border of the columns is exact at
+    # the ends of the row's own bins, and interpolated between them.
     cells = np.stack(
         [np.diff(_below(borders, share, low, high)) for share, (low, high) in zip(shares, limits, strict=True)]
     )
@@ -128,34 +130,34 @@ def _below(borders: np.ndarray, share: np.ndarray, low: float, high: float) -> n
 
 
 def _span(limits: np.ndarray) -> tuple[float, float]:
-    """A bit more than from the lowest to the highest limit, also where these are equal."""
+    """Ends of an axis: the lowest and the highest limit with a margin, also where they are equal."""
     left, right = np.nanmin(limits), np.nanmax(limits)
     margin = 0.03 * (right - left) or abs(left) or 1.0
     return left - margin, right + margin
 
 
-def _write_ends(ax, ends: np.ndarray) -> None:
+def _write_bounds(ax, bounds: np.ndarray) -> None:
     for row in ax.get_yticks().astype(int):
-        low, high = ends[row]
+        low, high = bounds[row]
         text = "" if np.isnan(low) else f"{low:.2g} to {high:.2g}"
         ax.text(1.02, row, text, transform=ax.get_yaxis_transform(), va="center", fontsize=LABEL_SIZE)
 
 
 def dead_and_saturated(record: Record, ax=None, *, epoch: int | None = None):
-    """By layer, the share of units that are silent for every row, and of outputs at the flat ends of the activation.
+    """Share of units that are silent for every row, and share of saturated outputs, by layer.
 
-    A short line shows where the share was in the first epoch that was measured.
+    A short line shows the share in the first epoch that was measured.
 
     Args:
-        record: With shares of dead units or of saturated outputs.
+        record: Record with shares of dead units or of saturated outputs.
         ax: Matplotlib axes. Default: new ones.
-        epoch: Which one. Default: the last one that was measured.
+        epoch: Number of the epoch. Default: the last one that was measured.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: If `record` has none of both, or none of this epoch.
+        ValueError: If `record` has neither, or neither for this epoch.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -198,17 +200,17 @@ def dead_and_saturated(record: Record, ax=None, *, epoch: int | None = None):
 
 
 def activation_scale(record: Record, ax=None):
-    """Standard deviation and mean (without its sign) of the outputs, layer by layer, in the first and the last epoch.
+    """Standard deviation and absolute mean of the outputs, layer by layer, in the first and the last epoch.
 
     Args:
-        record: With means and standard deviations of activations.
+        record: Record with means and standard deviations of activations.
         ax: Matplotlib axes. Default: new ones.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: If `record` has none.
+        ValueError: If `record` has no such numbers.
     """
     deviations = measured(record, "activation_std", "standard deviations of activations", CALLBACK)
     means = np.abs(measured(record, "activation_mean", "means of activations", CALLBACK))
@@ -226,7 +228,7 @@ def activation_scale(record: Record, ax=None):
     for values, what, style, filled in ((deviations, "standard deviation", "-", True), (means, "|mean|", ":", False)):
         for place, colour, diameter in epochs:
             row = values[place, kept]
-            # What is zero stands at the left border, outside of which it would be.
+            # Zero has no place on a log scale: it is drawn at the left border.
             shown = np.where(np.isfinite(row), np.maximum(row, low), np.nan)
             label = f"{what}, {_called(record.epochs[place])}"
             face = colour if filled else "white"

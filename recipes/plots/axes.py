@@ -1,4 +1,4 @@
-"""What all pictures share: axes where none are given, layers from top to bottom, colours, and zeros on log scales."""
+"""What all pictures share: new axes, layers from top to bottom, colours, names that fit, and zeros on log scales."""
 
 import math
 import re
@@ -7,7 +7,7 @@ import numpy as np
 
 from callbacks.watching.record import Record
 
-# Of Okabe & Ito 2008, "Color Universal Design": told apart by colour-blind readers, too.
+# Colours that colour-blind readers can distinguish, from Okabe & Ito 2008, "Color Universal Design".
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#999999"
 ZERO, NOT_FINITE, MISSING = "black", "#D55E00", "#E8E8E8"
 LABEL_SIZE = 8  # points
@@ -16,7 +16,13 @@ _LONGEST_LABEL = 22
 
 
 def axes_or_new(ax=None, rows: int | None = None, size: tuple[float, float] | None = None):
-    """`ax`, or new axes: of `size` in inches, or as high as `rows` layers or classes need."""
+    """The axes to draw on: `ax`, or new ones.
+
+    Args:
+        ax: Axes that are returned as they are, or `None`.
+        rows: Number of layers or classes that new axes must have room for.
+        size: Width and height of new axes in inches, in place of `rows`.
+    """
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
@@ -26,15 +32,21 @@ def axes_or_new(ax=None, rows: int | None = None, size: tuple[float, float] | No
 
 
 def height_for(rows: int) -> float:
-    """Inches for a picture of so many layers or classes."""
+    """Height in inches of a picture of `rows` layers or classes."""
     return min(8.0, max(3.6, 1.6 + 0.22 * rows))
 
 
 def measured(record: Record, name: str, what: str, callback: str) -> np.ndarray:
-    """The field `name` of `record` in float64.
+    """A field of `record` in float64.
+
+    Args:
+        record: Record of a training.
+        name: Name of the field.
+        what: Words for the field in the error message.
+        callback: Name of the callback that measures it.
 
     Raises:
-        ValueError: If nobody measured it, with the `callback` that does.
+        ValueError: If it was not measured, or no value of it is finite.
     """
     require_record(record)
     values = getattr(record, name)
@@ -47,13 +59,13 @@ def measured(record: Record, name: str, what: str, callback: str) -> np.ndarray:
 
 
 def require_record(record) -> None:
-    """Refuse whatever is no record, such as a run or a path, in one sentence."""
+    """Refuse anything but a record, such as a run or a path."""
     if not isinstance(record, Record):
-        raise ValueError(f"`record` must be a callbacks.watching.record.Record. Received: {type(record).__name__}")
+        raise ValueError(f"`record` must be a callbacks.Record. Received: {type(record).__name__}")
 
 
 def label_layers(ax, names: list[str]) -> None:
-    """Layers on the y axis, the first on top; as many are named as there is room for, first and last among them."""
+    """Label the y axis with layers, the first on top: as many as there is room for, always the first and the last."""
     most = min(_MOST_LABELS, max(2, int(height_in_points(ax) / (1.6 * LABEL_SIZE))))
     step = -(-len(names) // most)
     ticks = np.arange(0, len(names), step)
@@ -68,26 +80,26 @@ def label_layers(ax, names: list[str]) -> None:
 
 
 def height_in_points(ax) -> float:
-    """Height of `ax` before the layout is made, which is near enough to choose sizes by."""
+    """Height of `ax` before the layout is calculated, which is accurate enough for the choice of sizes."""
     return ax.get_window_extent().height / ax.figure.dpi * 72
 
 
 def width_in_points(ax) -> float:
-    """The same of its width."""
+    """Width of `ax` before the layout is calculated."""
     return ax.get_window_extent().width / ax.figure.dpi * 72
 
 
 def short_names(names: list[str]) -> list[str]:
-    """`names` of at most 22 characters: words are cut from the left on, and numbers stay, since they tell layers apart.
+    """The names in at most 22 characters each: words are shortened from the left on, numbers identify layers and stay.
 
     >>> short_names(["dense_1", "stage_1_block_3_first_relu"])
     ['dense_1', 'sta_1_blo_3_first_relu']
     """
-    return told_apart([_short(name) for name in names])
+    return made_unique([_short(name) for name in names])
 
 
-def told_apart(shortened: list[str]) -> list[str]:
-    """The same names, those that occur more than once with their place, counted from 1."""
+def made_unique(shortened: list[str]) -> list[str]:
+    """The names, with their position, counted from 1, added to those that occur more than once."""
     return [
         f"{cut(name, _LONGEST_LABEL - 6)} ({place})" if shortened.count(name) > 1 else name
         for place, name in enumerate(shortened, start=1)
@@ -107,7 +119,7 @@ def cut(name: str, length: int) -> str:
 
 
 def label_epochs(ax, epochs: np.ndarray) -> None:
-    """Epochs on the x axis, at whole numbers."""
+    """Label the x axis with epochs, at whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
     ax.set_xlabel("epoch")
@@ -118,7 +130,7 @@ def label_epochs(ax, epochs: np.ndarray) -> None:
 
 
 def decades(values: np.ndarray) -> tuple[float, float]:
-    """Whole powers of ten around the positive finite `values`, whatever else there is."""
+    """Whole powers of ten around the positive finite ones of `values`; 0.01 and 1 if there are none."""
     positive = values[np.isfinite(values) & (values > 0)]
     if not positive.size:
         return 0.01, 1.0
@@ -127,18 +139,18 @@ def decades(values: np.ndarray) -> tuple[float, float]:
 
 
 def heat_map(ax, positions: np.ndarray, values: np.ndarray, limits: tuple[float, float], colours, label: str):
-    """Layers x `positions`, coloured on a log scale.
+    """Draw values of layers at `positions` as colours on a log scale.
 
-    Zeros take the colour below the scale; infinite values that above it, and are hatched; where there is nothing (NaN),
-    the background is seen.
+    Zeros have the colour below the scale; infinite values the one above it, and are hatched; NaN has the colour of the
+    background.
 
     Args:
-        ax: Axes.
+        ax: Matplotlib axes.
         positions: Epochs or steps, ascending `(columns,)`.
-        values: Not negative `(columns, layers)`.
-        limits: Of the colours; what lies beyond takes the colour of the end.
-        colours: A matplotlib colour map.
-        label: Of the colour bar.
+        values: Values that are not negative, or NaN `(columns, layers)`.
+        limits: Lowest and highest value of the scale; values beyond have the colour of the end.
+        colours: Matplotlib colour map.
+        label: Label of the colour bar.
 
     Returns:
         The colour bar.
@@ -169,7 +181,7 @@ def heat_map(ax, positions: np.ndarray, values: np.ndarray, limits: tuple[float,
 
 
 def _edges(positions: np.ndarray) -> np.ndarray:
-    """Borders of the columns around `positions`: halfway between neighbours."""
+    """Borders of the columns at `positions`, halfway between neighbours."""
     if len(positions) == 1:
         return np.array([positions[0] - 0.5, positions[0] + 0.5])
     middles = (positions[1:] + positions[:-1]) / 2
@@ -177,7 +189,7 @@ def _edges(positions: np.ndarray) -> np.ndarray:
 
 
 def _boxes(cells: np.ndarray, edges: np.ndarray) -> list[list[tuple[float, float]]]:
-    """Corners around the runs of true `cells` `(columns, layers)`."""
+    """Corners of the boxes around consecutive true `cells` `(columns, layers)` of each layer."""
     boxes = []
     for row, there in enumerate(cells.T):
         borders = edges[np.flatnonzero(np.diff(there, prepend=False, append=False))]
@@ -187,19 +199,19 @@ def _boxes(cells: np.ndarray, edges: np.ndarray) -> list[list[tuple[float, float
 
 
 def bar_width(names: list[str]) -> float:
-    """Of one layer: gaps between very many would flicker."""
+    """Width of the bar of a layer; without gaps for very many layers, where gaps would flicker."""
     return 0.8 if len(names) <= _MOST_LABELS else 1.0
 
 
 def mark(ax, places: np.ndarray, position: float, marker: str, colour: str, label: str) -> None:
-    """Marks for the layers at `places`, on the border of the axes: for what has no place on a log scale."""
+    """Draw marks for the layers at `places` on the border of the axes, for values that are not on a log scale."""
     if len(places):
         positions = np.full(len(places), position)
         ax.plot(positions, places, marker, color=colour, markersize=5, clip_on=False, zorder=3, label=label)
 
 
 def log_x_axis(ax, low: float, high: float, label: str) -> None:
-    """From `low` to `high`; only powers of ten have labels."""
+    """Make the x axis logarithmic, from `low` to `high`, with labels at powers of ten only."""
     from matplotlib.ticker import NullFormatter
 
     ax.set(xscale="log", xlim=(low, high), xlabel=label)
@@ -207,7 +219,7 @@ def log_x_axis(ax, low: float, high: float, label: str) -> None:
 
 
 def title_and_legend(ax, title: str) -> None:
-    """The title, and below it, above the axes, what the colours mean: there it hides nothing."""
+    """Write the title, and the legend between the title and the axes, where it hides nothing."""
     from matplotlib.container import BarContainer
 
     entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
@@ -228,7 +240,7 @@ def title_and_legend(ax, title: str) -> None:
 
 
 def part_of_map(name: str, start: float, end: float):
-    """The colours of matplotlib's map `name` between two shares of it."""
+    """The colour map of matplotlib `name` between two shares of it, from 0 to 1."""
     import matplotlib
     from matplotlib.colors import LinearSegmentedColormap
 

@@ -1,4 +1,4 @@
-"""One score of every class with its interval: which classes are hard, and for which there are too few rows to tell."""
+"""One score of every class with its interval: which classes are difficult, and which have too few rows to know."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from recipes.metrics.classes.single_label import ClassificationReport
 from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, axes_or_new, height_in_points, title_and_legend
 from recipes.plots.classes import names_of_classes, require_classes, require_probabilities
 
-# By name: how it is called, and why a class may have none.
+# Title of each score, and the reason why a class may have no value.
 SCORES = {
     "precision": ("precision", "never predicted"),
     "recall": ("recall", "no rows"),
@@ -18,32 +18,32 @@ SCORES = {
     "average_precision": ("average precision", "no rows"),
 }
 ORDERS = (None, "class", "score")
-MOST_IN_ORDER = 20  # classes that stay in their order, unless it is said
+MOST_IN_ORDER = 20  # most classes that stay in their order by default
 MOST_ROWS = 40
-_LOWEST, _HIGHEST = 25, 10  # that are named, where there are more classes than rows
+_LOWEST, _HIGHEST = 25, 10  # numbers of named classes, where there are more classes than rows
 
 
 def class_scores(
     report: ClassificationReport | MultiLabelReport, ax=None, *, score: str = "recall", order: str | None = None
 ):
-    """`score` of each class as a dot with its interval, and the mean of those that have one as a line.
+    """A score of each class as a dot with its interval, and the mean over the classes with a value as a line.
 
-    Of more than 40 classes by score, the 25 lowest and the 10 highest are named, and one row stands for all between:
-    their range and median. What has no value says why.
+    Of more than 40 classes in the order of the score, the 25 lowest and the 10 highest are named, and one row shows the
+    range and the median of all classes between them. A class without a value shows the reason.
 
     Args:
-        report: Of a classifier.
+        report: Report of a classifier.
         ax: Matplotlib axes. Default: new ones, as high as the classes need.
-        score: `"precision"`, `"recall"`, `"f1"`, `"accuracy"` (this class against the rest), `"specificity"`, and, from
-            probabilities, `"roc_auc"` or `"average_precision"` (which has no interval).
-        order: `"class"`, that of the report, or `"score"`, the lowest on top. Default: by class, for more than 20
-            classes by score.
+        score: Score to draw: `"precision"`, `"recall"`, `"f1"`, `"accuracy"` (this class against the rest),
+            `"specificity"`, or, from probabilities, `"roc_auc"` or `"average_precision"` (which has no interval).
+        order: Order of the classes: `"class"` for that of the report, `"score"` for the lowest score on top. Default:
+            `"class"` for up to 20 classes, `"score"` for more.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: For another `score` or `order`, and if `score` needs probabilities that `report` does not have.
+        ValueError: For an unknown `score` or `order`, and if `score` needs probabilities that `report` does not have.
     """
     require_classes(report)
     if score not in SCORES:
@@ -55,7 +55,7 @@ def class_scores(
     values, low, high = _values(report, score)
     if order is None:
         order = "class" if len(values) <= MOST_IN_ORDER else "score"
-    # NaN goes last.
+    # `argsort` puts NaN last.
     chosen = np.arange(len(values)) if order == "class" else np.argsort(values, kind="stable")
     between = []
     if order == "score" and len(chosen) > MOST_ROWS:
@@ -95,18 +95,18 @@ def class_scores(
 
 
 def _values(report, score: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """By class: the score and the ends of its interval; NaN where there is none."""
+    """The score of each class and the bounds of its interval; NaN where there is none."""
     values = np.array([scores[score] for scores in report.classes.values()], np.float64)
     nothing = (np.nan, np.nan)
-    ends = [report.class_intervals[name].get(score, nothing) for name in report.class_names]
-    low, high = np.array(ends, np.float64).T
+    bounds = [report.class_intervals[name].get(score, nothing) for name in report.class_names]
+    low, high = np.array(bounds, np.float64).T
     if score in ("precision", "recall", "f1"):
-        values = np.where(np.isnan(low), np.nan, values)  # the report says 0, for the sake of its means
+        values = np.where(np.isnan(low), np.nan, values)  # the report has 0 there, for its means
     return values, low, high
 
 
 def _label(ax, report, chosen: np.ndarray, places: np.ndarray, between: int) -> None:
-    """Classes and their rows on the y axis, as many as there is room for."""
+    """Label the y axis with classes and their numbers of rows, as many as there is room for."""
     names = names_of_classes(report)
     support = [scores["support"] for scores in report.classes.values()]
     labels = [f"{names[number]}  ({support[number]:,.6g})" for number in chosen]

@@ -1,19 +1,19 @@
-"""What the pictures of classifiers share: the reports that they take, and how classes are named."""
+"""What the pictures of classifiers share: the checks of a report, and the names of classes."""
 
 from recipes.metrics.classes.multi_label import MultiLabelReport
 from recipes.metrics.classes.probability_scores import ProbabilityScores
 from recipes.metrics.classes.single_label import ClassificationReport
-from recipes.plots.axes import cut, told_apart
+from recipes.plots.axes import cut, made_unique
 
 _LONGEST_NAME = 22
 
 
 def require_classes(report, several_labels: bool = True) -> None:
-    """Refuse whatever is no report on classes, such as a run or a regression report, in one sentence.
+    """Refuse anything but a report on classes, such as a run or a regression report.
 
     Args:
-        report: To be checked.
-        several_labels: Whether a multi-label report will do.
+        report: Object to check.
+        several_labels: Whether a multi-label report is allowed.
     """
     if not isinstance(report, (ClassificationReport, MultiLabelReport) if several_labels else ClassificationReport):
         kinds = "a ClassificationReport" + (" or a MultiLabelReport" if several_labels else "")
@@ -21,10 +21,10 @@ def require_classes(report, several_labels: bool = True) -> None:
 
 
 def require_probabilities(report) -> ProbabilityScores:
-    """What `report` knows of probabilities.
+    """The scores of probabilities in `report`.
 
     Raises:
-        ValueError: If it was made of labels alone.
+        ValueError: If the report was made from predicted labels alone.
     """
     require_classes(report)
     if report.probabilities is None:
@@ -51,24 +51,16 @@ def require_counts_by_score(report) -> ProbabilityScores:
 
 
 def has_several_labels(report) -> bool:
-    """Whether the rows may have several labels each."""
+    """Whether the report is multi-label."""
     return isinstance(report, MultiLabelReport)
 
 
 def names_of_classes(report, longest: int = _LONGEST_NAME) -> list[str]:
-    """The class names on one line each, of at most `longest` characters, and all different."""
+    """The class names without line breaks, in at most `longest` characters each, and all different."""
     names = [" ".join(name.split()) for name in report.class_names]
-    return told_apart([cut(name, longest) for name in names])
+    return made_unique([cut(name, longest) for name in names])
 
 
 def called(name: str) -> str:
-    """How a class is called in a sentence: many have mere numbers for names."""
+    """The class name as part of a sentence; a number alone would be no name there."""
     return f"class {name}" if name.isdigit() else name
-
-
-def plain_legend(ax, *arguments, **options):
-    """A legend in whose labels a dollar sign is one: they name classes, not formulas."""
-    legend = ax.legend(*arguments, **options)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-    return legend

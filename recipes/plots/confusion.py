@@ -1,4 +1,4 @@
-"""The confusion matrix as a picture, raw or in shares, for 2 to a hundred classes."""
+"""The confusion matrix as a picture, in counts or shares, for 2 to a hundred classes."""
 
 import numpy as np
 
@@ -11,28 +11,28 @@ NORMALIZATIONS = (None, "true", "predicted", "all")
 _WHOLE = {None: "the true class", "true": "the true class", "predicted": "the predicted class", "all": "all rows"}
 _SMALLEST_NUMBER, _LARGEST_NUMBER = 5.0, 10.0  # points
 _MOST_NUMBERS = 400  # each takes a millisecond to draw
-_MOST_LINEAR = 5
-_CHARACTER = 0.6  # width of one, as a share of the size of its font
+_MOST_LINEAR = 5  # largest number of classes with a linear colour scale
+_CHARACTER = 0.6  # width of a character as a share of the font size
 
 
 def confusion_matrix(report: ClassificationReport, ax=None, *, normalize: str | None = None):
-    """Who was taken for whom; numbers stand in the cells where there is room, otherwise the colours have a bar.
+    """Predicted classes by true class. Numbers are written into the cells if there is room; else there is a colour bar.
 
-    Of more than five classes, colours go by the root of the share: mistakes of a percent are seen beside a diagonal of
-    nearly all.
+    For more than five classes, colours follow the square root of the share, so that errors of a percent are visible
+    beside a diagonal near 100 %.
 
     Args:
-        report: Of a classifier of one class a row.
+        report: Report of a single-label classifier.
         ax: Matplotlib axes. Default: new ones, as large as the classes need.
-        normalize: What the numbers are. `None`: rows, coloured by their share of the true class, so that mistakes of
-            rare classes show as clearly as of common ones. `"true"`, `"predicted"`, `"all"`: shares of the true class,
-            of the predicted class, or of all rows; as in scikit-learn, where the second is called `"pred"`.
+        normalize: Meaning of the numbers. `None`: counts of rows, coloured by their share of the true class, so that
+            errors of rare classes are as visible as those of common ones. `"true"`, `"predicted"`, `"all"`: shares of
+            the true class, of the predicted class, or of all rows; scikit-learn calls the second one `"pred"`.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: For a report on something else, and another `normalize`.
+        ValueError: For another kind of report, and for an unknown `normalize`.
     """
     require_classes(report, several_labels=False)
     if normalize not in NORMALIZATIONS:
@@ -62,13 +62,13 @@ def confusion_matrix(report: ClassificationReport, ax=None, *, normalize: str | 
 
 
 def matrix_size(num_classes: int) -> tuple[float, float]:
-    """Inches of a picture of so many classes."""
+    """Width and height in inches of a picture of `num_classes` classes."""
     side = min(12.0, max(4.0, 2 + 0.4 * num_classes))
-    return side * (1.12 if num_classes > 25 else 1), side  # of many classes, with a colour bar
+    return side * (1.12 if num_classes > 25 else 1), side  # with room for a colour bar
 
 
 def _texts(values: np.ndarray, are_shares: bool) -> dict[tuple[int, int], str]:
-    """What is written into the cells that are not empty, by row and column."""
+    """Texts for the cells that are not empty, by row and column."""
     filled = {cell: values[cell].item() for cell in zip(*np.nonzero(np.nan_to_num(values)), strict=True)}
     if are_shares:
         return {cell: _percent(share) for cell, share in filled.items()}
@@ -76,7 +76,7 @@ def _texts(values: np.ndarray, are_shares: bool) -> dict[tuple[int, int], str]:
 
 
 def _percent(share: float) -> str:
-    """Two digits: a share that rounds to all or nothing would hide that it is not."""
+    """A share in percent with two digits, or three near 100 %, so that it is not rounded to all or nothing."""
     percent = 100 * share
     if percent < 0.1:
         return "<0.1"
@@ -84,7 +84,17 @@ def _percent(share: float) -> str:
 
 
 def _write(ax, texts: dict[tuple[int, int], str], depth: np.ndarray, room: float) -> bool:
-    """Write `texts` into the cells of `room` points, if they fit; whether they do. `depth`: of the colour, 0 to 1."""
+    """Write texts into the cells, if they fit.
+
+    Args:
+        ax: Matplotlib axes.
+        texts: Texts by row and column.
+        depth: Depth of the colour of each cell, from 0 to 1.
+        room: Width and height of a cell in points.
+
+    Returns:
+        Whether they fit.
+    """
     longest = max(map(len, texts.values()))
     size = min(_LARGEST_NUMBER, room / (_CHARACTER * (longest + 0.5)), 0.8 * room)
     if size < _SMALLEST_NUMBER or len(texts) > _MOST_NUMBERS:
@@ -96,7 +106,7 @@ def _write(ax, texts: dict[tuple[int, int], str], depth: np.ndarray, room: float
 
 
 def _colour(ax, shares: np.ndarray, power: float, label: str | None) -> None:
-    """Colour the cells; the colour bar is called `label`, where there is one."""
+    """Colour the cells, with a colour bar if there is a `label` for it."""
     import matplotlib
     from matplotlib.colors import PowerNorm
 

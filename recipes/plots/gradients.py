@@ -40,15 +40,16 @@ def gradient_norms(record: Record, ax=None, *, by: str | None = None):
     marked at the top.
 
     Args:
-        record: With gradient norms.
+        record: Record with gradient norms.
         ax: Matplotlib axes. Default: new ones.
-        by: `"step"`, for the traced steps, or `"epoch"`, for the mean of each. Default: steps, if they were traced.
+        by: Unit of the x axis: `"step"` for the traced steps, `"epoch"` for the mean of each epoch. Default: `"step"`,
+            if steps were traced.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: If `record` has no gradient norms, or no such `by`.
+        ValueError: If `record` has no such gradient norms, and for an unknown `by`.
     """
     by, positions, values, names = _norms(record, by)
     group = -(-len(positions) // _MOST_COLUMNS)  # more columns than pixels would hide steps by chance
@@ -83,18 +84,19 @@ def _mark_epochs_with_bad_steps(ax, record: Record, epochs: np.ndarray) -> None:
 
 
 def gradient_flow(record: Record, ax=None, *, by: str | None = None):
-    """How large the gradients of each layer usually are: the median over time on a log scale, with quantiles.
+    """Usual gradient norm of each layer: the median over time on a log scale, with quantiles.
 
     Args:
-        record: With gradient norms.
+        record: Record with gradient norms.
         ax: Matplotlib axes. Default: new ones.
-        by: `"step"`, over the traced steps, or `"epoch"`, over the means of each. Default: steps, if they were traced.
+        by: Numbers that the quantiles are of: `"step"` for those of the traced steps, `"epoch"` for the means of
+            epochs. Default: `"step"`, if steps were traced.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: If `record` has no gradient norms, or no such `by`.
+        ValueError: If `record` has no such gradient norms, and for an unknown `by`.
     """
     by, positions, values, names = _norms(record, by)
     ax = axes_or_new(ax, len(names))
@@ -132,12 +134,12 @@ def gradient_flow(record: Record, ax=None, *, by: str | None = None):
 
 
 def update_ratio(record: Record, ax=None):
-    """By how much of its size each layer changes in an update, over the epochs; about a thousandth is usual.
+    """Relative change of each layer in an update, over the epochs; about a thousandth is usual.
 
     Up to eight layers are lines; more are a heat map, in which the usual ratio is white.
 
     Args:
-        record: With update ratios.
+        record: Record with update ratios.
         ax: Matplotlib axes. Default: new ones.
 
     Returns:
@@ -157,7 +159,7 @@ def update_ratio(record: Record, ax=None):
 
 
 def _ratio_map(ax, epochs, values, names, label) -> None:
-    # Wider limits would leave all but the extremes white.
+    # With wider limits, everything but the extremes would be white.
     limits = (USUAL_RATIO / 1e3, USUAL_RATIO * 1e3)
     bar = heat_map(ax, epochs, values, limits, part_of_map("PuOr_r", 0.08, 0.92), label)
     exponents = range(-6, 1)
@@ -193,7 +195,7 @@ def _power(exponent: int) -> str:
 
 
 def _norms(record: Record, by: str | None):
-    """`by`, and the steps or epochs `(columns,)`, the norms `(columns, layers)` and the names of the layers."""
+    """The unit, "step" or "epoch"; numbers of these `(columns,)`; norms `(columns, layers)`; names of the layers."""
     if by not in (None, "step", "epoch"):
         raise ValueError(f"`by` must be 'step' or 'epoch'. Received: by={by!r}")
     require_record(record)
@@ -217,7 +219,10 @@ def _by_epoch(record: Record, values: np.ndarray):
 
 
 def _of_layers(record: Record, values: np.ndarray, bad: np.ndarray):
-    """`values` of the layers that have any; NaN becomes infinity where something was not finite, and else stays."""
+    """The values of the layers that have any, and the names of these layers.
+
+    A NaN becomes infinity where `bad` says that a step was not finite; elsewhere it means that nothing was measured.
+    """
     there = ~np.isnan(values).all(axis=0)
     names = [name for name, kept in zip(record.layers, there, strict=True) if kept]
     values = values[:, there]

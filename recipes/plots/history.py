@@ -2,19 +2,19 @@
 
 import numpy as np
 
+from recipes.arguments.numbers import is_count
 from recipes.plots.axes import axes_or_new, label_epochs
 
 
 def learning_curves(history: dict[str, list[float]], ax=None, metric: str = "loss", *, kept: str | int | None = "best"):
-    """`metric` on training and validation rows, epoch by epoch; the epoch whose weights were kept is marked.
+    """A metric on training and validation rows, epoch by epoch; the epoch whose weights were kept is marked.
 
     Args:
-        history: By name, one number for each epoch, as in `Run.history` or Keras's `History.history`.
+        history: One number for each epoch, by name of the metric, as in `Run.history` or Keras's `History.history`.
         ax: Matplotlib axes. Default: new ones.
-        metric: The name of a curve on training rows; that on validation rows is drawn where there is one.
-        kept: Which weights the training ended with: those of the `"best"` epoch by validation loss (none is marked
-            where there is no such loss), of the `"last"` one, of the epoch of this number, counted from 1, or `None` to
-            mark nothing.
+        metric: Name of the metric on training rows. The curve on validation rows is drawn if `history` has it.
+        kept: Epoch whose weights the training ended with: `"best"` for that with the lowest validation loss (nothing is
+            marked without such a loss), `"last"`, a number counted from 1, or `None` to mark nothing.
 
     Returns:
         The axes.
@@ -33,7 +33,7 @@ def learning_curves(history: dict[str, list[float]], ax=None, metric: str = "los
     epoch = _kept_epoch(history, len(training), kept)
     ax = axes_or_new(ax)
     epochs = np.arange(1, len(training) + 1)
-    marker = "o" if len(epochs) <= 10 else None  # of a single epoch, there is no line to see
+    marker = "o" if len(epochs) <= 10 else None  # a single epoch makes no line
     ax.plot(epochs, training, marker=marker, markersize=3, label="training")
     if validation:
         ax.plot(epochs, validation, marker=marker, markersize=3, label="validation")
@@ -54,7 +54,7 @@ def _kept_epoch(history: dict[str, list[float]], epochs: int, kept: str | int | 
     if kept == "best":
         losses = np.array(history.get("val_loss", ()), np.float64)
         return None if np.isnan(losses).all() else int(np.nanargmin(losses)) + 1
-    if isinstance(kept, bool) or kept not in range(1, epochs + 1):
+    if not is_count(kept) or kept > epochs:
         raise ValueError(
             f"`kept` must be 'best', 'last', an epoch from 1 to {epochs}, or None. Received: kept={kept!r}"
         )

@@ -1,4 +1,4 @@
-"""Everything that a training's record shows, in one figure for the run folder."""
+"""All pictures of a training's record in one figure, for the run folder."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from recipes.plots.activations import activation_histograms, activation_scale, d
 from recipes.plots.axes import height_for, require_record
 from recipes.plots.gradients import gradient_flow, gradient_norms, update_ratio
 
-# Each picture, and what it needs: all fields of one of these groups.
+# Each picture with the fields that it needs: all fields of at least one of these groups.
 _NORMS = (("gradient_norm_mean",), ("trace_gradient_norm",))
 _GRADIENTS = ((gradient_norms, _NORMS), (gradient_flow, _NORMS), (update_ratio, (("update_ratio",),)))
 _ACTIVATIONS = (
@@ -18,14 +18,14 @@ _ACTIVATIONS = (
 
 
 def record_figure(record: Record):
-    """The pictures for which `record` has the numbers: gradients in the first row, activations in the second.
+    """The pictures that `record` has numbers for: gradients in the first row, activations in the second.
 
     Args:
-        record: Of a training.
+        record: Record of a training.
 
     Returns:
-        A matplotlib `Figure`, made without pyplot: it needs no window system, and nothing must be closed. Its size
-        follows from the number of layers.
+        A matplotlib `Figure`, made without pyplot, so that it needs no window system and need not be closed. Its size
+        depends on the number of layers.
 
     Raises:
         ValueError: If `record` has neither gradient norms nor activations.

@@ -1,4 +1,4 @@
-"""The reliability diagram: whether what is said with 80 % comes true in 80 of 100 rows."""
+"""The reliability diagram: whether predictions with a probability of 80 % are right in 80 of 100 rows."""
 
 import numpy as np
 
@@ -13,22 +13,22 @@ BIN_KINDS = ("width", "mass")
 
 
 def reliability(report: ClassificationReport | MultiLabelReport, ax=None, *, bins: str = "width"):
-    """How often came true what was said with which probability, in 15 bins, each with its interval.
+    """Observed frequency over predicted probability in 15 bins, each with its interval.
 
-    Points below the diagonal: the model is too sure of itself. Of two classes it is the probability of class 1, of more
-    that of the predicted class; of several labels a row, that of all labels together.
+    Points below the diagonal mean that the model is overconfident. For two classes, the probability is that of class 1;
+    for more, that of the predicted class; for multi-label reports, that of all labels together.
 
     Args:
-        report: With probabilities.
+        report: Report with probabilities.
         ax: Matplotlib axes. Default: new ones.
-        bins: `"width"`: equally wide ones; grey bars are their shares of the rows. `"mass"`: nearly as many rows in
-            each, which tells more where most probabilities are near 0 or 1.
+        bins: Kind of bins. `"width"`: bins of equal width, with grey bars for their shares of the rows. `"mass"`: bins
+            of nearly equal numbers of rows, which show more if most probabilities are near 0 or 1. Default: `"width"`.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: If `report` has no probabilities, for other `bins`, and for `"mass"` of a report that was read
+        ValueError: If `report` has no probabilities, for unknown `bins`, and for `"mass"` of a report that was read
             from a file.
     """
     scores = require_probabilities(report)
@@ -44,10 +44,12 @@ def reliability(report: ClassificationReport | MultiLabelReport, ax=None, *, bin
                label="share of the rows")  # fmt: skip
     ax.plot([0, 1], [0, 1], color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
     filled = curve.weight > 0
-    said, came = curve.confidence[filled], curve.outcome[filled]
-    low, high = wilson(came, curve.weight[filled] * curve.rows, report.confidence)
-    ax.vlines(said, low, high, color=BLUE, linewidth=1.2, alpha=0.6, label=f"{100 * report.confidence:g} % interval")
-    ax.plot(said, came, color=BLUE, marker="o", markersize=4, linewidth=1.2, label="came true")
+    predicted, observed = curve.confidence[filled], curve.outcome[filled]
+    low, high = wilson(observed, curve.weight[filled] * curve.rows, report.confidence)
+    ax.vlines(
+        predicted, low, high, color=BLUE, linewidth=1.2, alpha=0.6, label=f"{100 * report.confidence:g} % interval"
+    )
+    ax.plot(predicted, observed, color=BLUE, marker="o", markersize=4, linewidth=1.2, label="observed")
     if has_several_labels(report):
         x, y = "probability of a label", "share of the rows that have it"
     elif len(report.class_names) == 2:

@@ -1,4 +1,4 @@
-"""What a report says at one glance, in one figure for the run folder."""
+"""The main pictures of a report in one figure, for the run folder."""
 
 from recipes.metrics.classes.multi_label import MultiLabelReport
 from recipes.metrics.classes.single_label import ClassificationReport
@@ -10,23 +10,25 @@ from recipes.plots.reliability import reliability
 from recipes.plots.residuals import residuals
 
 _SIDE = 4.6  # inches of a square picture
-_FEW = 12  # classes whose scores need no more height than a curve
+_FEW = 12  # largest number of classes whose scores need no more height than a curve
 
 
 def report_figure(report: ClassificationReport | MultiLabelReport | RegressionReport):
-    """Of a classifier: ROC and precision-recall curves, reliability, and recall by class. Of a regression: its errors.
+    """The main pictures of a report.
 
-    A report of labels alone has recall and precision by class; one that was read from a file has no curves.
+    For a classifier these are ROC and precision-recall curves, reliability, and recall by class. A report of predicted
+    labels alone has recall and precision by class, and a report that was read from a file has no curves. For a
+    regression it is the distribution of the errors.
 
     Args:
-        report: Of any kind.
+        report: Report of any kind.
 
     Returns:
-        A matplotlib `Figure`, made without pyplot: it needs no window system, and nothing must be closed. Its size
-        follows from the number of classes.
+        A matplotlib `Figure`, made without pyplot, so that it needs no window system and need not be closed. Its size
+        depends on the number of classes.
 
     Raises:
-        ValueError: If `report` is none.
+        ValueError: If `report` is not a report.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""How the errors of a regression are distributed, and where they are."""
+"""The distribution of the errors of a regression, and predictions over targets."""
 
 from statistics import NormalDist
 
@@ -8,27 +8,27 @@ from recipes.metrics.regression.report import RegressionReport
 from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, NOT_FINITE, ORANGE, axes_or_new, part_of_map
 
 _SIZE = (5.4, 4.4)
-_TICKS = (0.75, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)  # above the middle
-MOST_POINTS = 3000
-_CELLS = 80
+_TICKS = (0.75, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)  # ticks above the middle; those below mirror them
+MOST_POINTS = 3000  # most rows that are drawn as points
+_CELLS = 80  # cells of the grid along each axis
 
 
 def residuals(report: RegressionReport, ax=None):
-    """Quantiles of the error (target minus prediction) against those of a normal distribution.
+    """Quantiles of the error (target minus prediction) over those of a normal distribution.
 
-    On the line, errors are normal with the mean and the deviation of these; where the outer points bend away from it, a
-    few rows are further off than the others let expect. A report keeps five quantiles and its worst rows, whose places
-    among all rows follow from their order (of weighted rows: as if they weighed alike).
+    On the line, errors are normal with the mean and standard deviation of these errors. Where the outer points bend
+    away from it, a few rows have larger errors than the others suggest. A report keeps five quantiles and its worst
+    rows, whose quantiles follow from their order (as if all rows had the same weight).
 
     Args:
-        report: Of a regression.
+        report: Report of a regression.
         ax: Matplotlib axes. Default: new ones.
 
     Returns:
         The axes.
 
     Raises:
-        ValueError: For a report on something else.
+        ValueError: For another kind of report.
     """
     if not isinstance(report, RegressionReport):
         raise ValueError(f"`report` must be a RegressionReport. Received: {type(report).__name__}")
@@ -50,7 +50,7 @@ def residuals(report: RegressionReport, ax=None):
         places = [normal.inv_cdf(share) for share in worst_shares]
         title = f"the {len(worst)} worst rows" if len(worst) > 1 else "the worst row"
         ax.plot(places, worst, "D", color=NOT_FINITE, markersize=4, zorder=3, label=title)
-        # The worst one of each side; more names would cover each other.
+        # Only the worst row of each side is named: more names would cover each other.
         for number in sorted({int(np.argmax(worst > 0)), int(np.argmax(worst <= 0))}):
             lowest = worst[number] <= 0
             ax.annotate(
@@ -71,7 +71,7 @@ def residuals(report: RegressionReport, ax=None):
 
 
 def _ticks(outermost: float) -> list[float]:
-    """Shares whose labels have room between the middle and `outermost` deviations to both sides."""
+    """Shares for ticks whose labels fit between the middle and `outermost` standard deviations on both sides."""
     kept, last = [], 0.0
     for share in _TICKS:
         place = NormalDist().inv_cdf(share)
@@ -82,9 +82,9 @@ def _ticks(outermost: float) -> list[float]:
 
 
 def extremes(report: RegressionReport) -> tuple[np.ndarray, np.ndarray]:
-    """The errors of the worst rows `(rows,)`, and the share of all rows below each: k - 1/2 of n for the k-th lowest.
+    """The share of all rows below each of the worst rows, k - 1/2 of n for the k-th lowest, and their errors `(rows,)`.
 
-    They are the furthest from 0, so that those above it are the highest of all errors, and those below it the lowest.
+    The worst rows are furthest from 0, so that their positive errors are the highest of all, and the others the lowest.
     """
     errors = np.array([row["error"] for row in report.worst])
     rank = np.zeros(len(errors))
@@ -96,11 +96,11 @@ def extremes(report: RegressionReport) -> tuple[np.ndarray, np.ndarray]:
 
 
 def predicted_values(y_true, y_predicted, ax=None):
-    """Predictions over targets; on the diagonal they are right. Many rows are counted in the cells of a grid.
+    """Predictions over targets, which are equal on the diagonal. More than 3,000 rows are counted in cells of a grid.
 
     Args:
         y_true: Targets `(rows,)`.
-        y_predicted: Predictions, the same.
+        y_predicted: Predictions `(rows,)`.
         ax: Matplotlib axes. Default: new ones.
 
     Returns:
@@ -120,7 +120,7 @@ def predicted_values(y_true, y_predicted, ax=None):
     ax = axes_or_new(ax, size=_SIZE)
     low, high = min(targets.min(), predicted.min()), max(targets.max(), predicted.max())
     margin = 0.03 * (high - low) or abs(low) or 1.0
-    ends = low - margin, high + margin
+    bounds = low - margin, high + margin
     few = len(targets) <= MOST_POINTS
     if few:
         alpha = float(np.clip(30 / np.sqrt(len(targets)), 0.25, 0.9))
@@ -128,14 +128,14 @@ def predicted_values(y_true, y_predicted, ax=None):
     else:
         from matplotlib.colors import LogNorm
 
-        counts, *edges = np.histogram2d(targets, predicted, bins=_CELLS, range=(ends, ends))
+        counts, *edges = np.histogram2d(targets, predicted, bins=_CELLS, range=(bounds, bounds))
         colours = part_of_map("Blues", 0.2, 1.0)
         mesh = ax.pcolormesh(
             *edges, np.ma.masked_equal(counts.T, 0), norm=LogNorm(1, max(2, counts.max())), cmap=colours
         )
         mesh.set_rasterized(True)
         ax.figure.colorbar(mesh, ax=ax, label="rows", aspect=30, fraction=0.05, pad=0.03)
-    ax.plot(ends, ends, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1 if few else 3)
-    ax.set(xlim=ends, ylim=ends, aspect="equal", xlabel="target", ylabel="prediction")
+    ax.plot(bounds, bounds, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1 if few else 3)
+    ax.set(xlim=bounds, ylim=bounds, aspect="equal", xlabel="target", ylabel="prediction")
     ax.set_title(f"predictions of {len(targets):,} rows", fontsize=10)
     return ax
