@@ -169,7 +169,7 @@ def _bridge(given: tuple, wanted: tuple) -> keras.layers.Layer | None:
         if len(wanted) == 3 and (wanted[2] == given[2] or (given[2], wanted[2]) in CONVERSIONS):
             height, width, channels = wanted
             return ImagePreparation(height, width, [0.0] * channels, [1.0] * channels, name="resize")
-    raise ValueError(f"the body takes rows of shape {wanted}, to which others cannot be converted. Received: {given}")
+    raise ValueError(f"the body takes rows of shape {wanted}, and these cannot be converted to it. Received: {given}")
 
 
 def _free(name: str, taken: set[str]) -> str:
