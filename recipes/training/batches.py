@@ -161,7 +161,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: Number of rows in a batch.
         seed: Seed of the order of the rows and of augmentation.
         epoch: Number of the first epoch, counted from 0, for a training that goes on.
-        augmentation: Random changes of images.
+        augmentation: Random changes of images, an `Augmentation`; `None` for none.
         num_outputs: Number of units of the network's last layer, for targets that augmentation mixes.
         whole: Whether to leave out the short batch at the end of an epoch. Where there is no other, it stays.
     """
@@ -171,7 +171,8 @@ class Batches(keras.utils.PyDataset):
     def __init__(self, rows, batch_size, seed=0, epoch=0, augmentation=None, num_outputs=1, whole=False):
         super().__init__()
         self.rows, self.batch_size, self.seed, self.epoch = rows, batch_size, seed, epoch
-        self.augmentation, self.num_outputs = augmentation or Augmentation(), num_outputs
+        self.augmentation = None if augmentation == Augmentation() else augmentation
+        self.num_outputs = num_outputs
         steps = len(rows) / batch_size
         self.steps_per_epoch = max(1, math.floor(steps)) if whole else math.ceil(steps)
 
@@ -179,7 +180,7 @@ class Batches(keras.utils.PyDataset):
         epoch, step = divmod(index, self.steps_per_epoch)
         epoch, start = self.epoch + epoch, step * self.batch_size
         numbers, columns = self.rows.read(self.seed, epoch, start, start + self.batch_size)
-        if self.augmentation == Augmentation():
+        if self.augmentation is None:
             return columns
         x, y, *weights = columns
         options = {"num_outputs": self.num_outputs, "weights": weights[0] if weights else None}
@@ -187,7 +188,7 @@ class Batches(keras.utils.PyDataset):
 
     def fit_arguments(self) -> dict:
         """The keyword arguments with which `fit` trains on these batches."""
-        plain = isinstance(self.rows, RowsInMemory) and self.augmentation == Augmentation()
+        plain = isinstance(self.rows, RowsInMemory) and self.augmentation is None
         on_tensorflow = keras.backend.backend() == "tensorflow"
         x = self._pipeline() if plain and on_tensorflow else self
         return {"x": x, "steps_per_epoch": self.steps_per_epoch, "shuffle": False}
