@@ -1,8 +1,8 @@
 """What an epoch costs whose rows come from the package's own batches, against Keras's shuffled arrays.
 
-Run: KERAS_RECIPES_DATA=... python benchmarks/batch_source.py [--rounds 15] [--recipes digits mnist-mlp]
+Run: KERAS_RECIPES_DATA=... python benchmarks/batch_source.py [digits mnist-mlp]
 
-Short fits of one network in rotating order in one process: on arrays that Keras shuffles, on the batches as a training
+Short fits of one network in random order in one process: on arrays that Keras shuffles, on the batches as a training
 takes them, and, on TensorFlow, on the same batches without the pipeline of TensorFlow, through Python. The median
 seconds of an epoch, and the median of the paired ratios with its 95 % interval, by the clock and by processor time.
 """
@@ -20,7 +20,8 @@ import numpy as np
 import recipes
 from recipes.training.prepared import Training
 
-EPOCHS = {"digits": 10, "mnist-mlp": 2}
+# Rounds, and epochs of each fit.
+RECIPES = {"digits": (101, 6), "mnist-mlp": (11, 2)}
 
 
 class Clock(keras.callbacks.Callback):
@@ -40,7 +41,8 @@ class Clock(keras.callbacks.Callback):
         return tuple(statistics.median(column) for column in zip(*self.seconds, strict=True))
 
 
-def compare(name: str, rounds: int) -> None:
+def compare(name: str) -> None:
+    rounds, epochs = RECIPES[name]
     recipe = recipes.get(name)
     training = Training.of(recipe, recipes.load_dataset(recipe.data.name, 0, recipe.data))
     model, batches = training.core, training.source.batches()
@@ -51,12 +53,13 @@ def compare(name: str, rounds: int) -> None:
     }
     if keras.backend.backend() == "tensorflow":
         ways["batches through Python"] = {**batches.fit_arguments(), "x": batches}
-    options = {"epochs": EPOCHS.get(name, 2), "verbose": 0}
+    options = {"epochs": epochs, "verbose": 0}
     for arguments in ways.values():  # compiles
         model.fit(**arguments, **options)
     seconds = np.zeros((rounds, len(ways), 2))
+    generator = np.random.default_rng(0)
     for number in range(rounds):
-        for place in np.roll(np.arange(len(ways)), number):
+        for place in generator.permutation(len(ways)):
             clock = Clock()
             model.fit(**list(ways.values())[place], **options, callbacks=[clock])
             seconds[number, place] = clock.medians()
@@ -74,10 +77,9 @@ def compare(name: str, rounds: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--recipes", nargs="+", default=list(EPOCHS))
+    parser.add_argument("recipes", nargs="*", choices=[*RECIPES, []])
     arguments = parser.parse_args()
     print("| recipe | backend | rows from | seconds of an epoch | times Keras's | 95 % | processor time |")
     print("|---|---|---|---|---|---|---|")
-    for recipe_name in arguments.recipes:
-        compare(recipe_name, arguments.rounds)
+    for recipe_name in arguments.recipes or RECIPES:
+        compare(recipe_name)
