@@ -126,7 +126,7 @@ def test_large_rows_lie_on_the_disk(monkeypatch, kind):
         (lambda: batches(np.where(X > 2, np.nan, X)), "`x` must be finite. Received: .* at row"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(make, message):
+def test_what_cannot_be_drawn_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         recipes.load_dataset(make())
 

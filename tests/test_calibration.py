@@ -39,11 +39,11 @@ def test_right_confidences_show_the_error_of_chance():
         scores = generator.random(400)
         report = recipes.classification_report((generator.random(400) < scores).astype(int), scores)
         errors.append(report.probabilities.calibration.expected_error)
-        assert "learns a remedy" not in str(report)
+        assert "learns a correction" not in str(report)
     assert np.mean(errors) == pytest.approx(report.probabilities.calibration.chance_error, rel=0.1)
 
 
-def test_a_temperature_mends_overconfidence_and_changes_no_decision():
+def test_a_temperature_corrects_overconfidence_and_changes_no_decision():
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(20_000, 4)) * 2
     powers = np.exp(logits)
@@ -56,7 +56,7 @@ def test_a_temperature_mends_overconfidence_and_changes_no_decision():
     found = temperature(truth, np.log(sharp))
     after = recipes.classification_report(truth, with_temperature(sharp, found))
     assert before.probabilities.calibration.expected_error > 0.1
-    assert "recipes.metrics.temperature learns a remedy" in str(before)
+    assert "recipes.metrics.temperature learns a correction" in str(before)
     assert after.probabilities.calibration.expected_error < 0.02
     assert "remedy" not in str(after)
     assert after.probabilities.log_loss < before.probabilities.log_loss
@@ -86,7 +86,7 @@ def test_a_single_column_is_cooled_as_its_two_classes():
         ([0], np.eye(2), r"as many rows.* Received: shapes \(1,\) and \(2, 2\)"),
     ],
 )
-def test_logits_that_are_none_are_told_in_one_line(y_true, logits, message):
+def test_wrong_logits_are_refused_in_one_sentence(y_true, logits, message):
     with pytest.raises(ValueError, match=message):
         temperature(y_true, logits)
 

@@ -27,7 +27,7 @@ def assert_agrees_with_scikit_learn(report, y_true, y_pred, labels):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_labels_are_judged_as_by_scikit_learn(seed):
+def test_labels_are_scored_as_by_scikit_learn(seed):
     generator = np.random.default_rng(seed)
     classes = generator.choice(20, size=generator.integers(2, 9), replace=False)
     y_true, y_pred = generator.choice(classes, size=(2, generator.integers(1, 200)))
@@ -128,7 +128,7 @@ def test_it_prints_what_probabilities_add():
     for line in (
         "  a taken for c: 1 row, 5.0 % of a",
         "  row 0: a taken for c; a was given 0 (loss 36)",
-        "2 rows gave the truth a probability of 0: their losses count as the greatest that the numbers can tell",
+        "2 rows gave the truth a probability of 0: their losses are the greatest that their precision allows",
     ):
         assert line in lines
     assert any(line.startswith("top-2 accuracy           0.9667") for line in lines)
@@ -176,7 +176,7 @@ def test_the_majority_class_stands_beside_each_score():
 
 
 @pytest.mark.parametrize("framework", ["tensorflow", "jax", "torch", "list", "pandas"])
-def test_arrays_of_any_framework_are_judged(framework):
+def test_arrays_of_any_framework_are_evaluated(framework):
     truth, scores = [0, 1, 1], [[0.75, 0.25], [0.5, 0.5], [0.25, 0.75]]
     expected = recipes.classification_report(truth, np.array(scores)).confusion_matrix.tolist()
     if framework == "list":
@@ -223,7 +223,7 @@ def test_arrays_of_any_framework_are_judged(framework):
         (["a", "x"], ["a", "b"], ["a", "b"], "unknown classes 'x' in the labels. Known: a, b"),
     ],
 )
-def test_what_cannot_be_judged_is_told_in_one_line(y_true, y_score, names, message):
+def test_rows_that_cannot_be_evaluated_are_refused_in_one_sentence(y_true, y_score, names, message):
     with pytest.raises(ValueError, match=message):
         recipes.classification_report(y_true, np.asarray(y_score), names)
 
@@ -238,12 +238,12 @@ def test_what_cannot_be_judged_is_told_in_one_line(y_true, y_score, names, messa
     ],
 )
 @pytest.mark.parametrize("y_score", [[0, 1], [0.2, 0.8]])
-def test_weights_that_are_none_are_told_in_one_line(weights, message, y_score):
+def test_wrong_weights_are_refused_in_one_sentence(weights, message, y_score):
     with pytest.raises(ValueError, match=message):
         recipes.classification_report([0, 1], y_score, sample_weight=weights)
 
 
 @pytest.mark.parametrize("confidence", [0, 1, 95, "high", True])
-def test_a_confidence_that_is_none_is_told_in_one_line(confidence):
+def test_a_confidence_outside_0_and_1_is_refused(confidence):
     with pytest.raises(ValueError, match=f"`confidence` must be between 0 and 1. Received: {confidence!r}"):
         recipes.classification_report([0, 1], [0, 1], confidence=confidence)

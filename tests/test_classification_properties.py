@@ -129,7 +129,7 @@ def test_what_follows_from_probabilities_is_that_of_scikit_learn(case):
 @pytest.mark.extensive
 @QUICK
 @given(judged_scores(multilabel=True))
-def test_several_labels_a_row_are_judged_as_by_scikit_learn(case):
+def test_multi_label_rows_are_scored_as_by_scikit_learn(case):
     truth, scores, weights = case
     guess = (scores > 0.5).astype(int)
     names = [str(number) for number in range(truth.shape[1])]

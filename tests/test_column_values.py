@@ -29,7 +29,7 @@ def scan(*batches, name="age"):
         ([np.datetime64("2024-01-05", "us"), None], "date"),
     ],
 )
-def test_kinds_are_told_from_the_values(values, kind):
+def test_kinds_are_detected_from_the_values(values, kind):
     assert scan(values).kind("the file") == kind
     assert scan(values, values).kind("the file") == kind
 

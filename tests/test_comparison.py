@@ -36,7 +36,7 @@ def change(file, **facts):
     file.write_text(json.dumps({name: value for name, value in facts.items() if value is not None}))
 
 
-def test_a_real_difference_is_told_in_one_sentence(runs, run):
+def test_a_significant_difference_takes_one_sentence(runs, run):
     comparison = recipes.compare(runs / "good", runs / "poor")
     poor = recipes.evaluate(runs / "poor")
     scores = comparison.pairs[0].differences["accuracy"]
@@ -120,7 +120,7 @@ def test_a_test_part_that_came_with_the_data_is_the_same_for_every_seed(tmp_path
     assert errors.first == pytest.approx(recipes.evaluate(tmp_path / "seed0").mae)
 
 
-def test_more_than_two_models_are_told_in_a_table_with_adjusted_p_values():
+def test_more_than_two_models_are_compared_in_a_table_with_adjusted_p_values():
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 3, 400)
     wrong = {"first": 0.10, "equal": 0.11, "better": 0.02, "worse": 0.3}
@@ -135,12 +135,12 @@ def test_more_than_two_models_are_told_in_a_table_with_adjusted_p_values():
     assert comparison.better is None
     lines = str(comparison).splitlines()
     assert [line.rsplit("  ", 1)[-1] for line in lines if line.startswith(("equal ", "better  ", "worse "))] == [
-        "cannot be told",
+        "not significant",
         "better",
         "worse",
     ]
     assert [line.split(":")[0] for line in lines[:3]] == [
-        "no difference can be told",
+        "no significant difference",
         "better is better",
         "first is better",
     ]
@@ -155,7 +155,7 @@ def test_classes_are_matched_by_their_names(runs, tmp_path):
     np.savez(tmp_path / "turned" / "predictions.npz", **turned)
     comparison = recipes.compare(runs / "good", tmp_path / "turned")
     assert (comparison.pairs[0].only_first, comparison.pairs[0].only_second, comparison.better) == (0, 0, None)
-    assert comparison.verdict.startswith("no difference can be told: accuracy")
+    assert comparison.verdict.startswith("no significant difference: accuracy")
 
 
 def test_the_command_prints_the_verdict_or_json(runs, capsys):
@@ -178,7 +178,7 @@ def test_the_command_prints_the_verdict_or_json(runs, capsys):
         (["good", "bare.keras"], "`data` is needed: bare.keras is no run folder that says what it was trained on"),
     ],
 )
-def test_what_cannot_be_compared_is_told_in_one_line(arguments, message, runs, capsys, monkeypatch):
+def test_runs_that_cannot_be_compared_are_refused_in_one_sentence(arguments, message, runs, capsys, monkeypatch):
     monkeypatch.chdir(runs)
     (runs / "bare.keras").write_bytes((runs / "good" / "model.keras").read_bytes())
     assert main(["compare", *arguments]) == 2

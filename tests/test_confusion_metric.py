@@ -142,7 +142,7 @@ def test_counts_and_weights_stay_exact_beyond_what_float32_can_count():
 
 
 @pytest.mark.backend
-def test_many_classes_do_not_flood_the_logs_and_a_name_tells_two_outputs_apart():
+def test_many_classes_do_not_flood_the_logs_and_a_name_distinguishes_two_outputs():
     assert len(recipes.ConfusionMatrix(21).result()) == 4
     assert len(recipes.ConfusionMatrix(21, per_class=True).result()) == 4 + 3 * 21
     assert len(recipes.ConfusionMatrix(2, per_class=False).result()) == 4
@@ -180,7 +180,7 @@ def test_arguments_are_checked(arguments, message):
         recipes.ConfusionMatrix(**arguments)
 
 
-def test_shapes_that_do_not_fit_are_told_in_one_line():
+def test_shapes_that_do_not_fit_are_refused_in_one_sentence():
     metric = recipes.ConfusionMatrix(3)
     with pytest.raises(ValueError, match=r"`y_pred` must have 3 outputs, one for each class. Received: \(5, 4\)"):
         metric.update_state(np.zeros(5), np.zeros((5, 4)))

@@ -116,7 +116,7 @@ def test_an_encoding_can_be_said(tmp_path):
         (b"PK\x03\x04\x00\x00rest", "is no CSV file, but a ZIP archive or an Excel workbook: unpack it, or save"),
     ],
 )
-def test_unusable_files_are_told_in_one_line(tmp_path, written, message):
+def test_unusable_files_are_reported_in_one_line(tmp_path, written, message):
     (tmp_path / "t.csv").write_bytes(written)
     with pytest.raises(ValueError, match=message) as error:
         content(tmp_path / "t.csv")

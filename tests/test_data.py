@@ -94,7 +94,7 @@ def test_pairs_and_rows_may_be_lists(pair):
         np.testing.assert_array_equal(recipes.load_dataset(rows).test[0], recipes.load_dataset(pair).test[0])
 
 
-def test_pandas_says_missing_in_its_own_way(pair):
+def test_missing_values_of_pandas_are_recognized(pair):
     pandas = pytest.importorskip("pandas")
     y = pandas.Series(pair[1], dtype="string")
     y[5] = pandas.NA
@@ -185,13 +185,13 @@ def changed(x, row, column, value):
         (lambda x, y: ((x, np.arange(90) % 2 + 1), (x[:9], np.arange(9) % 2)), "unknown classes '0' .*. Known: 1, 2"),
     ],
 )
-def test_data_that_cannot_be_trained_on_are_told_in_one_line(pair, change, message):
+def test_data_that_cannot_be_trained_on_are_reported_in_one_line(pair, change, message):
     with pytest.raises(ValueError, match=message) as error:
         recipes.load_dataset(change(*pair))
     assert "\n" not in str(error.value)
 
 
-def test_unreadable_npz_files_are_told_apart(tmp_path, pair):
+def test_unreadable_npz_files_have_different_errors(tmp_path, pair):
     with pytest.raises(FileNotFoundError, match="there is no file"):
         recipes.load_dataset(tmp_path / "none.npz")
     (tmp_path / "damaged.npz").write_bytes(b"PK\x03\x04 and then nothing")
@@ -208,7 +208,7 @@ def test_unreadable_npz_files_are_told_apart(tmp_path, pair):
         recipes.load_dataset(tmp_path / "names.npz")
 
 
-def test_describe_says_what_was_understood():
+def test_describe_summarizes_columns_target_and_split():
     lines = recipes.load_dataset((np.c_[np.arange(90), np.ones(90)], np.arange(90) % 2)).describe().splitlines()
     assert lines == [
         "arrays: 90 rows, 2 columns, 2 classes",

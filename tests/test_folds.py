@@ -107,7 +107,7 @@ def test_uci_sets_have_their_published_folds():
         (one_ill(), 2, Data(target="ill", group_column="patient"), "all rows of class 'yes' are in one fold"),
     ],
 )
-def test_what_cannot_be_folded_is_told_before_the_first_fold(data, folds, settings, message):
+def test_what_cannot_be_folded_is_refused_before_the_first_fold(data, folds, settings, message):
     with pytest.raises(ValueError, match=message):
         load_folds(data, folds, settings=settings)
 
@@ -129,7 +129,7 @@ def test_folds_share_out_every_class_alike():
 
 
 @pytest.mark.parametrize("sizes", [[10] * 30, [90, 20, 10, 5, 5], [1] * 5, list(range(1, 40))])
-def test_folds_keep_groups_together_and_classes_apart(sizes):
+def test_folds_keep_groups_together_and_share_out_classes(sizes):
     groups = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
     labels = groups % 2
     fold = assign_folds_by_group(groups, 5, 0, labels)

@@ -55,7 +55,7 @@ def moment(*time):
         (Format(clock=True), "12:61", None),
     ],
 )
-def test_texts_are_read_as_their_format_says(form, text, expected):
+def test_texts_are_read_in_their_format(form, text, expected):
     found, stray = read(pyarrow.array([None, text, text]), form)
     assert found.to_pylist() == [None, expected, expected]
     assert stray.tolist() == [False, expected is None, expected is None]

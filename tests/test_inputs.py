@@ -7,7 +7,7 @@ import pytest
 import recipes
 from recipes.data.arrays import check_target
 from recipes.metrics import ClassificationCounts, ClassificationReport, MultiLabelReport
-from recipes.metrics.inputs import class_probabilities, column_names, has_several_labels, sum_to_one
+from recipes.metrics.inputs import class_probabilities, column_names, is_multi_label, sum_to_one
 
 TRUE, PREDICTED = ["b", "a", "c", "a", "b"], ["b", "a", "c", "b", "b"]
 NAMES = np.array(["cat", "dog", "ant"])
@@ -53,7 +53,7 @@ def test_nullable_numbers_and_truth_values_are_labels(form, names):
         ([True, False], ["True", "False"], "must be of one kind. Received: True and 'True'"),
     ],
 )
-def test_labels_that_are_missing_or_mixed_are_told(y_true, y_score, message):
+def test_missing_and_mixed_labels_are_refused(y_true, y_score, message):
     with pytest.raises(ValueError, match=message):
         recipes.classification_report(y_true, y_score)
 
@@ -98,8 +98,8 @@ def test_multi_label_says_what_targets_do_not(softmax):
     independent = np.sqrt(scores)
     assert isinstance(recipes.classification_report(np.eye(3)[y], independent), MultiLabelReport)
     assert isinstance(recipes.classification_report(np.eye(3)[y], scores, multi_label=True), MultiLabelReport)
-    assert not has_several_labels(np.eye(3)[y], scores)
-    assert has_several_labels(np.maximum(np.eye(3)[y], [1, 0, 0]), scores)
+    assert not is_multi_label(np.eye(3)[y], scores)
+    assert is_multi_label(np.maximum(np.eye(3)[y], [1, 0, 0]), scores)
     with pytest.raises(ValueError, match="must sum to 1"):
         recipes.classification_report(np.eye(3)[y], independent, multi_label=False)
     with pytest.raises(ValueError, match="a single 1 in each row for multi_label=False"):
@@ -123,7 +123,7 @@ def test_named_columns_of_a_frame_are_matched_by_their_names(softmax):
     assert recipes.classification_report(NAMES[y], frame.set_axis(range(3), axis=1), NAMES).accuracy == 1
     labels = pandas.DataFrame(np.maximum(np.eye(3, dtype=int)[y], [1, 0, 0]), columns=NAMES)
     assert recipes.classification_report(labels, labels[["dog", "ant", "cat"]]).accuracy == 1
-    with pytest.raises(ValueError, match="must be called by the classes cat, dog, ant. Received: p, dog, ant"):
+    with pytest.raises(ValueError, match="must have the names of the classes cat, dog, ant. Received: p, dog, ant"):
         recipes.classification_report(NAMES[y], frame.rename(columns={"cat": "p"}), class_names=NAMES)
 
 

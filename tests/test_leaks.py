@@ -19,7 +19,7 @@ def named(frame, target):
     return [note.split("'")[1] for note in notes]
 
 
-def test_features_that_give_the_class_away_are_told(generator):
+def test_features_that_give_the_class_away_are_reported(generator):
     survived = generator.integers(0, 2, ROWS)
     frame = pandas.DataFrame({"age": generator.normal(size=ROWS), "survived": survived})
     assert named(frame.assign(alive=np.where(survived, "yes", "no")), "survived") == ["alive"]
@@ -40,7 +40,7 @@ def test_of_many_classes_too(generator):
     assert named(frame, "kind") == ["shuffled", "score"]
 
 
-def test_features_that_give_the_number_away_are_told(generator):
+def test_features_that_give_the_number_away_are_reported(generator):
     price = generator.lognormal(size=ROWS)
     frame = pandas.DataFrame({"size": price + generator.normal(size=ROWS), "price": price})
     assert named(frame.assign(cents=-100 * price, log=np.log(price)), "price") == ["cents", "log"]

@@ -8,7 +8,7 @@ import recipes
 from recipes.arguments.labels import encode_labels
 from recipes.data.loading import read_source
 from recipes.data.tables import csv_file
-from recipes.data.tables.matrix import encode_rows, read_tables
+from recipes.data.tables.matrix import ModelColumns, encode_rows, read_tables
 from recipes.data.tables.table import from_frame
 from recipes.settings import Data
 
@@ -63,7 +63,7 @@ def test_prepared_rows_are_scaled_marked_and_coded(frame):
     np.testing.assert_array_equal(x[:, 8], raw[:, 2])
 
 
-def test_a_file_says_the_same_as_the_frame_it_was_written_from(frame, tmp_path):
+def test_a_file_has_the_contents_of_the_frame_it_was_written_from(frame, tmp_path):
     frame.to_csv(tmp_path / "sales.csv", index=False)
     from_file, from_memory = (
         recipes.load_dataset(data, target="good") for data in (str(tmp_path / "sales.csv"), frame)
@@ -180,7 +180,7 @@ def test_a_category_is_the_same_in_every_container(tmp_path):
         codes = source.parts["all"][0][:, :4]
         assert codes.min() == 1
         for table in (*alike, *with_gaps(rows, tmp_path / "rows.csv")):
-            x, _ = encode_rows(table, source.feature_names, source.vocabularies, known=["y"])
+            x, _ = encode_rows(table, ModelColumns(source.feature_names, source.vocabularies), known=["y"])
             np.testing.assert_array_equal(x[:60, :4], codes, err_msg=f"{trained.where} {table.where}")
 
 
@@ -191,7 +191,7 @@ def test_labels_are_found_in_every_container(tmp_path, labels):
     for data in (tmp_path / "rows.csv", pandas.read_csv(tmp_path / "rows.csv")):
         source, _ = read_source(data, Data(target="y"), 0)
         for table in alike:
-            _, y = encode_rows(table, ("x",), {}, target="y")
+            _, y = encode_rows(table, ModelColumns(["x"]), target="y")
             np.testing.assert_array_equal(encode_labels(y, source.class_names)[0], source.parts["all"][1])
 
 
@@ -222,12 +222,13 @@ def test_times_that_float32_would_merge_stay_different(tmp_path, monkeypatch):
     for table in tables_of_all:
         source = read_tables({"all": table}, Data(target="y"), "rows")
         assert source.rescaled.keys() == {"seconds", "date"}
+        columns = ModelColumns(source.feature_names, dates=source.dates, rescaled=source.rescaled)
         for other in tables_of_all:
-            x, _ = encode_rows(other, source.feature_names, {}, source.dates, rescaled=source.rescaled, known=["y"])
+            x, _ = encode_rows(other, columns, known=["y"])
             np.testing.assert_array_equal(x, source.parts["all"][0])
 
 
-def test_values_beyond_float32_are_brought_into_it_where_that_keeps_them_apart(tmp_path):
+def test_values_beyond_float32_are_rescaled_where_they_then_stay_different(tmp_path):
     frame = pandas.DataFrame({"large": 1e39 + np.arange(60) * 1e37, "y": ["a", "b"] * 30})
     x, _ = recipes.load_dataset(frame, target="y").train
     assert len(np.unique(x)) == len(x)
@@ -255,7 +256,7 @@ def test_a_class_may_be_called_by_what_usually_means_missing(tmp_path):
         dataset = recipes.load_dataset(data, settings=Data(target="y", kept_classes=("na",)))
         assert dataset.class_names == ("NA", "b")
         assert dataset.preparation.vocabularies["color"] == ("", "red")
-    _, y = encode_rows(from_frame(rows), ("x",), {}, target="y", known=["color"], kept_classes=("NA",))
+    _, y = encode_rows(from_frame(rows), ModelColumns(["x"]), Data(kept_classes=("NA",)), target="y", known=["color"])
     assert y[:2].tolist() == ["NA", "b"]
 
 
@@ -322,11 +323,11 @@ def test_numbers_and_dates_are_read_as_people_write_them(frame, written, tmp_pat
 
 def test_rows_to_predict_are_read_as_those_of_training(frame, written):
     layer = recipes.load_dataset(written, target="good").preparation
-    arguments = layer.feature_names, layer.vocabularies, layer.dates
+    columns = ModelColumns(layer.feature_names, layer.vocabularies, layer.dates, formats=layer.formats)
 
     def rows(**changes):
         table = from_frame(written.drop(columns="good").assign(**changes))
-        return encode_rows(table, *arguments, written=layer.formats)[0]
+        return encode_rows(table, columns)[0]
 
     expected = rows()
     assert not np.isnan(expected).any()
@@ -349,7 +350,7 @@ def test_rows_to_predict_are_read_as_those_of_training(frame, written):
 @pytest.mark.parametrize(
     ("column", "holds"), [("kg", "numbers with the unit 'kg'"), ("day", "dates with the day first")]
 )
-def test_stray_values_are_told(written, column, holds):
+def test_stray_values_are_reported(written, column, holds):
     written = written.assign(**{column: written[column].mask(written.index % 50 == 7, "n.k.")})
     message = rf"'{column}' .* holds {holds}, but 8 of its 400 values .* 'n.k.' at row 7: .* \(data.missing: \[n.k.\]"
     with pytest.raises(ValueError, match=message):
@@ -362,7 +363,7 @@ def test_a_target_is_read_as_people_write_it(written):
     dataset = recipes.load_dataset(written, target="dollar")
     assert (dataset.task, dataset.preparation.formats["dollar"]) == ("regression", {"thousands": ",", "unit": "$"})
     table = from_frame(written[["comma", "dollar"]])
-    _, y = encode_rows(table, ["comma"], {}, target="dollar", written=dataset.preparation.formats)
+    _, y = encode_rows(table, ModelColumns(["comma"], formats=dataset.preparation.formats), target="dollar")
     assert y[0] == float(written["dollar"][0].replace("$", "").replace(",", ""))
     with pytest.raises(ValueError, match="the target 'open' of the frame looks like numbers with a comma .*thousands"):
         recipes.load_dataset(written, target="open")
@@ -479,7 +480,7 @@ def test_groups_and_times_of_arrays_are_columns_by_number():
         (lambda f: f, {"image_size": (8, 8)}, r"data.image_size is for images. Received: \(8, 8\) for a table"),
     ],
 )  # fmt: skip
-def test_tables_that_cannot_be_trained_on_are_told_in_one_line(frame, change, settings, message):
+def test_tables_that_cannot_be_trained_on_are_reported_in_one_line(frame, change, settings, message):
     if settings is not None and "target" not in settings and message[:5] != "which":
         settings = {"target": "good", **settings}
     with pytest.raises(ValueError, match=message) as error:
@@ -487,7 +488,7 @@ def test_tables_that_cannot_be_trained_on_are_told_in_one_line(frame, change, se
     assert "\n" not in str(error.value)
 
 
-def test_mixed_values_in_a_frame_are_told_like_those_of_a_file(frame):
+def test_mixed_values_in_a_frame_are_reported_like_those_of_a_file(frame):
     mixed = frame[["good"]].assign(age=pandas.Series([*range(ROWS - 1), "old"], dtype=object))
     with pytest.raises(ValueError, match="1 of its 400 values are text, the first 'old' at row 399"):
         recipes.load_dataset(mixed, target="good")
@@ -496,11 +497,11 @@ def test_mixed_values_in_a_frame_are_told_like_those_of_a_file(frame):
 def test_surplus_columns_are_named_and_passed_over(frame):
     table = from_frame(frame[["width", "good"]].assign(more=1))
     with pytest.warns(UserWarning, match="the frame: passed over 1 surplus column: more"):
-        x, y = encode_rows(table, ["width"], {}, target="good")
+        x, y = encode_rows(table, ModelColumns(["width"]), target="good")
     assert (x.shape, set(y)) == ((ROWS, 1), {"no", "yes"})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        encode_rows(table, ["width"], {}, known=("good", "more"))
+        encode_rows(table, ModelColumns(["width"]), known=("good", "more"))
 
 
 def test_a_large_table_lies_on_the_disk_and_is_split_there(frame, monkeypatch):

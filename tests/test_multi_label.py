@@ -96,6 +96,6 @@ def test_a_label_without_rows_is_said_to_be_undefined():
         ([[0, 1]], [[np.nan, 0.5]], "`y_score` has NaN in 1 rows, the first is row 0"),
     ],
 )
-def test_rows_that_cannot_be_judged_are_told_in_one_line(truth, scores, message):
+def test_rows_that_cannot_be_evaluated_are_refused_in_one_sentence(truth, scores, message):
     with pytest.raises(ValueError, match=message):
         recipes.classification_report(truth, np.array(scores))

@@ -69,7 +69,7 @@ def test_macro_f1_is_that_of_scikit_learn_and_its_bootstrap_that_of_the_rows():
     assert [difference.low, difference.high] == pytest.approx(np.quantile(drawn, [0.025, 0.975]).tolist(), abs=0.01)
 
 
-def test_groups_of_many_rows_tell_the_same_as_the_rows():
+def test_groups_of_many_rows_give_the_same_as_the_rows():
     generator = np.random.default_rng(0)
     first, second = np.abs(generator.normal(size=(2, 200_000)))
     difference = mean_difference(first, second, resamples=2000)

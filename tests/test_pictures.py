@@ -39,7 +39,7 @@ def test_the_pictures_of_a_run_are_those_that_apply_in_one_order(run, of_numbers
     decisions = classification_report(np.arange(20) % 2, np.arange(20) % 2)
     assert names(replace(of_images, report=decisions)) == [*always, "confusion_matrix.png"]
     stored = Stored(run.directory)
-    source = PictureSource(stored.history, stored.record, stored.kept_epoch, run.report, stored.predictions)
+    source = PictureSource(stored.history, stored.record, stored.kept_epoch, stored.report, stored.predictions)
     assert set(names(source)) == {path.name for path in run.directory.glob("*.png")}
     assert len({picture.title for picture in PICTURES}) == len(PICTURES)
 

@@ -27,7 +27,7 @@ def collected(y_true, y_predicted, weights=None, pieces=3, **options):
 
 @draws
 @given(rows, st.booleans())
-def test_numbers_are_judged_as_by_scikit_learn(rows, weighted):
+def test_numbers_are_scored_as_by_scikit_learn(rows, weighted):
     y_true, y_pred, weights = np.array(rows).T
     weights = weights / 8 if weighted else None
     options = {"sample_weight": weights}
@@ -47,7 +47,7 @@ def test_numbers_are_judged_as_by_scikit_learn(rows, weighted):
 
 @draws
 @given(rows)
-def test_the_best_constant_is_judged_like_any_prediction(rows):
+def test_the_best_constant_is_scored_like_any_prediction(rows):
     y_true, y_pred, _ = np.array(rows).T
     constant = recipes.regression_report(y_true, y_pred).baseline
     by_mean = recipes.regression_report(y_true, np.full_like(y_true, y_true.mean()))

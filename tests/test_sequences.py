@@ -48,7 +48,7 @@ def recipe():
 
 @backend
 @pytest.mark.whole
-def test_sequences_of_different_length_are_trained_judged_and_predicted(file, recipe, tmp_path, capsys, assert_alike):
+def test_sequences_of_different_length_are_trained_scored_and_predicted(file, recipe, tmp_path, capsys, assert_alike):
     run = recipes.train(recipe, file, output=tmp_path / "runs", pictures=False, verbose=False)
     assert run.report.accuracy > 0.9
     assert Recipe.from_yaml(run.directory / "recipe.yaml").data.kind == "sequences"
@@ -221,7 +221,7 @@ def test_the_adding_problem_needs_two_steps(name):
         recipes.load_dataset(name)
 
 
-def test_an_unknown_dataset_is_told_of_adding():
+def test_the_error_for_an_unknown_dataset_lists_adding():
     with pytest.raises(ValueError, match="uci:NAME, adding:STEPS, or the path"):
         recipes.load_dataset("addition")
 

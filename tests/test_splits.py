@@ -43,7 +43,7 @@ def test_too_few_rows_are_refused_by_name():
 
 
 @pytest.mark.parametrize("sizes", [[10] * 30, [200, 50, 30, 10, 5, 5], [1, 1, 1], list(range(1, 40))])
-def test_groups_are_never_torn_apart(sizes):
+def test_groups_are_never_split(sizes):
     groups = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
     parts = split_by_group(groups, {"validation": 0.1, "test": 0.2}, seed=1)
     assert sorted(np.concatenate(list(parts.values()))) == list(range(len(groups)))
@@ -81,7 +81,7 @@ def test_rows_of_one_time_stay_together(counts):
     assert sum(map(len, parts.values())) == len(times)
 
 
-def test_too_few_groups_or_times_are_told():
+def test_too_few_groups_or_times_are_refused():
     with pytest.raises(ValueError, match="the group column has 2 groups: .* needs at least 3"):
         split_by_group(np.arange(9) % 2, {"validation": 0.1, "test": 0.2}, seed=0)
     with pytest.raises(ValueError, match="the time column has 2 different times: .* needs at least 3"):

@@ -18,6 +18,7 @@ def test_each_part_of_a_run_folder_is_read(run):
     np.testing.assert_array_equal(stored.record.gradient_norm_mean, run.record.gradient_norm_mean)
     assert (stored.watched.history, stored.watched.kept_epoch) == (run.history, run.kept_epoch)
     assert (stored.predictions["label"] == stored.predictions["predicted"]).mean() == run.report.accuracy
+    assert stored.report.to_dict() == run.report.to_dict()
     assert stored.model.name == run.model.name
     assert stored.model is stored.model
 
@@ -63,6 +64,8 @@ def test_files_of_a_run_that_are_damaged_are_named(run, tmp_path):
         ("report.json", "[]", "predictions"),
         ("report.json", '{"a": ', "predictions"),
         ("predictions.npz", "PK", "predictions"),
+        ("report.json", "[]", "report"),
+        ("report.json", '{"confusion_matrix": [[1, 2], [3]], "classes": {}}', "report"),
         ("history.csv", "epoch,loss\n1,a", "history"),
         ("history.csv", "", "history"),
         ("versions.json", "{}", "seed"),

@@ -34,7 +34,7 @@ def write(frame, path):
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.txt", "t.data", "t.dat.gz", "t.PQ", "t.parquet", "t.feather"])
-def test_a_file_of_any_kind_says_the_same_as_the_frame(frame, tmp_path, name):
+def test_a_file_of_any_kind_has_the_contents_of_the_frame(frame, tmp_path, name):
     path = write(frame, tmp_path / name.replace("PQ", "parquet"))
     path = path.rename(tmp_path / name)
     assert table_file.is_table(path)
@@ -86,7 +86,7 @@ def test_what_is_not_read_says_what_to_do(tmp_path, name, message):
         (lambda frame: frame[:0], "t.parquet has no rows"),
     ],
 )
-def test_parquet_that_cannot_be_used_is_told(frame, tmp_path, change, message):
+def test_unusable_parquet_files_are_refused(frame, tmp_path, change, message):
     change(frame).to_parquet(tmp_path / "t.parquet")
     with pytest.raises(ValueError, match=message):
         recipes.load_dataset(tmp_path / "t.parquet", target="good")

@@ -78,7 +78,7 @@ def test_image_sets_become_bytes_and_class_numbers(name, shape, classes, first):
     assert (len(source.class_names), source.class_names[0], source.feature_names) == (classes, first, None)
 
 
-def test_large_images_are_brought_to_the_size_and_colour_asked_for():
+def test_large_images_are_converted_to_the_requested_size_and_colour():
     with invented(3):
         common = tfds.read("rock-paper-scissors", Data(), None)
         asked = tfds.read("rock_paper_scissors", Data(image_size=(20, 30), color="grey"), None)
@@ -148,7 +148,7 @@ def test_prepared_splits_keep_their_meaning(tmp_path):
     assert source.notes == ("splits left out: extra",)
 
 
-def test_images_of_several_sizes_are_brought_to_one(tmp_path):
+def test_images_of_several_sizes_are_resized_to_one(tmp_path):
     rows = [{"image": image(4 + number, 6, 77), "label": number % 2} for number in range(4)]
     store(tmp_path, "many_sizes", image_features(), {"pictures": rows}, ("image", "label"))
     x, y = tfds.read("many_sizes", Data(image_size=(8, 8)), tmp_path).parts["all"]

@@ -21,7 +21,7 @@ def scores_at(truth, scores, threshold):
 
 
 @pytest.mark.parametrize("wish", [{}, {"recall": 0.9}, {"precision": 0.8}, {"recall": 1}])
-def test_a_threshold_meets_the_wish_and_gives_what_it_says(wish):
+def test_a_threshold_has_the_recall_or_precision_asked_for(wish):
     truth, scores = rows()
     exact = find_threshold(truth, scores, **wish)
     binned = recipes.classification_report(truth, scores).threshold(**wish)
@@ -59,7 +59,7 @@ def test_each_label_of_several_has_its_threshold():
     ("truth", "scores", "wish", "message"),
     [
         ([0, 1], [0.1, 0.9], {"recall": 1.5}, "`recall` must lie above 0 and up to 1. Received: 1.5"),
-        ([0, 1], [0.1, 0.9], {"recall": 0.5, "precision": 0.5}, "a recall or a precision, not for both"),
+        ([0, 1], [0.1, 0.9], {"recall": 0.5, "precision": 0.5}, "give `recall` or `precision`, not both"),
         ([0, 0], [0.1, 0.9], {}, "no threshold can be chosen: there are no rows of class 1"),
         ([1, 0], [0.1, 0.9], {"precision": 0.9}, "no threshold gives a precision of 0.9: the most is 0.5000"),
         ([0, 2], [0.1, 0.9], {}, "`y_true` must be 0 or 1. Received: 2"),
@@ -68,7 +68,7 @@ def test_each_label_of_several_has_its_threshold():
         ([0, 1], [0.1, 1.9], {}, "from 0 to 1; .* Received: 1.9 at row 1"),
     ],
 )
-def test_wishes_that_cannot_be_met_are_told_in_one_line(truth, scores, wish, message):
+def test_thresholds_that_do_not_exist_are_refused_in_one_sentence(truth, scores, wish, message):
     with pytest.raises(ValueError, match=message):
         find_threshold(truth, np.array(scores), **wish)
 

@@ -101,7 +101,7 @@ def change(file, content):
         (change("folds_py.dat", "1,1,0,0\n0,1,0,0\n0,0,1,1\n"), "or a row is both test and validation"),
     ],
 )
-def test_files_that_do_not_go_together_are_told_in_one_line(tmp_path, files, reason):
+def test_files_that_do_not_go_together_are_reported_in_one_line(tmp_path, files, reason):
     pack(tmp_path / uci.ARCHIVE, files)
     with pytest.raises(ValueError, match=rf"uci_39.tar.xz is damaged: .*{reason}.*; fetch it again") as error:
         uci.load("toy_set-A", tmp_path)

@@ -1,4 +1,4 @@
-"""Classes and categories as text: one text for one value, whatever the container that it comes in."""
+"""Classes and categories as text: one text for each value, whatever the type of its container."""
 
 import re
 
@@ -14,7 +14,7 @@ _CONTAINERS_OF_NUMBERS = "buif"
 
 
 def canonical_text(text: str) -> str:
-    """The one text of a whole number or truth value; every other text as it is.
+    """The text of a whole number or truth value in its canonical form; other texts are unchanged.
 
     >>> [canonical_text(text) for text in ("100.0", "TRUE", "00501", "1.50")]
     ['100', 'True', '00501', '1.50']
@@ -24,7 +24,7 @@ def canonical_text(text: str) -> str:
 
 
 def label_name(value) -> str:
-    """The text of a label of Python or NumPy: 3.0 is class "3", and b"a" is class "a"."""
+    """The class name of a label of Python or NumPy: "3" for 3.0, and "a" for b"a"."""
     if isinstance(value, bytes):
         return canonical_text(value.decode())
     if isinstance(value, float | np.floating) and value.is_integer():
@@ -35,14 +35,14 @@ def label_name(value) -> str:
 class Names:
     """Finds a class or category by its text, or by the number that the text means.
 
-    A text is found as it is written, then in its canonical form. A value from a column of numbers or truth values is
-    also found by its value, and so is text such as `501.0`, which was written by such a column: where `00501` was read
-    as text, the number 501 means it, and the truth value True means a class called `1`; unless two names have that
-    value. Text is found by its value only where all names are numbers or
-    truth values in their canonical form: `TRUE` is class `1` of `0` and `1`, but `501` is not `00501`.
+    A text is looked up as it is written, then in its canonical form. A value from a column of numbers or truth values
+    is also looked up by its value, and so is text such as `501.0`, which such a column writes: the number 501 means a
+    class `00501` that was read as text, and the truth value True a class `1`; unless two names have that value. Other
+    text is looked up by its value only if all names are numbers or truth values in their canonical form: `TRUE` is
+    class `1` of `0` and `1`, but `501` is not `00501`.
 
     Args:
-        names: Names, each once. The empty one stands for a missing value.
+        names: Distinct names of the classes or categories. The empty one stands for a missing value.
     """
 
     def __init__(self, names):
@@ -53,11 +53,11 @@ class Names:
         self._text_by_value = all(_is_canonical_number(name) for name in self._exact if name)
 
     def find(self, text: str, is_number: bool) -> int | None:
-        """The place of the name that `text` means, from 0; `None` if there is none.
+        """Position of the name that `text` means, from 0; `None` if there is none.
 
         Args:
             text: Text of the value.
-            is_number: Whether it comes from a column of numbers or truth values, rather than from text.
+            is_number: Whether the value comes from a column of numbers or truth values, rather than from text.
         """
         found = self._exact.get(text)
         if found is None:
@@ -73,7 +73,7 @@ def encode_labels(y: np.ndarray, class_names: tuple[str, ...] | None = None) -> 
     Without `class_names` the classes are the distinct labels, sorted. With them, labels are looked up by name.
 
     Raises:
-        ValueError: If there are labels that none of the class names means.
+        ValueError: If there are labels that match none of the class names.
     """
     distinct, codes = np.unique(y, return_inverse=True)
     labels = [label_name(value) for value in distinct]
@@ -82,7 +82,7 @@ def encode_labels(y: np.ndarray, class_names: tuple[str, ...] | None = None) -> 
         numbers = {name: number for number, name in enumerate(class_names)}
         return np.array([numbers[label] for label in labels], np.int64)[codes], class_names
     names, is_number = Names(class_names), y.dtype.kind in _CONTAINERS_OF_NUMBERS
-    # As it is written first: a class of old may be called by a text that is not canonical.
+    # First as it is written: a class of an older run may have a name that is not canonical.
     written = [value.decode() if isinstance(value, bytes) else str(value) for value in distinct]
     numbers = [
         names.find(text if not is_number else label, is_number) for text, label in zip(written, labels, strict=True)
@@ -110,7 +110,7 @@ def is_missing(value) -> bool:
 
 
 def _unique(pairs) -> dict:
-    """Keys that occur once, and their values."""
+    """The pairs whose key occurs once, as a dict."""
     found, twice = {}, set()
     for key, value in pairs:
         if key in found:
@@ -120,7 +120,7 @@ def _unique(pairs) -> dict:
 
 
 def _value(text: str) -> int | float | None:
-    """The number that a text means, 1 and 0 for truth values; `None` for other texts."""
+    """The number that a text means; 1 and 0 for truth values, `None` for other texts."""
     truth = _TRUTHS.get(text.lower())
     if truth:
         return int(truth == "True")
@@ -130,6 +130,6 @@ def _value(text: str) -> int | float | None:
 
 
 def _is_canonical_number(name: str) -> bool:
-    """Whether a name that means a number is written as Python writes it, such as 501, -1, 2.5 or True."""
+    """Whether a name is a number as Python writes it, such as 501, -1, 2.5 or True."""
     value = _value(name)
     return name in _TRUTHS.values() or str(value) == name

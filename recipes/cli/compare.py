@@ -1,4 +1,4 @@
-"""Tell whether trained models differ on the same rows, and which is better."""
+"""Test whether trained models differ on the same rows, and which is better."""
 
 import json
 
@@ -8,10 +8,12 @@ from recipes.cli.arguments import Parser, add_json, start_keras
 def run(arguments: list[str]) -> None:
     """`keras-recipes compare RUN RUN ...`."""
     parser = Parser("compare")
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders; the others are compared with the first")
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="run folders or .keras files; the others are compared with the first"
+    )
     parser.add_argument("--data", help="rows that none was trained on, as for evaluate (default: the runs' test part)")
-    parser.add_argument("--target", help="the column of a table that holds the truth (default: as in the training)")
-    parser.add_argument("--data-dir", help="the folder with local copies of datasets (default: as in the training)")
+    parser.add_argument("--target", help="name of the target column of a table (default: as in the training)")
+    parser.add_argument("--data-dir", help="folder with local copies of datasets (default: as in the training)")
     add_json(parser)
     options = parser.parse(arguments)
     if len(options.runs) < 2:

@@ -1,4 +1,4 @@
-"""Judge a trained model: on its own test part, or on other data."""
+"""Evaluate a trained model on its own test part, or on other data."""
 
 import json
 
@@ -14,8 +14,8 @@ def run(arguments: list[str]) -> None:
         nargs="?",
         help="a dataset's name, a file (CSV, Parquet, NPZ), or a folder of images (default: the run's own test part)",
     )
-    parser.add_argument("--target", help="the column of a table that holds the truth (default: as in the training)")
-    parser.add_argument("--data-dir", help="the folder with local copies of datasets (default: as in the training)")
+    parser.add_argument("--target", help="name of the target column of a table (default: as in the training)")
+    parser.add_argument("--data-dir", help="folder with local copies of datasets (default: as in the training)")
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()

@@ -1,4 +1,4 @@
-"""Predict for the rows of a file: class and probabilities of each, as CSV."""
+"""Predict for the rows of a file: the class and the probabilities of each row, as CSV."""
 
 import csv
 import json
@@ -11,7 +11,10 @@ def run(arguments: list[str]) -> None:
     """`keras-recipes predict RUN FILE`."""
     parser = Parser("predict")
     parser.add_argument("run", help="a run folder, or a .keras file")
-    parser.add_argument("file", help="raw rows: a table (CSV, Parquet ...), an NPZ file with the array x, or images")
+    parser.add_argument(
+        "file",
+        help="raw rows: a table (CSV, Parquet ...), an NPZ file with the array x, or an image or a folder of them",
+    )
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()
@@ -28,7 +31,7 @@ def run(arguments: list[str]) -> None:
 
 
 def _nested(row: dict) -> dict:
-    """The columns behind the class are its probabilities."""
+    """A row whose columns after the class, which are probabilities, lie in a mapping of their own."""
     if "class" not in row:
         return row
     names = list(row)

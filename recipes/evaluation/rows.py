@@ -16,7 +16,7 @@ from recipes.data.readers import is_name
 from recipes.data.sequences import is_padded, lengths
 from recipes.data.store import chunks_of
 from recipes.data.tables import table_file
-from recipes.data.tables.matrix import encode_rows
+from recipes.data.tables.matrix import ModelColumns, encode_rows
 from recipes.data.tables.table import Table, from_frame, is_frame, with_column
 from recipes.evaluation.units import from_units_of_dataset, in_units_of_model
 from recipes.models.outputs import Outputs
@@ -180,20 +180,16 @@ def _table_rows(
     known = {target, settings.group_column, settings.time_column, *settings.ignore}
     # A model that was saved by an earlier version may know names with spaces around them, and columns without one.
     names = {name: column_name(name) or f"Unnamed: {place}" for place, name in enumerate(layer.feature_names)}
-    x, y = encode_rows(
-        table,
+    columns = ModelColumns(
         list(names.values()),
         {names[name]: categories for name, categories in layer.vocabularies.items()},
-        [names[name] for name in layer.dates],
-        target=target if with_target else None,
+        dates=[names[name] for name in layer.dates],
         unused=[names[name] for name in layer.unused],
-        known=known,
-        missing=settings.missing,
-        kept_classes=settings.kept_classes,
-        numeric_target=numeric_target,
-        written=layer.formats,
+        formats=layer.formats,
         rescaled={names[name]: constants for name, constants in layer.rescaled.items()},
     )
+    target = target if with_target else None
+    x, y = encode_rows(table, columns, settings, target=target, known=known, numeric_target=numeric_target)
     _warn_of_unknown_values(x, layer, table.where)
     return x, y
 

@@ -1,4 +1,4 @@
-"""How good a finished model is, from plain arrays of any framework."""
+"""Evaluation of predictions, from plain arrays of any framework."""
 
 from recipes.metrics.classes.calibration import Calibration as Calibration
 from recipes.metrics.classes.classification import classification_report as classification_report

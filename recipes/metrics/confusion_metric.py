@@ -23,22 +23,22 @@ class ConfusionMatrix(keras.metrics.Metric):
     `matthews_correlation`, and of each class `precision_<class>`, `recall_<class>` and `f1_<class>`; with `val_` in
     front where they are of the validation rows. Each can be watched:
     `EarlyStopping(monitor="val_macro_f1", mode="max")`. They are those of `classification_report` on the same rows.
-    A label that is no class number makes all of them NaN.
+    A label that is no class number makes all scores NaN.
 
     Counts are exact up to 2^31 - 1 rows between two resets (Keras resets after each epoch); weights are summed in pairs
     of float32, whose rounding errors do not add up.
 
     Args:
-        num_classes: At least 2.
-        class_names: In the order of the class numbers. Default: the numbers.
-        from_logits: Whether a single output is a logit, rather than the probability of class 1. Of several outputs
+        num_classes: Number of classes, at least 2.
+        class_names: Names of the classes in the order of the class numbers. Default: the numbers.
+        from_logits: Whether a single output is a logit, rather than the probability of class 1. With several outputs
             the highest decides, whatever they are.
-        threshold: A single output means class 1 where its probability is above this, between 0 and 1.
-        per_class: Whether the result has the scores of each class. Default (`None`): if there are at most 20.
-        ignore_class: A label whose rows are passed over, such as -1 or 255 for pixels without a class.
-        name: Another name than the default is put in front of the scores, as in `species_macro_f1`. Models with
-            several outputs need that to tell them apart.
-        dtype: Of the results. Default: float32.
+        threshold: Probability between 0 and 1, above which a single output means class 1. Default: 0.5.
+        per_class: Whether the result has the scores of each class. Default (`None`): for at most 20 classes.
+        ignore_class: Label whose rows are left out, such as -1 or 255 for pixels without a class.
+        name: Name of the metric. Another name than the default precedes those of the scores, as in
+            `species_macro_f1`, which distinguishes the outputs of a model with several.
+        dtype: Data type of the results. Default: float32.
 
     Raises:
         ValueError: If there are fewer than two classes, or not as many names.
@@ -71,19 +71,19 @@ class ConfusionMatrix(keras.metrics.Metric):
         square = (self.num_classes, self.num_classes)
         # Whole numbers, because float32 stops counting at 16.7 million; of the kind that the backend can hold on a GPU.
         self._counts = self.add_variable(square, "zeros", dtype="int", name="counts")
-        self._rows = self.add_variable((2,), "zeros", dtype="int", name="rows")  # judged, and those of no class
-        # Of weights and of their squares: the sum, and what was rounded off it.
+        self._rows = self.add_variable((2,), "zeros", dtype="int", name="rows")  # all, and those of no class
+        # For weights and for their squares: the sum, and the rounding error of the sum.
         self._weights = self.add_variable((2, 2, *square), "zeros", dtype="float32", name="weights")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Count a batch.
 
         Args:
-            y_true: Class numbers `(rows,)` or `(rows, 1)`, or one-hot `(rows, classes)`; of pixels or steps likewise,
-                with further axes between.
-            y_pred: Probabilities or logits `(rows, classes)`; of two classes also `(rows,)` or `(rows, 1)`, for class
-                1; or whole numbers, the predicted classes `(rows,)`.
-            sample_weight: What each row (or pixel) counts. Default: 1.
+            y_true: Class numbers `(rows,)` or `(rows, 1)`, or one-hot `(rows, classes)`; those of pixels or steps have
+                further axes between.
+            y_pred: Probabilities or logits `(rows, classes)`; for two classes also those of class 1 `(rows,)` or
+                `(rows, 1)`; or predicted class numbers `(rows,)`.
+            sample_weight: Weight of each row (or pixel). Default: every row counts 1.
 
         Raises:
             ValueError: If the shapes do not fit.
@@ -93,10 +93,10 @@ class ConfusionMatrix(keras.metrics.Metric):
         weights = None if sample_weight is None else _like(labels, ops.cast(sample_weight, "float32"))
         labels, predicted = ops.reshape(labels, (-1,)), ops.reshape(predicted, (-1,))
         known = _within(labels, self.num_classes) & _within(predicted, self.num_classes)
-        judged = ops.ones_like(known) if self.ignore_class is None else labels != self.ignore_class
+        counted = ops.ones_like(known) if self.ignore_class is None else labels != self.ignore_class
         # Backends differ in what they do with a cell outside of the matrix: there is one more for those.
-        cells = ops.where(known & judged, labels * self.num_classes + predicted, self.num_classes**2)
-        rows = [ops.sum(ops.cast(which, self._rows.dtype)) for which in (judged, judged & ~known)]
+        cells = ops.where(known & counted, labels * self.num_classes + predicted, self.num_classes**2)
+        rows = [ops.sum(ops.cast(which, self._rows.dtype)) for which in (counted, counted & ~known)]
         self._rows.assign_add(ops.cast(ops.stack(rows), self._rows.dtype))
         if weights is None:
             self._counts.assign_add(ops.cast(self._summed(ops.ones_like(cells), cells), self._counts.dtype))
@@ -104,7 +104,7 @@ class ConfusionMatrix(keras.metrics.Metric):
         added = ops.stack([self._summed(weights, cells), self._summed(ops.square(weights), cells)])
         before, lost = self._weights[:, 0], self._weights[:, 1]
         total = before + added
-        # What the sum has rounded off (Knuth's TwoSum).
+        # The rounding error of the sum (Knuth's TwoSum).
         share = total - before
         lost = lost + ((before - (total - share)) + (added - share))
         self._weights.assign(ops.stack([total, lost], axis=1))
@@ -144,7 +144,7 @@ class ConfusionMatrix(keras.metrics.Metric):
         """The report on all rows since the last reset.
 
         Args:
-            confidence: Of the intervals, between 0 and 1.
+            confidence: Confidence level of the intervals, between 0 and 1.
 
         Raises:
             ValueError: If there were no rows, or labels that are no class numbers.
@@ -197,7 +197,7 @@ class ConfusionMatrix(keras.metrics.Metric):
         return ops.cast(labels, "int32")
 
     def _summed(self, values, cells):
-        """Sums of `values` by cell, as a matrix."""
+        """Sum of `values` in each cell, as a matrix."""
         sums = ops.segment_sum(values, cells, num_segments=self.num_classes**2 + 1)
         return ops.reshape(sums[:-1], (self.num_classes, self.num_classes))
 
@@ -212,7 +212,7 @@ def _within(numbers, num_classes: int):
 
 
 def _like(labels, weights):
-    """Weights of rows, perhaps with axes left out, as one for each label, in one row."""
+    """One weight for each label, in one row, from weights that may lack axes of the labels."""
     rank = len(labels.shape)
     if len(weights.shape) == rank + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
@@ -222,13 +222,13 @@ def _like(labels, weights):
 
 
 def _margins(matrix):
-    """By class: rows that were found, missed, wrongly taken for it, and all others."""
+    """True positives, false negatives, false positives and true negatives of each class."""
     hits, support, predicted = ops.diagonal(matrix), ops.sum(matrix, axis=1), ops.sum(matrix, axis=0)
     return hits, support - hits, predicted - hits, ops.sum(matrix) - support - predicted + hits
 
 
 def _matthews(hits, missed, wrong, others):
-    """As `decision_scores.matthews_correlation`, from shares; arranged so that float32 does not cancel."""
+    """The same as `decision_scores.matthews_correlation`, from shares, arranged against cancellation in float32."""
     covariance = ops.sum(hits * others - missed * wrong)
     spread = ops.sum((hits + missed) * (wrong + others)) * ops.sum((hits + wrong) * (missed + others))
     return ops.where(spread > 0, covariance / ops.sqrt(ops.where(spread > 0, spread, 1.0)), math.nan)

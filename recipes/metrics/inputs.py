@@ -1,4 +1,4 @@
-"""What users hand in as labels, scores and weights, checked once: whatever is wrong is told with its row."""
+"""Checks of the labels, scores and weights that users give: an error names the first wrong row."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ _SHORT_FLOATS = ((0xFFFF, 2.0**-7), (0x1FFF, 2.0**-10))  # bfloat16 and float16
 
 
 def as_array(values, name: str) -> np.ndarray:
-    """`values` of any framework as a NumPy array; bfloat16, which NumPy does not know, and float16 as float32.
+    """`values` of any framework as a NumPy array; bfloat16, which NumPy lacks, and float16 become float32.
 
     Raises:
         ValueError: For ragged rows, for missing or masked values, and for text among numbers.
@@ -38,7 +38,7 @@ def as_array(values, name: str) -> np.ndarray:
 
 
 def _of_objects(array: np.ndarray, name: str) -> np.ndarray:
-    """Python objects, as pandas and lists hold text and numbers with gaps, as an array of one kind."""
+    """An array of one kind from Python objects, such as text and numbers of pandas and of lists."""
     if array.ndim and array.size:
         values = array.reshape(-1).tolist()
         rows = sorted({place // (array.size // len(array)) for place, value in enumerate(values) if is_missing(value)})
@@ -55,7 +55,7 @@ def _of_objects(array: np.ndarray, name: str) -> np.ndarray:
 
 
 def column_names(values) -> list | None:
-    """Names of the columns of a frame (pandas, Polars, Arrow); `None` for all else and for numbered columns."""
+    """Names of the columns of a frame (pandas, Polars, Arrow); `None` for other values and for numbered columns."""
     names = getattr(values, "column_names", None)  # of Arrow, whose `columns` are the columns themselves
     names = getattr(values, "columns", None) if names is None else names
     if names is None or callable(names):
@@ -66,10 +66,10 @@ def column_names(values) -> list | None:
 
 
 def in_order(values, array: np.ndarray, class_names: tuple[str, ...], name: str) -> np.ndarray:
-    """`array`, made of `values`; the columns of a frame with named columns in the order of `class_names`.
+    """`array`, which was made of `values`, with the named columns of a frame in the order of `class_names`.
 
     Raises:
-        ValueError: If the columns are not called by the classes, each once.
+        ValueError: If the names of the columns are not those of the classes, each once.
     """
     names = column_names(values)
     if names is None or array.ndim != 2:
@@ -77,33 +77,33 @@ def in_order(values, array: np.ndarray, class_names: tuple[str, ...], name: str)
     names = [label_name(column) for column in names]
     if sorted(names) != sorted(class_names):
         raise ValueError(
-            f"the columns of `{name}` must be called by the classes {shorten(class_names, 20)}. "
-            f"Received: {shorten(names, 20)}; columns in the order of the classes are given as an array"
+            f"the columns of `{name}` must have the names of the classes {shorten(class_names, 20)}. "
+            f"Received: {shorten(names, 20)}; give columns in the order of the classes as an array"
         )
     return array[:, [names.index(class_name) for class_name in class_names]]
 
 
-def has_several_labels(truth: np.ndarray, scores: np.ndarray) -> bool:
-    """Whether targets `(rows, labels)` are several labels a row, rather than one class a row in one-hot form.
+def is_multi_label(truth: np.ndarray, scores: np.ndarray) -> bool:
+    """Whether targets `(rows, labels)` are multi-label, rather than one class for each row in one-hot form.
 
-    They are one-hot classes where every row has a single 1 and the scores exclude each other: rows that sum to 1, or
-    one value a row.
+    They are one-hot where every row has a single 1 and the scores exclude each other: each row sums to 1, or has one
+    value.
     """
     exclusive = scores.ndim == 1 or scores.shape[1] == 1 or (scores.shape == truth.shape and sum_to_one(scores))
     return not (exclusive and is_one_hot(truth))
 
 
 def sum_to_one(scores: np.ndarray) -> bool:
-    """Whether scores `(rows, classes)` are shares: not negative, and 1 in each row, but for rounding."""
+    """Whether no score is negative and each row of scores `(rows, classes)` sums to 1, but for rounding."""
     if scores.dtype.kind not in "buif" or not (scores.min() >= 0 and scores.max() <= 1):
         return False
     return float(np.abs(scores.sum(axis=1) - 1.0).max()) <= _most_sum_error(scores)
 
 
 def _most_sum_error(scores: np.ndarray) -> float:
-    """How far rounding can take the sum of a row from 1, by the precision that the scores were computed in.
+    """Largest distance of the sum of a row from 1 that rounding explains, by the precision of the computation.
 
-    That is read off the values, so that scores of half precision are known as such in float32, too.
+    The precision is detected from the values, so that half-precision scores are recognized in float32, too.
     """
     bits = scores[:1024].astype(np.float32)
     if scores.dtype.kind == "f" and np.array_equal(bits, scores[:1024]):
@@ -134,7 +134,7 @@ def check_labels(values, name: str) -> np.ndarray:
 
 
 def check_lengths(y_true: np.ndarray, y_score: np.ndarray) -> None:
-    """Refuse no rows at all, and two arrays of different lengths."""
+    """Refuse empty arrays, and two arrays of different lengths."""
     shapes = np.shape(y_true), np.shape(y_score)
     if not all(shapes) or shapes[0][0] != shapes[1][0] or 0 in (*shapes[0], *shapes[1]):
         raise ValueError(
@@ -144,7 +144,7 @@ def check_lengths(y_true: np.ndarray, y_score: np.ndarray) -> None:
 
 
 def check_class_names(class_names) -> tuple[str, ...] | None:
-    """The names as text; `None` where there are none."""
+    """The names as text; `None` if there are none."""
     if class_names is None:
         return None
     if isinstance(class_names, str):
@@ -156,7 +156,7 @@ def check_class_names(class_names) -> tuple[str, ...] | None:
 
 
 def names_of(num_classes: int | None, class_names, name: str = "num_classes") -> tuple[str, ...]:
-    """Class names, given as such or by their number, called `name` in errors; they are then their own numbers."""
+    """Class names; where their number is given instead, which errors call `name`, the numbers are the names."""
     if (num_classes is None) == (class_names is None):
         raise ValueError(f"give either `{name}` or `class_names`. Received: {num_classes}, {class_names}")
     if class_names is not None:
@@ -166,7 +166,7 @@ def names_of(num_classes: int | None, class_names, name: str = "num_classes") ->
 
 
 def class_numbers(labels: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
-    """Class numbers `(rows,)`: text by its name, numbers as they are."""
+    """Class numbers `(rows,)`: text is looked up by name, numbers stay."""
     if labels.dtype.kind in "US":
         return encode_labels(labels, class_names)[0]
     lowest, highest = value_range(labels)
@@ -180,7 +180,7 @@ def class_numbers(labels: np.ndarray, class_names: tuple[str, ...]) -> np.ndarra
 
 
 def check_weights(sample_weight, rows: int) -> np.ndarray | None:
-    """Weights `(rows,)` as float64; `None` where there are none."""
+    """Weights `(rows,)` as float64; `None` if there are none."""
     if sample_weight is None:
         return None
     weights = as_array(sample_weight, "sample_weight")
@@ -199,10 +199,10 @@ def check_weights(sample_weight, rows: int) -> np.ndarray | None:
 
 
 def check_probabilities(scores: np.ndarray) -> None:
-    """Refuse what is no probability.
+    """Refuse scores that are no probabilities.
 
     Raises:
-        ValueError: For NaN, and for values outside 0 to 1 (with a hint where they look like logits).
+        ValueError: For NaN, and for values outside 0 to 1 (with a hint if they look like logits).
     """
     low, high = scores.min(), scores.max()
     if not (low >= 0 and high <= 1):  # NaN, too
@@ -210,10 +210,10 @@ def check_probabilities(scores: np.ndarray) -> None:
 
 
 def class_probabilities(scores: np.ndarray) -> np.ndarray:
-    """Probabilities of classes that exclude each other; rows whose sum was rounded are divided by it.
+    """Probabilities of classes that exclude each other; rows whose sum is not exactly 1 are divided by it.
 
     Args:
-        scores: Floats `(rows, classes)`, or of class 1 `(rows,)` or `(rows, 1)`.
+        scores: Probabilities `(rows, classes)`, or of class 1 `(rows,)` or `(rows, 1)`.
 
     Raises:
         ValueError: For NaN, for values outside 0 to 1, and for rows that do not sum to 1: within 0.002, or within the
@@ -234,12 +234,12 @@ def class_probabilities(scores: np.ndarray) -> np.ndarray:
             f"the scores of a row of `y_score` must sum to 1. Received: {scores[row].sum():.4g} at row {row}, and "
             f"{count:,} of {len(scores):,} rows in all; divide each row by its sum, or give labels as integers"
         )
-    # In float64, then back: the type says which probability stands for 0 in the log loss.
+    # In float64, then back: the type decides which probability stands for 0 in the log loss.
     return (scores / scores.sum(axis=1, keepdims=True, dtype=np.float64)).astype(scores.dtype)
 
 
 def are_probabilities(scores: np.ndarray) -> bool:
-    """Whether scores `(rows, classes)`, or of class 1 `(rows, 1)`, can be judged as probabilities."""
+    """Whether scores `(rows, classes)`, or of class 1 `(rows, 1)`, are valid probabilities."""
     try:
         class_probabilities(scores)
     except ValueError:

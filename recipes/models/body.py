@@ -1,5 +1,6 @@
 """The body of a transfer model: where it comes from, and a frozen copy of it without its head."""
 
+import os
 from pathlib import Path
 
 import keras
@@ -57,7 +58,7 @@ def body_of(model: keras.Model) -> keras.Model:
     return body
 
 
-def new_body(model: keras.Model | str | Path, layer: str | None) -> InferenceModel:
+def new_body(model: keras.Model | str | os.PathLike, layer: str | None) -> InferenceModel:
     """A frozen copy of a trained model up to its `layer`.
 
     Args:
@@ -85,7 +86,7 @@ def new_body(model: keras.Model | str | Path, layer: str | None) -> InferenceMod
 
 def _trained(model) -> keras.Model:
     """The network whose body is taken: of what `recipes.train` has saved, the network inside."""
-    if isinstance(model, str | Path):
+    if isinstance(model, str | os.PathLike):
         model = load_model(find(model))
     if not isinstance(model, keras.Model):
         raise ValueError(f"`model` must be a Keras model, a run folder or a .keras file. Received: {model!r}")

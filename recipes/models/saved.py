@@ -14,19 +14,19 @@ import custom_layers  # noqa: F401  (registers the layers that a saved model may
 import recipes.losses
 import recipes.metrics.confusion_metric
 import recipes.optimizers
-import recipes.schedules  # noqa: F401  (and what else a user's own compiled model may hold)
+import recipes.schedules  # noqa: F401  (and whatever else a model may hold that the user compiled)
 from recipes.models import applications
 
 MODEL = "model.keras"
-# Runs that ship: of an installed package inside of it, of a checkout beside it.
+# Folders of the runs that ship with the package: inside of it where it is installed, beside it in a checkout.
 SHIPPED = tuple(Path(__file__).resolve().parents[place] / "saved_models" for place in (1, 2))
 
 
 def check_reloads(model: keras.Model) -> None:
-    """Save and load `model` once, to refuse one that could not be used afterwards.
+    """Save and load `model` once, so that one that cannot be loaded is refused before it is trained.
 
     Raises:
-        ValueError: With what must be done.
+        ValueError: If it cannot be loaded; the message says what to do.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -86,7 +86,7 @@ def load_model(path: str | os.PathLike, custom_objects: dict | None = None) -> k
         raise ValueError(f"{file} is no Keras model file (as `model.save` writes it), or is damaged")
     try:
         return keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
-    except Exception as error:  # the same, in any of the libraries that read it
+    except Exception as error:  # each library that reads a part of the file raises errors of its own
         text = " ".join(str(error).split())
         if "unsafe" in text or "Lambda" in text:
             raise ValueError(f"{file} is refused: it holds Python code that would run while it loads") from None
@@ -100,16 +100,20 @@ def load_model(path: str | os.PathLike, custom_objects: dict | None = None) -> k
 
 
 def find(name: str | os.PathLike) -> Path:
-    """Run folder or `.keras` file: by its path, or by its name in `saved_models`, here or of this package.
+    """Path of a run folder or `.keras` file, which may also be named as it is called in a folder `saved_models`.
+
+    Args:
+        name: Path, `Run` or `Stored`; or name in the folder `saved_models` here, or in that of this package.
 
     Raises:
         FileNotFoundError: If there is none.
     """
+    name = os.fspath(name)
     places = [Path(name), "saved_models" / Path(name), *(shipped / name for shipped in SHIPPED)]
     for place in places:
         if place.exists():
             return place
-    near = difflib.get_close_matches(str(name), applications.NETWORKS, n=1)
+    near = difflib.get_close_matches(name, applications.NETWORKS, n=1)
     hint = (
         f"did you mean {near[0]}, of keras.applications?"
         if near
@@ -121,7 +125,7 @@ def find(name: str | os.PathLike) -> Path:
 
 
 def save_model(model: keras.Model, file: Path) -> None:
-    """Save without the optimizer of the network inside: its state would triple the file and serve nobody."""
+    """Save `model` without the optimizer of the network inside, whose state would triple the file unused."""
     inner = [(layer, layer.optimizer) for layer in model.layers if isinstance(layer, keras.Model) and layer.compiled]
     for network, _ in inner:
         network.optimizer, network.compiled = None, False

@@ -1,6 +1,6 @@
 """Transfer learning: the features of a trained model, under a new head for another task."""
 
-from pathlib import Path
+import os
 
 import keras
 
@@ -20,7 +20,7 @@ _POOLING = {
 
 
 def transfer(
-    model: keras.Model | str | Path,
+    model: keras.Model | str | os.PathLike,
     num_outputs: int,
     *,
     input_shape=None,
@@ -48,9 +48,9 @@ def transfer(
     Args:
         model: A functional or `Sequential` model, such as one of `keras.applications` (which expects pixels that went
             through its own preprocessing, not scaled rows: a recipe with the builder `transfer` adds it); a run folder
-            or a `.keras` file; or the name of a run folder in `saved_models`, here or of this package. Of what
-            `recipes.train` has saved, the network inside is taken, without preparation and softmax: it takes prepared
-            rows.
+            or a `.keras` file, by its path or as a `Run` or `Stored`; or the name of a run folder in `saved_models`,
+            here or of this package. Of what `recipes.train` has saved, the network inside is taken, without preparation
+            and softmax: it takes prepared rows.
         num_outputs: Number of units of the last layer: one for each class; 1 for two classes or for one number.
         input_shape: Shape of one row of the new data. Images are resized to the size that the body takes, bilinearly
             and antialiased, and converted to its colours; grey is repeated for three channels. Default: the shape that
@@ -169,7 +169,7 @@ def _bridge(given: tuple, wanted: tuple) -> keras.layers.Layer | None:
         if len(wanted) == 3 and (wanted[2] == given[2] or (given[2], wanted[2]) in CONVERSIONS):
             height, width, channels = wanted
             return ImagePreparation(height, width, [0.0] * channels, [1.0] * channels, name="resize")
-    raise ValueError(f"the body takes rows of shape {wanted}, to which others cannot be converted. Received: {given}")
+    raise ValueError(f"the body takes rows of shape {wanted}, and these cannot be converted to it. Received: {given}")
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -10,9 +10,8 @@ import keras
 import numpy as np
 
 from callbacks.watching.record import Record
-from recipes import metrics
 from recipes.data import Fingerprint
-from recipes.metrics import ClassificationReport, RegressionReport
+from recipes.metrics import ClassificationReport, RegressionReport, report_from_dict
 from recipes.models.outputs import Outputs
 from recipes.models.saved import load_model, model_file
 from recipes.runs import data_paths, files
@@ -150,9 +149,9 @@ class Stored:
         if content is None:
             return None
         try:
-            return metrics.report_from_dict(content)
-        except (KeyError, TypeError, ValueError):
-            raise ValueError(f"{self.directory / files.REPORT} is damaged: it must hold a report") from None
+            return report_from_dict(content)
+        except ValueError as error:
+            raise ValueError(f"{self.directory / files.REPORT} is damaged: {error}") from None
 
     @cached_property
     def predictions(self) -> dict[str, np.ndarray] | None:

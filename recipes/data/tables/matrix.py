@@ -1,6 +1,8 @@
 """Tables as matrices of float32: columns of numbers, codes of categories and days."""
 
 import warnings
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow
@@ -93,35 +95,45 @@ def read_tables(tables: dict[str, Table], settings: Data, name: str) -> Source:
     return source
 
 
+@dataclass(frozen=True)
+class ModelColumns:
+    """The raw columns of a trained model.
+
+    Attributes:
+        names: Names of the columns, in the model's order.
+        vocabularies: Categories, by column that holds some.
+        dates: Names of the columns that hold dates.
+        unused: Names of the columns that the model ignores, and that may be absent.
+        formats: Formats of numbers and dates as `Format.to_dict` returns them, by column, unless plain.
+        rescaled: Offset and unit, by column, of those that float32 would merge.
+    """
+
+    names: Sequence[str]
+    vocabularies: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dates: Collection[str] = ()
+    unused: Collection[str] = ()
+    formats: Mapping[str, dict] = field(default_factory=dict)
+    rescaled: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
 def encode_rows(
     table: Table,
-    feature_names,
-    vocabularies: dict,
-    dates=(),
-    target=None,
-    unused=(),
+    columns: ModelColumns,
+    settings: Data | None = None,
+    *,
+    target: str | None = None,
     known=(),
-    missing=(),
-    kept_classes=(),
     numeric_target: bool = False,
-    written=None,
-    rescaled=None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows of `table` as a trained model takes them; the columns of the table may have any order.
 
     Args:
         table: Rows to predict or to evaluate on.
-        feature_names: Names of the raw columns of the model, in its order.
-        vocabularies: Categories, by column that holds some.
-        dates: Names of the columns that hold dates.
+        columns: Raw columns of the model.
+        settings: Settings of the data, of which `missing` and `kept_classes` are used. Default: `Data()`.
         target: Name of the column that is returned as `y`, or `None`.
-        unused: Names of the raw columns that the model ignores, and that may be absent.
         known: Names of columns that the model does not have, and that cause no warning.
-        missing: Further texts that mean a missing value.
-        kept_classes: Class names that usually mean a missing value.
         numeric_target: Whether the target holds numbers to predict, rather than classes.
-        written: How numbers and dates are written, by column, in the form of `Format.to_dict`. Default: plainly.
-        rescaled: Offset and unit, by column, of those that float32 would merge.
 
     Returns:
         `x` `(rows, columns)`, float32, and `y` `(rows,)`, numbers or texts, or `None`. Whole numbers that are classes
@@ -130,17 +142,16 @@ def encode_rows(
     Raises:
         ValueError: If columns are missing, or hold text where numbers are needed.
     """
-    used = tuple(column for column in feature_names if column not in unused)
-    check_columns(table, (*used, *([target] if target else [])), may_have=(*unused, *known))
-    kinds = {column: "date" if column in dates else "number" for column in used}
+    settings, vocabularies = settings or Data(), columns.vocabularies
+    used = tuple(column for column in columns.names if column not in columns.unused)
+    check_columns(table, (*used, *([target] if target else [])), may_have=(*columns.unused, *known))
+    kinds = {column: "date" if column in columns.dates else "number" for column in used}
     kinds |= {column: "category" for column in used if column in vocabularies}
-    texts = schema.missing_texts(table, missing, target, kept_classes)
-    forms = {column: Format(**form) for column, form in (written or {}).items() if column in (*used, target)}
-    expected = Schema(kinds, texts, forms, rescaled or {})
+    missing = schema.missing_texts(table, settings.missing, target, settings.kept_classes)
+    forms = {column: Format(**form) for column, form in columns.formats.items() if column in (*used, target)}
+    expected = Schema(kinds, missing, forms, dict(columns.rescaled))
     scans = schema.require(table, expected, used, unchecked=[target] if target else [])
-    known_categories = {
-        column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies
-    }
+    categories = {column: Vocabulary(vocabularies[column], grows=False) for column in used if column in vocabularies}
     roles = {}
     if target:
         schema.refuse_missing_targets(scans[target], table)
@@ -148,7 +159,7 @@ def encode_rows(
         if numeric_target and kind != "category":
             kind = "number"
         roles = {"target": (target, "number" if kind == "number" else "category", classes)}
-    x, others = _encode(table, expected, feature_names, known_categories, roles)
+    x, others = _encode(table, expected, columns.names, categories, roles)
     y = others.get("target")
     if target and kind != "number":
         y = _texts_or_whole(classes, kind)[y - 1]

@@ -1,4 +1,4 @@
-"""Judging the predictions of a classifier, from plain arrays of any framework."""
+"""The report on a classifier, from plain arrays of any framework."""
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from recipes.metrics.inputs import (
     check_weights,
     class_probabilities,
     column_names,
-    has_several_labels,
     in_order,
+    is_multi_label,
 )
 
 # Whole numbers that span no more than this are counted as they are; those that do not occur are left out afterwards.
@@ -41,23 +41,23 @@ def classification_report(
 
     Args:
         y_true: True labels `(rows,)`: class numbers, truth values or text. Or 0, 1 or truth values `(rows, labels)`:
-            several labels a row, or one class a row in one-hot form.
+            multi-label rows, or one class for each row in one-hot form.
         y_score: One of
 
             - labels `(rows,)`: integers, truth values or text;
             - floats `(rows,)` or `(rows, 1)`: the probability of class 1, which is predicted above 0.5;
             - floats `(rows, classes)`: the probability of each class; the highest is predicted. Named columns of a
               frame are matched with the classes by their names, in whatever order;
-            - for several labels a row, 0, 1, truth values or probabilities `(rows, labels)`.
+            - for multi-label rows, 0, 1, truth values or probabilities `(rows, labels)`.
         class_names: Names of the classes, in the order of the class numbers. Default: the names of the columns of a
             frame; otherwise the labels that occur, sorted; for scores, the numbers of their columns.
         sample_weight: Weight of each row `(rows,)`. Default: every row counts 1.
         confidence: Confidence level of the intervals, between 0 and 1.
-        multi_label: Whether `y_true` `(rows, labels)` has several labels a row. Default: it has, unless every row has
-            a single 1 and the scores exclude each other: each row of `y_score` sums to 1, or is one label.
+        multi_label: Whether `y_true` `(rows, labels)` is multi-label. Default: it is, unless every row has a single 1
+            and the scores exclude each other: each row of `y_score` sums to 1, or is one label.
 
     Returns:
-        A `ClassificationReport`; for several labels a row, a `MultiLabelReport`. ROC AUC and average precision are
+        A `ClassificationReport`; for multi-label rows, a `MultiLabelReport`. ROC AUC and average precision are
         exact.
 
     Raises:
@@ -71,8 +71,8 @@ def classification_report(
     class_names = check_class_names(class_names)
     truth, scores, class_names = _by_names(y_true, y_score, truth, scores, class_names)
     if truth.ndim == 2 and (truth.shape[1] > 1 or multi_label):
-        if has_several_labels(truth, scores) if multi_label is None else multi_label:
-            return _of_several_labels(truth, scores, class_names, sample_weight, confidence)
+        if is_multi_label(truth, scores) if multi_label is None else multi_label:
+            return _of_multi_label_rows(truth, scores, class_names, sample_weight, confidence)
         truth, class_names = _unwrapped(truth, scores, class_names)
     elif multi_label:
         raise ValueError(f"`y_true` must have the shape (rows, labels) for multi_label=True. Received: {truth.shape}")
@@ -100,7 +100,7 @@ def classification_report(
 
 
 def decide(scores: np.ndarray) -> np.ndarray:
-    """The predicted class numbers `(rows,)`: the highest score of each row; of a single one, class 1 above 0.5.
+    """The predicted class numbers `(rows,)`: the highest score of each row; a single score above 0.5 means class 1.
 
     Raises:
         ValueError: For the wrong shape, NaN, or a single score that is no probability.
@@ -128,7 +128,7 @@ def _by_names(y_true, y_score, truth: np.ndarray, scores: np.ndarray, class_name
     if columns and class_names is None:
         class_names = check_class_names([label_name(column) for column in columns])
         if truth.ndim == 1 and {label_name(label) for label in np.unique(truth)} <= set(class_names):
-            truth = encode_labels(truth, class_names)[0]  # the classes 3 and 7, say, are no numbers of columns
+            truth = encode_labels(truth, class_names)[0]  # classes such as 3 and 7 are no numbers of columns
     if class_names is not None:
         truth = in_order(y_true, truth, class_names, "y_true")
         scores = in_order(y_score, scores, class_names, "y_score")
@@ -136,7 +136,7 @@ def _by_names(y_true, y_score, truth: np.ndarray, scores: np.ndarray, class_name
 
 
 def _unwrapped(truth: np.ndarray, scores: np.ndarray, class_names: tuple[str, ...] | None):
-    """Class numbers of one-hot rows, or class names where `scores` are such; and the class names, where known."""
+    """Class numbers of one-hot rows, or their names where `scores` are names; and the class names, if known."""
     if not is_one_hot(truth):
         raise ValueError("`y_true` must have a single 1 in each row for multi_label=False, the others being 0")
     by_name = scores.dtype.kind in "US"
@@ -146,7 +146,7 @@ def _unwrapped(truth: np.ndarray, scores: np.ndarray, class_names: tuple[str, ..
     return (np.array(class_names)[numbers] if by_name and class_names is not None else numbers), class_names
 
 
-def _of_several_labels(truth, scores, class_names, sample_weight, confidence: float) -> MultiLabelReport:
+def _of_multi_label_rows(truth, scores, class_names, sample_weight, confidence: float) -> MultiLabelReport:
     counts = MultiLabelCounts(None if class_names else truth.shape[1], class_names)
     counts.update(truth, scores, sample_weight)
     return report_with_exact_ranking(counts, truth, scores, sample_weight, confidence)
@@ -159,14 +159,14 @@ def report_with_exact_ranking(
     sample_weight=None,
     confidence: float = 0.95,
 ) -> ClassificationReport | MultiLabelReport:
-    """The report of `counts`, but ROC AUC and average precision from the scores themselves.
+    """The report of `counts`, with ROC AUC and average precision from the scores themselves.
 
     Args:
-        counts: Of all the rows that follow.
+        counts: Counts of the same rows.
         truth: Class numbers `(rows,)`, or 0 and 1 `(rows, labels)`.
-        scores: `(rows, classes)`, or of class 1 `(rows,)` or `(rows, 1)`; labels are passed over.
-        sample_weight: `(rows,)`, or `None`.
-        confidence: Of the intervals.
+        scores: Scores `(rows, classes)`, or of class 1 `(rows,)` or `(rows, 1)`; labels are left out.
+        sample_weight: Weight of each row `(rows,)`, or `None`.
+        confidence: Confidence level of the intervals, between 0 and 1.
     """
     if counts.scores is None:
         return counts.result(confidence)

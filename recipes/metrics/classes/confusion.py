@@ -1,4 +1,4 @@
-"""Counting (true, predicted) pairs: all that scores of decisions need."""
+"""Confusion matrices, from which all scores of decisions follow."""
 
 import numpy as np
 
@@ -16,14 +16,14 @@ def confusion_matrix(
     """Count (true, predicted) pairs of two `(rows,)` arrays of class numbers; a row of the result is a true class.
 
     Args:
-        actual: True class numbers, from `first_class` on; nothing is checked.
-        predicted: Predicted ones.
-        num_classes: How many classes there are.
-        sample_weight: Of each row `(rows,)`. Default: every row counts 1.
-        first_class: The number of the first class.
+        actual: True class numbers `(rows,)`, from `first_class` on; nothing is checked.
+        predicted: Predicted class numbers `(rows,)`.
+        num_classes: Number of classes.
+        sample_weight: Weight of each row `(rows,)`. Default: every row counts 1.
+        first_class: Number of the first class. Default: 0.
 
     Returns:
-        `(classes, classes)`, int64; float64 where rows are weighted.
+        Matrix `(classes, classes)`, int64; float64 where rows are weighted.
 
     >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 1, 0]), num_classes=2)
     array([[1, 0],

@@ -1,4 +1,4 @@
-"""Scores of decisions, all from the diagonal and the sums of a confusion matrix: of one, or of many resampled ones."""
+"""Scores of decisions, from the diagonal and the sums of one confusion matrix, or of many resampled ones."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ class Margins:
     """Diagonal and sums of a confusion matrix, as float64. Leading axes are resampled matrices.
 
     Attributes:
-        hits: Weight of the rows of each class that were taken for it, `(..., classes)`.
+        hits: Weight of the rows of each class that were predicted as this class, `(..., classes)`.
         support: Weight of the rows of each class.
-        predicted: Weight of the rows that were taken for each class.
+        predicted: Weight of the rows that were predicted as each class.
         total: Weight of all rows, `(...)`.
     """
 
@@ -23,7 +23,7 @@ class Margins:
 
     @classmethod
     def of(cls, matrix: np.ndarray) -> "Margins":
-        """Of one confusion matrix `(classes, classes)`."""
+        """The margins of one confusion matrix `(classes, classes)`."""
         hits = np.diag(matrix).astype(np.float64)
         support, predicted = matrix.sum(axis=1, dtype=np.float64), matrix.sum(axis=0, dtype=np.float64)
         return cls(hits, support, predicted, support.sum())
@@ -35,7 +35,7 @@ def accuracy(margins: Margins) -> np.ndarray:
 
 
 def precision(margins: Margins) -> np.ndarray:
-    """Of the rows taken for a class, the share that is of it. NaN where it was never predicted."""
+    """Of the rows predicted as a class, the share that is of it. NaN where it was never predicted."""
     return ratio(margins.hits, margins.predicted)
 
 
@@ -45,7 +45,7 @@ def recall(margins: Margins) -> np.ndarray:
 
 
 def specificity(margins: Margins) -> np.ndarray:
-    """Of the rows of other classes, the share that was not taken for this one. NaN where there are none."""
+    """Of the rows of other classes, the share that was not predicted as this one. NaN where there are none."""
     others = margins.total[..., None] - margins.support
     return ratio(others - (margins.predicted - margins.hits), others)
 
@@ -56,7 +56,7 @@ def f1(margins: Margins) -> np.ndarray:
 
 
 def class_accuracy(margins: Margins) -> np.ndarray:
-    """Share of all rows that were rightly told to be of a class or not."""
+    """Share of all rows that were rightly predicted to be of a class or not."""
     wrong = margins.support + margins.predicted - 2 * margins.hits
     return 1 - ratio(wrong, margins.total[..., None])
 
@@ -85,13 +85,13 @@ def cohen_kappa(margins: Margins) -> np.ndarray:
 
 
 def mean_of_defined(values: np.ndarray) -> np.ndarray:
-    """Mean over the last axis of what is not NaN."""
+    """Mean over the last axis of the values that are not NaN."""
     defined = ~np.isnan(values)
     return ratio(np.where(defined, values, 0).sum(axis=-1), defined.sum(axis=-1))
 
 
 def ratio(numerator, denominator) -> np.ndarray:
-    """Their ratio; NaN where the denominator is 0."""
+    """`numerator / denominator`; NaN where the denominator is 0."""
     numerator, denominator = np.broadcast_arrays(numerator, denominator)
     out = np.full(numerator.shape, np.nan)
     return np.divide(numerator, denominator, out=out, where=denominator != 0)
@@ -112,7 +112,7 @@ BY_CLASS = {
 
 
 def undefined_classes(margins: Margins, names: tuple[str, ...], ranked: bool) -> dict[str, tuple[str, ...]]:
-    """What has no value for which classes: scores and reason -> class names; `ranked`: there is ROC AUC, too."""
+    """Class names by the scores that are undefined for them, and why; `ranked`: whether ROC AUC is among the scores."""
     no_rows, all_rows, never = margins.support == 0, margins.support == margins.total, margins.predicted == 0
     cases = {
         "precision: never predicted": never,

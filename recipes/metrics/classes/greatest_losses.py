@@ -1,4 +1,4 @@
-"""The rows with the greatest losses: those worth looking at, few enough to keep however many rows pass by."""
+"""The rows with the greatest losses: those worth looking at, in bounded memory."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ class LossRow:
     """A row with a great loss.
 
     Attributes:
-        row: Its number, counted from 0 in the order of the rows.
-        loss: Its log loss.
-        true: Its class; of a multi-label row, the label that was judged worst.
-        predicted: What it was taken for; of a multi-label row, whether that label was predicted.
-        probability: What the true class was given; of a multi-label row, what that label was given.
+        row: Number of the row, counted from 0.
+        loss: Log loss of the row.
+        true: True class; of a multi-label row, the label with the greatest loss.
+        predicted: Predicted class; of a multi-label row, whether that label was predicted.
+        probability: Predicted probability of the true class; of a multi-label row, that of the label.
     """
 
     row: int
@@ -28,7 +28,7 @@ class GreatestLosses:
     """Keeps the `size` rows with the greatest losses; among equals, those that came first.
 
     Args:
-        size: How many rows are kept. 0 keeps none.
+        size: Number of rows that are kept. 0 keeps none.
     """
 
     def __init__(self, size: int = 20):
@@ -37,7 +37,7 @@ class GreatestLosses:
         self.rows = np.empty((0, 5))
 
     def update(self, losses: np.ndarray, first_row: int, *columns: np.ndarray) -> None:
-        """Take note of rows that follow each other from `first_row` on; `columns`: true, predicted, probability."""
+        """Add rows, numbered from `first_row` on; `columns`: true, predicted, probability."""
         if self.size == 0:
             return
         floor = self.rows[-1, 0] if len(self.rows) == self.size else -np.inf
@@ -50,7 +50,7 @@ class GreatestLosses:
         self._keep(np.concatenate([self.rows, new]))
 
     def merge(self, rows: np.ndarray, offset: int) -> None:
-        """Take note of what another one kept, whose row 0 is our row `offset`."""
+        """Add the rows that another one kept, whose row 0 is row `offset` here."""
         self._keep(np.concatenate([self.rows, rows + np.array([0, offset, 0, 0, 0])]))
 
     def _keep(self, rows: np.ndarray) -> None:

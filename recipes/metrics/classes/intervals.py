@@ -1,4 +1,4 @@
-"""How sure a score is: intervals for proportions, and for whatever follows from a confusion matrix."""
+"""Confidence intervals for proportions, and for any score of a confusion matrix."""
 
 from collections.abc import Callable
 from statistics import NormalDist
@@ -15,7 +15,7 @@ MOST_DRAWS = 20_000_000
 
 
 def quantile(confidence: float) -> float:
-    """How many standard deviations to each side hold a share of `confidence` of a normal distribution."""
+    """Number of standard deviations to each side that contain a share of `confidence` of a normal distribution."""
     require_between("confidence", confidence, 0, 1)
     return NormalDist().inv_cdf(0.5 + float(confidence) / 2)
 
@@ -24,12 +24,12 @@ def wilson(share, rows, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarra
     """Interval of a proportion (Wilson 1927), which keeps its coverage near 0 and 1 and for few rows.
 
     Args:
-        share: Of the rows, of any shape.
-        rows: How many there are; where they are weighted, the effective number.
-        confidence: Between 0 and 1.
+        share: Proportion of the rows, of any shape.
+        rows: Number of rows; of weighted rows, the effective number.
+        confidence: Confidence level, between 0 and 1.
 
     Returns:
-        Lower and upper ends; NaN where there are no rows.
+        Lower and upper bounds; NaN where there are no rows.
 
     >>> low, high = wilson(1.0, 10)
     >>> round(float(low), 4), float(high)
@@ -40,7 +40,7 @@ def wilson(share, rows, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarra
     z = quantile(confidence)
     centre = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
     half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    # Exactly 0 and 1 are ends of their own intervals, whatever the rounding.
+    # Exactly 0 and 1 are bounds of their own intervals, whatever the rounding.
     low, high = np.maximum(np.minimum(centre - half, share), 0), np.minimum(np.maximum(centre + half, share), 1)
     return low, high
 
@@ -48,8 +48,8 @@ def wilson(share, rows, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarra
 def wilson_of_f1(score, rows, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Interval of the F1 of a class, which is 2 J / (1 + J) with the proportion J = hits / (hits + errors).
 
-    `rows`, those of the class or taken for it, decide about J as throws decide about a coin: so the interval of J,
-    mapped, is one of F1. Unlike resampling it has a width where no errors occurred.
+    J is a proportion of `rows`, those of the class or predicted as it: so the interval of J, mapped, is one of F1.
+    Unlike resampling it has a width where no errors occurred.
     """
     share = np.asarray(score, float) / (2 - np.asarray(score, float))
     low, high = wilson(share, rows, confidence)
@@ -64,21 +64,21 @@ def bootstrap(
     replicates: int | None = None,
     seed: int = 0,
 ) -> dict[str, tuple[float, float]]:
-    """Intervals of scores: as many rows are drawn again and again from the cells of the matrix.
+    """Intervals of scores by resampling: as many rows are drawn repeatedly from the cells of the matrix.
 
-    The percentiles of the draws are moved by what their mean is off: with a few rows a class, draws miss some classes,
-    and their F1 lies to one side of that of the matrix itself.
+    The percentiles of the draws are corrected by the bias of their mean: with a few rows for each class, draws miss
+    some classes, and their F1 lies to one side of that of the matrix itself.
 
     Args:
         matrix: Counts or weights `(classes, classes)`.
-        scores: By name, functions of `Margins`.
-        confidence: Between 0 and 1.
-        rows: How many are drawn. Default: all that were counted; where they are weighted, give the effective number.
-        replicates: How often. Default: 1,000; beyond 20,000 cells that occur, fewer, but at least 200.
-        seed: Of the draws.
+        scores: Functions of `Margins`, by name.
+        confidence: Confidence level, between 0 and 1.
+        rows: Number of rows in each draw; of weighted rows, the effective number. Default: the number counted.
+        replicates: Number of draws. Default: 1,000; beyond 20,000 cells that occur, fewer, but at least 200.
+        seed: Seed of the draws.
 
     Returns:
-        By name, the two ends; NaN where the draws cannot tell, as they are all alike.
+        Lower and upper bounds, by name; NaN where all draws give the same score.
     """
     require_between("confidence", confidence, 0, 1)
     actual, predicted = np.nonzero(matrix)
@@ -108,7 +108,7 @@ def bootstrap(
 
 
 def _margins(counts: np.ndarray, actual: np.ndarray, predicted: np.ndarray, num_classes: int) -> Margins:
-    """Margins of matrices `(replicates, cells)` that are given by their cells."""
+    """Margins of matrices that are given by their cells `(replicates, cells)`."""
     hits, support, taken = np.zeros((3, len(counts), num_classes))
     right = actual == predicted
     hits[:, actual[right]] = counts[:, right]

@@ -1,4 +1,4 @@
-"""What a classifier of several labels a row got right and wrong, and how sure that is."""
+"""The report on a multi-label classifier."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,19 +16,19 @@ from recipes.metrics.plain_values import number, plain, reading
 
 @dataclass(frozen=True, eq=False)
 class MultiLabelReport:
-    """Scores of a classifier of several labels a row, with intervals. Print it, or take `to_dict()`.
+    """Scores of a multi-label classifier, with intervals. Print it, or take `to_dict()`.
 
     A ratio whose denominator is 0 is named in `undefined`. Precision, recall and F1 of such a label are 0 in `classes`
-    and in the means, as in scikit-learn; all else is NaN.
+    and in the means, as in scikit-learn; other scores are NaN.
 
     Attributes:
-        sums: Counts or weights, as `MultiLabelCounts` holds them.
-        class_names: Of the labels, in the order of their columns.
-        confidence: Of the intervals.
-        rows: How many rows were judged.
-        is_weighted: Whether they are weighted. Intervals are then those of the effective number of rows, (sum of
+        sums: Counts or weights, as `MultiLabelCounts` has them.
+        class_names: Names of the labels, in the order of their columns.
+        confidence: Confidence level of the intervals.
+        rows: Number of rows.
+        is_weighted: Whether rows are weighted. Intervals are then those of the effective number of rows, (sum of
             weights)^2 / (sum of squared weights).
-        probabilities: What follows from scores; `None` where there were labels only.
+        probabilities: Scores of the probabilities; `None` if there were labels only.
     """
 
     sums: dict[str, np.ndarray]
@@ -44,17 +44,17 @@ class MultiLabelReport:
 
     @property
     def confusion_matrix(self) -> np.ndarray:
-        """By label `(labels, 2, 2)`: `[[right no, wrong yes], [wrong no, right yes]]`."""
+        """Matrix of each label `(labels, 2, 2)`: row 0 is the true answer no, column 0 the predicted answer no."""
         return self.sums["matrices"]
 
     @property
     def accuracy(self) -> float:
-        """Share of the rows whose labels are all right."""
+        """Share of the rows whose labels are all predicted correctly."""
         return self.overall["accuracy"]
 
     @cached_property
     def overall(self) -> dict[str, float]:
-        """Accuracy (all labels right), Hamming loss (share of wrong labels) and mean F1 scores, by name."""
+        """Accuracy (all labels correct), Hamming loss (share of wrong labels) and mean F1 scores, by name."""
         rows, moments = self.sums["rows"], self.sums["moments"]
         means = {f"{mean}_f1": getattr(self, mean)["f1"] for mean in ("macro", "micro", "weighted")}
         wrong = moments[1] / rows[0] / len(self.class_names)
@@ -62,7 +62,7 @@ class MultiLabelReport:
 
     @cached_property
     def classes(self) -> dict[str, dict[str, float]]:
-        """By label: precision, recall, f1, accuracy, specificity, Matthews correlation, support and more."""
+        """Precision, recall, f1, accuracy, specificity, Matthews correlation, support and more, by label."""
         columns = {name: values for name, values in self._scores.items() if name != "matthews_correlation"}
         for name in ("precision", "recall", "f1"):
             columns[name] = np.nan_to_num(columns[name])
@@ -90,9 +90,9 @@ class MultiLabelReport:
 
     @cached_property
     def baseline(self) -> dict[str, float]:
-        """What the more frequent answer for each label would get; log loss and Brier score: the label's share.
+        """Scores of the more frequent answer for each label; log loss and Brier score are those of the label's share.
 
-        The share of rows that it gets all right is known where every label is absent more often than not.
+        The accuracy is known only if every label is absent in at least half of the rows.
         """
         rows, there = self.sums["rows"], self._margins(self.sums["matrices"]).support
         share = there / rows[0]
@@ -117,9 +117,9 @@ class MultiLabelReport:
 
     @cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        """Wilson's of the accuracy; of Hamming loss, micro F1, log loss and Brier score by the spread of the rows.
+        """Intervals by name: Wilson's of the accuracy; others by the spread of the rows.
 
-        The labels of a row go together, and their counts do not say how: so macro and weighted F1 have none.
+        Macro and weighted F1 have none: the counts do not show how the labels of a row are correlated.
         """
         rows, squares = self.sums["rows"], self.sums["squared_rows"]
         effective = rows[0] ** 2 / squares[0]
@@ -142,7 +142,7 @@ class MultiLabelReport:
 
     @cached_property
     def class_intervals(self) -> dict[str, dict[str, tuple[float, float]]]:
-        """By label, of each score but average precision and Matthews correlation."""
+        """Intervals of each score but average precision and Matthews correlation, by label."""
         margins, squares = (self._margins(self.sums[name]) for name in ("matrices", "squared_matrices"))
         parts = {
             "precision": [part.predicted for part in (margins, squares)],
@@ -164,25 +164,26 @@ class MultiLabelReport:
 
     @cached_property
     def undefined_classes(self) -> dict[str, tuple[str, ...]]:
-        """What has no value for which labels: the scores and the reason -> names."""
+        """Names of labels, by the scores that are undefined for them and the reason."""
         margins, ranked = self._margins(self.sums["matrices"]), self.probabilities is not None
         return decision_scores.undefined_classes(margins, self.class_names, ranked)
 
     @cached_property
     def undefined(self) -> tuple[str, ...]:
-        """All that has no value, and why, such as "precision of class 'beach': never predicted"."""
+        """Undefined scores and the reason, such as "precision of class 'beach': never predicted"."""
         return decision_scores.undefined_notes(self.undefined_classes)
 
     def threshold(self, label: str, *, recall: float | None = None, precision: float | None = None) -> Threshold:
-        """The threshold for the probability of a label that meets a wish, among the edges of the bins.
+        """The threshold for the probability of a label with the recall or precision asked for; the edge of a bin.
 
         Args:
-            label: Its name.
-            recall: At least so much; among those, the greatest precision.
-            precision: At least so much; among those, the greatest recall. With neither: the greatest F1.
+            label: Name of the label.
+            recall: Least recall; the threshold is the one with the greatest precision.
+            precision: Least precision; the threshold is the one with the greatest recall. Default, with neither: the
+                threshold with the greatest F1.
 
         Raises:
-            ValueError: If there are no probabilities or no such label, or no threshold meets the wish.
+            ValueError: If there are no probabilities or no such label, or no threshold reaches the least value.
         """
         if self.probabilities is None:
             raise ValueError("a threshold needs probabilities")
@@ -192,7 +193,7 @@ class MultiLabelReport:
         return threshold_from_bins(*counts_by_score(self.probabilities, number), recall, precision)
 
     def to_dict(self) -> dict:
-        """Everything as plain values, ready for JSON: what has no value is `None`."""
+        """Everything as plain values, ready for JSON; undefined scores are `None`."""
         content = {
             "accuracy": self.accuracy,
             "classes": {
@@ -241,7 +242,7 @@ class MultiLabelReport:
 
     @staticmethod
     def _margins(matrices: np.ndarray) -> Margins:
-        """Of each label; its total stands for all rows."""
+        """Margins of each label; the total is that of all rows."""
         (right_no, wrong), (missed, hits) = np.moveaxis(matrices.astype(np.float64), 0, -1)
         return Margins(hits, hits + missed, hits + wrong, right_no + wrong + missed + hits)
 

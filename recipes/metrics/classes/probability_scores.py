@@ -1,4 +1,4 @@
-"""What the probabilities of a classifier were worth, beyond the decisions that follow from them."""
+"""Scores of the probabilities of a classifier, beyond the decisions that follow from them."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from recipes.metrics.classes.ranking import Ranking, rank_bins
 _REPORTED_KS = (2, 3, 5)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ProbabilityScores:
     """Log loss, Brier score, ranking and calibration.
 
@@ -34,7 +34,7 @@ class ProbabilityScores:
         equal_mass_calibration: The same in 15 bins of nearly as many rows each. Its arrays are empty in a report that
             was read back.
         greatest_losses: Rows with the greatest losses, the greatest first.
-        effective_rows: Number of rows of equal weight that would be as sure (Kish 1965).
+        effective_rows: Number of rows of equal weight with intervals of the same width (Kish 1965).
         standard_errors: Standard errors of log loss and Brier score, by name; empty in a report that was read back.
         positives: Number of rows of each class in each bin of scores, `(classes, bins)`; `bin_edges` has the edges.
             `None` in a report that was read back.
@@ -160,7 +160,7 @@ class ProbabilityScores:
         return self.mean_ranking[name]
 
     def mean_intervals(self, confidence: float) -> dict[str, tuple[float, float]]:
-        """Intervals of log loss and Brier score, by the spread of the single rows."""
+        """Intervals of log loss and Brier score, from the spread over the rows."""
         intervals = {}
         for name, error in self.standard_errors.items():
             mean, half = getattr(self, name), quantile(confidence) * error

@@ -1,4 +1,4 @@
-"""How well scores rank the rows of a class above the others: exactly from arrays, within a known bound from bins."""
+"""ROC AUC and average precision: exact from arrays, within a known bound from bins."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import numpy as np
 from recipes.metrics.classes.decision_scores import ratio
 from recipes.metrics.classes.intervals import quantile
 
-# Classes that are taken out of a score matrix at once: a cache line of floats.
+# Number of columns that are taken out of a score matrix at once: a cache line of floats.
 _BLOCK = 16
 _THREADS = 4
 
@@ -19,10 +19,10 @@ class Ranking:
     """Ranking scores by class, arrays `(classes,)`; NaN for a class without rows, or with all of them.
 
     Attributes:
-        roc_auc: Chance that a row of the class is scored above one of another, ties counting half.
-        average_precision: Mean precision over the rows of the class, each as the last that is taken.
-        roc_auc_bound: How far `roc_auc` may be off; 0 where it was computed from the scores themselves.
-        average_precision_bound: The same of `average_precision`.
+        roc_auc: Probability that a row of the class has a higher score than one of another class; ties count half.
+        average_precision: Mean over the rows of the class of the precision at the score of the row.
+        roc_auc_bound: Bound of the error of `roc_auc`; 0 if it was computed from the scores themselves.
+        average_precision_bound: Bound of the error of `average_precision`.
         roc_auc_deviation: Standard error of `roc_auc` (DeLong et al. 1988), from the bins; of weighted rows, with the
             effective numbers of rows.
     """
@@ -34,7 +34,7 @@ class Ranking:
     roc_auc_deviation: np.ndarray
 
     def roc_auc_interval(self, confidence: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-        """Both ends, on the logit scale so that they stay between 0 and 1; NaN where no pair of rows is misranked."""
+        """Both bounds, by the logit so that they stay between 0 and 1; NaN where no pair of rows is misranked."""
         odds = ratio(self.roc_auc, 1 - self.roc_auc)
         with np.errstate(divide="ignore"):
             centre = np.log(odds)
@@ -43,20 +43,20 @@ class Ranking:
 
 
 def rank_bins(positives: np.ndarray, negatives: np.ndarray, squares: np.ndarray | None = None) -> Ranking:
-    """From counts by score bin, `(classes, bins)` each, of the rows of a class and of the others.
+    """The ranking from counts by score bin, `(classes, bins)` each, of the rows of a class and of the others.
 
-    Rows in one bin could be in any order; a mixed one is taken. The area is off by at most half the pairs that share a
-    bin, average precision by no more than the best and the worst order of each bin.
+    Rows in one bin could be in any order; a mixed one is assumed. The error of the area is at most half the pairs that
+    share a bin, that of the average precision is bounded by the best and the worst order of each bin.
 
     Args:
-        positives: Rows of the class, or the sums of their weights.
-        negatives: Other rows.
-        squares: Sums of the squared weights of the two, `(2, classes)`. Default: every row counts 1.
+        positives: Number of rows of the class, or the sum of their weights.
+        negatives: Number or weight of the other rows.
+        squares: Sums of the squared weights of both, `(2, classes)`. Default: every row counts 1.
     """
     positives, negatives = positives.astype(np.float64), negatives.astype(np.float64)
     total, others = positives.sum(axis=1), negatives.sum(axis=1)
     squares = np.stack([total, others]) if squares is None else squares
-    # Of equal weights, those would be as sure (Kish 1965).
+    # Numbers of rows of equal weight with the same variance (Kish 1965).
     rows, other_rows = ratio(np.square([total, others]), squares)
     below = negatives.cumsum(axis=1) - negatives
     auc = ratio(ratio((positives * (below + negatives / 2)).sum(axis=1), total), others)
@@ -83,18 +83,18 @@ def rank_bins(positives: np.ndarray, negatives: np.ndarray, squares: np.ndarray 
 
 
 def _variance(squares: np.ndarray, weight: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Of a mean, from weighted squared deviations and the effective number of rows; NaN for a single row."""
+    """Variance of a mean, from weighted squared deviations and the effective number of rows; NaN for a single row."""
     return ratio(ratio(squares, weight), np.where(rows > 1 + 1e-9, rows - 1, 0))
 
 
 def rank_arrays(truth: np.ndarray, scores: np.ndarray, sample_weight: np.ndarray | None, binned: Ranking) -> Ranking:
-    """The same from arrays, exactly.
+    """The ranking from arrays, exactly.
 
     Args:
         truth: Class numbers `(rows,)`, or truth values `(rows, labels)`.
-        scores: `(rows, classes)`; `(rows,)` where class 1 alone has a score.
-        sample_weight: `(rows,)`, or `None`.
-        binned: What the bins say, which the standard error is taken from.
+        scores: Scores `(rows, classes)`; `(rows,)` where class 1 alone has a score.
+        sample_weight: Weight of each row `(rows,)`, or `None`.
+        binned: Ranking from the bins, which the standard error is taken from.
     """
     single = scores.ndim == 1
     num_classes = 2 if single else scores.shape[1]

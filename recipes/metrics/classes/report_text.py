@@ -1,4 +1,4 @@
-"""Reports as text: the answer first, then where the mistakes are."""
+"""Reports on classifiers as text: the overall score first, then the errors."""
 
 import math
 
@@ -7,10 +7,10 @@ from recipes.arguments.text_table import table_lines
 
 # A printed matrix of more classes than this does not fit a terminal.
 MOST_PRINTED_CLASSES = 15
-# Of more classes than the first, as many as the second are printed: those with the lowest F1.
+# If there are more classes than the first number, as many as the second are printed: those with the lowest F1.
 MOST_CLASS_LINES, WORST_CLASS_LINES = 30, 15
 MOST_PAIRS = MOST_LOSSES = 5
-# From here on, and twice the error that chance alone would show, a printed report names the remedy.
+# Above this, and above twice the error that chance alone would show, a printed report names the remedy.
 NOTABLE_CALIBRATION_ERROR = 0.05
 TITLES = {
     "balanced_accuracy": "balanced accuracy",
@@ -26,7 +26,7 @@ TITLES = {
 
 
 def of_classes(report) -> str:
-    """A `ClassificationReport`."""
+    """The text of a `ClassificationReport`."""
     percent, several = f"{100 * report.confidence:g} %", len(report.class_names) > 1
     low, high = report.intervals["accuracy"]
     weighted = ", weighted" if report.is_weighted else ""
@@ -50,7 +50,7 @@ def of_classes(report) -> str:
 
 
 def of_labels(report) -> str:
-    """A `MultiLabelReport`."""
+    """The text of a `MultiLabelReport`."""
     percent = f"{100 * report.confidence:g} %"
     low, high = report.intervals["accuracy"]
     baseline = report.baseline["accuracy"]
@@ -129,13 +129,13 @@ def _probabilities(report) -> list[str]:
         lines.append(f"  row {row.row:,}: {what} (loss {row.loss:.3g})")
     if scores.clipped_rows:
         clipped = f"{scores.clipped_rows:,} rows gave the truth a probability of 0"
-        lines += ["", f"{clipped}: their losses count as the greatest that the numbers can tell"]
+        lines += ["", f"{clipped}: their losses are the greatest that their precision allows"]
     curve = scores.calibration
     if curve.expected_error > max(NOTABLE_CALIBRATION_ERROR, 2 * curve.chance_error):
         lines += [
             "",
-            f"The probabilities are off by {curve.expected_error:.2f} in the mean: recipes.metrics.temperature learns "
-            "a remedy on validation rows.",
+            f"The probabilities are off by {curve.expected_error:.2f} on average: recipes.metrics.temperature learns "
+            "a correction on validation rows.",
         ]
     return lines
 

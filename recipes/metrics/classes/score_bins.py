@@ -1,4 +1,4 @@
-"""Bins of probabilities, finest near 0 and 1: counts in them stand for the scores themselves, however many rows."""
+"""Bins of probabilities, finest near 0 and 1, whose counts replace the scores themselves in bounded memory."""
 
 import numpy as np
 
@@ -10,17 +10,17 @@ _OCTAVES = 32
 
 
 def check_bins(bins: int) -> int:
-    """`bins`, if it is a power of two that the octaves share evenly."""
+    """`bins`, refused unless it is a power of two that the octaves share evenly."""
     if not is_whole(bins) or int(bins).bit_count() != 1 or not 64 <= bins <= 65536:
         raise ValueError(f"`bins` must be a power of two from 64 to 65536. Received: {bins!r}")
     return int(bins)
 
 
 def bin_numbers(scores: np.ndarray, bins: int = BINS) -> np.ndarray:
-    """The bin of each probability, int32 from 0 to `bins` - 1, in their order.
+    """The number of the bin of each probability, int32 from 0 to `bins` - 1, in ascending order.
 
-    Near 0 and near 1 a bin is a 32nd (for 2,048 bins) of the distance to it, so that a classifier that is sure of
-    nearly all rows is ranked as finely as one that is not.
+    Near 0 and near 1 the width of a bin is a 32nd (for 2,048 bins) of its distance from 0 or 1, so that the scores of a
+    confident classifier are ranked as finely as those of another.
     """
     half = bins // 2
     mantissa_bits = (half // _OCTAVES).bit_length() - 1
@@ -36,7 +36,7 @@ def bin_numbers(scores: np.ndarray, bins: int = BINS) -> np.ndarray:
 
 
 def bin_edges(bins: int = BINS) -> np.ndarray:
-    """Their edges `(bins + 1,)`, from 0 to 1. A bin below 1/2 holds its lower edge, one above its upper edge."""
+    """Edges of the bins `(bins + 1,)`, from 0 to 1. A bin below 1/2 contains its lower edge, another its upper one."""
     steps = bins // 2 // _OCTAVES
     number = np.arange(bins // 2 + 1)
     lower = (1 + (number % steps) / steps) * 2.0 ** (number // steps - _OCTAVES - 1)

@@ -1,4 +1,4 @@
-"""What is summed up over scores, so that 150 rows in memory and 10^9 rows in batches are judged by the same code."""
+"""Sums over the scores of rows, so that 150 rows in memory and 10^9 rows in batches are evaluated by the same code."""
 
 import numpy as np
 
@@ -11,17 +11,17 @@ CHUNK = 65536
 
 
 class ScoreSums:
-    """Sums over the probabilities of rows of one class each, or of multi-label rows.
+    """Sums over the probabilities of single-label or multi-label rows.
 
     Args:
-        num_classes: Classes or labels.
-        bins: For the scores of each class.
-        greatest_losses: How many of the rows with the greatest losses are kept.
+        num_classes: Number of classes or labels.
+        bins: Number of bins for the scores of each class.
+        greatest_losses: Number of rows with the greatest losses that are kept.
 
     Attributes:
-        rows: How many rows were added.
-        sums: By name, arrays that simply add up.
-        losses: The rows with the greatest losses.
+        rows: Number of rows so far.
+        sums: Arrays that simply add up, by name.
+        losses: Rows with the greatest losses.
     """
 
     def __init__(self, num_classes: int, bins: int = BINS, greatest_losses: int = 20):
@@ -42,18 +42,18 @@ class ScoreSums:
         }
 
     def merge(self, other: "ScoreSums") -> None:
-        """Add what `other` saw, as if its rows had come after ours."""
+        """Add the rows of `other`, as if they had come after those of this one."""
         self.sums = {name: values + other.sums[name] for name, values in self.sums.items()}
         self.losses.merge(other.losses.rows, self.rows)
         self.rows += other.rows
 
     def add_classes(self, numbers: np.ndarray, scores: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        """Add rows of one class each, and return the predicted class numbers `(rows,)`.
+        """Add single-label rows, and return the predicted class numbers `(rows,)`.
 
         Args:
             numbers: True class numbers `(rows,)`.
             scores: Probabilities `(rows, classes)`, or of class 1 `(rows,)`; checked before.
-            weights: `(rows,)`, or `None`.
+            weights: Weight of each row `(rows,)`, or `None`.
         """
         self._weigh(weights)
         num_classes = len(self.sums["all"])
@@ -66,7 +66,7 @@ class ScoreSums:
         return predicted
 
     def add_labels(self, truth: np.ndarray, scores: np.ndarray, weights: np.ndarray | None) -> None:
-        """Add multi-label rows: truth values and probabilities `(rows, labels)` each, checked before."""
+        """Add multi-label rows: truth values and probabilities, both `(rows, labels)` and checked before."""
         self._weigh(weights)
         step = max(64, CHUNK // truth.shape[1])
         for start in range(0, len(scores), step):

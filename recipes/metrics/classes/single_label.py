@@ -1,4 +1,4 @@
-"""What a classifier got right and wrong, and how sure that is."""
+"""The report on a single-label classifier."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +29,7 @@ MOST_CONFUSED = 10
 
 @dataclass(frozen=True)
 class Confusion:
-    """A class that is taken for another: how many rows, and which share of the class."""
+    """A class that was predicted as another: number (or weight) of the rows, and their share of the true class."""
 
     true: str
     predicted: str
@@ -39,20 +39,21 @@ class Confusion:
 
 @dataclass(frozen=True, eq=False)
 class ClassificationReport:
-    """Scores of a classifier of one class a row, with intervals. Print it, or take `to_dict()`.
+    """Scores of a single-label classifier, with intervals. Print it, or take `to_dict()`.
 
     A ratio whose denominator is 0, such as the precision of a class that was never predicted, is named in `undefined`.
-    Precision, recall and F1 of such a class are 0 in `classes` and in the means, as in scikit-learn; all else is NaN.
+    Precision, recall and F1 of such a class are 0 in `classes` and in the means, as in scikit-learn; other scores
+    are NaN.
 
     Attributes:
-        confusion_matrix: Row counts, int64 `(classes, classes)`, or weights, float64; entry `[i, j]`: of class i,
-            taken for class j.
-        class_names: In the order of the matrix.
-        confidence: Of the intervals.
-        num_rows: How many rows were judged, where they are weighted.
+        confusion_matrix: Row counts, int64 `(classes, classes)`, or weights, float64; entry `[i, j]`: rows of class i,
+            predicted as class j.
+        class_names: Names of the classes in the order of the matrix.
+        confidence: Confidence level of the intervals.
+        num_rows: Number of rows, needed if they are weighted.
         squared_weights: The same matrix of squared weights. Intervals of weighted rows are those of the effective
             number of rows, (sum of weights)^2 / (sum of squared weights).
-        probabilities: What follows from scores; `None` where there were labels only.
+        probabilities: Scores of the probabilities; `None` if there were labels only.
     """
 
     confusion_matrix: np.ndarray
@@ -68,7 +69,7 @@ class ClassificationReport:
 
     @property
     def rows(self) -> int:
-        """How many rows were judged."""
+        """Number of rows."""
         return int(self.confusion_matrix.sum()) if self.num_rows is None else self.num_rows
 
     @property
@@ -78,17 +79,17 @@ class ClassificationReport:
 
     @property
     def accuracy(self) -> float:
-        """Share of the rows whose class was found."""
+        """Share of the rows whose class was predicted correctly."""
         return self.overall["accuracy"]
 
     @cached_property
     def overall(self) -> dict[str, float]:
-        """Accuracy, balanced accuracy, macro and weighted F1, Matthews correlation, Cohen's kappa; by name."""
+        """Accuracy, balanced accuracy, macro and weighted F1, Matthews correlation, Cohen's kappa, by name."""
         return {name: float(score(self._margins)) for name, score in OVERALL.items()}
 
     @cached_property
     def classes(self) -> dict[str, dict[str, float]]:
-        """By class name: precision, recall, f1, accuracy (this class against the rest), support (its rows) and more."""
+        """Precision, recall, f1, accuracy (this class against the rest), support (its rows) and more, by class name."""
         columns = {name: score(self._margins) for name, score in BY_CLASS.items()}
         for name in ("precision", "recall", "f1"):
             columns[name] = np.nan_to_num(columns[name])
@@ -102,7 +103,7 @@ class ClassificationReport:
 
     @cached_property
     def micro(self) -> dict[str, float]:
-        """Precision, recall and f1 over all decisions together; with one class a row, all three are the accuracy."""
+        """Precision, recall and f1 over all decisions together; for single-label rows all three are the accuracy."""
         return dict.fromkeys(("precision", "recall", "f1"), self.accuracy)
 
     @cached_property
@@ -117,7 +118,7 @@ class ClassificationReport:
 
     @cached_property
     def baseline(self) -> dict[str, float]:
-        """What the majority class for every row would get; of probabilities, the class shares for every row."""
+        """Scores of the majority class for every row; those of probabilities are of the class shares for every row."""
         support = self._margins.support
         taken = np.zeros_like(support)
         taken[support.argmax()] = support.sum()
@@ -134,7 +135,7 @@ class ClassificationReport:
 
     @cached_property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        """Of the overall scores, by name: Wilson's of the accuracy, of log loss and Brier by their spread.
+        """Intervals of the overall scores, by name: Wilson's of the accuracy, of log loss and Brier by their spread.
 
         The others are resampled from the confusion matrix; they are NaN where no error was made, which leaves nothing
         to resample.
@@ -143,7 +144,7 @@ class ClassificationReport:
         low, high = wilson(self.accuracy, rows, self.confidence)
         resampled = {name: score for name, score in OVERALL.items() if name != "accuracy"}
         f1 = decision_scores.f1
-        # A rare class that the draws happen to miss says nothing, while one that never occurred counts 0 as ever.
+        # A rare class that a draw happens to miss is left out, while one that never occurred counts 0 as in the score.
         occurring = float(np.mean(~np.isnan(f1(self._margins))))
         resampled["macro_f1"] = lambda margins: occurring * decision_scores.mean_of_defined(f1(margins))
         ends = {"accuracy": (float(low), float(high))}
@@ -152,7 +153,7 @@ class ClassificationReport:
 
     @cached_property
     def class_intervals(self) -> dict[str, dict[str, tuple[float, float]]]:
-        """By class name, of all but the average precision: Wilson's; of ROC AUC, that of DeLong et al. (1988)."""
+        """Intervals of each score but average precision, by class name: Wilson's; of ROC AUC, DeLong's (1988)."""
         margins, squares = self._margins, Margins.of(self._squares)
         rows = {
             "precision": _effective(margins.predicted, squares.predicted),
@@ -173,12 +174,12 @@ class ClassificationReport:
 
     @cached_property
     def undefined_classes(self) -> dict[str, tuple[str, ...]]:
-        """What has no value for which classes: the scores and the reason -> class names."""
+        """Class names, by the scores that are undefined for them and the reason."""
         return decision_scores.undefined_classes(self._margins, self.class_names, self.probabilities is not None)
 
     @cached_property
     def undefined(self) -> tuple[str, ...]:
-        """All that has no value, and why, such as "precision of class 'cat': never predicted"."""
+        """Undefined scores and the reason, such as "precision of class 'cat': never predicted"."""
         notes = list(decision_scores.undefined_notes(self.undefined_classes))
         if np.isnan(self.overall["matthews_correlation"]):
             notes.append("Matthews correlation: a single class in the truth, or in the predictions")
@@ -190,7 +191,7 @@ class ClassificationReport:
 
     @cached_property
     def most_confused(self) -> tuple[Confusion, ...]:
-        """The pairs of classes with the most mistakes, at most 10, the most first."""
+        """The pairs of classes with the most errors, at most 10, the most first."""
         wrong = self.confusion_matrix.copy()
         np.fill_diagonal(wrong, 0)
         flat, count = wrong.reshape(-1), min(MOST_CONFUSED, int((wrong > 0).sum()))
@@ -207,21 +208,22 @@ class ClassificationReport:
         )
 
     def threshold(self, *, recall: float | None = None, precision: float | None = None) -> Threshold:
-        """Of two classes: the threshold for the probability of class 1 that meets a wish, among the edges of the bins.
+        """The threshold for the probability of class 1 of two, with the recall or precision asked for; a bin's edge.
 
         Args:
-            recall: At least so much; among those, the greatest precision.
-            precision: At least so much; among those, the greatest recall. With neither: the greatest F1.
+            recall: Least recall; the threshold is the one with the greatest precision.
+            precision: Least precision; the threshold is the one with the greatest recall. Default, with neither: the
+                threshold with the greatest F1.
 
         Raises:
-            ValueError: If there are no probabilities or not two classes, or no threshold meets the wish.
+            ValueError: If there are no probabilities or not two classes, or no threshold reaches the least value.
         """
         if self.probabilities is None or len(self.class_names) != 2:
             raise ValueError("a threshold needs probabilities of two classes")
         return threshold_from_bins(*counts_by_score(self.probabilities, 1), recall, precision)
 
     def to_dict(self) -> dict:
-        """Everything as plain values, ready for JSON: what has no value is `None`."""
+        """Everything as plain values, ready for JSON; undefined scores are `None`."""
         classes = {name: {**scores, "intervals": self.class_intervals[name]} for name, scores in self.classes.items()}
         content = {
             "accuracy": self.accuracy,
@@ -290,5 +292,5 @@ class ClassificationReport:
 
 
 def _effective(weights, squares) -> np.ndarray:
-    """How many rows of equal weight would be as sure (Kish 1965)."""
+    """Number of rows of equal weight with intervals of the same width (Kish 1965)."""
     return decision_scores.ratio(np.square(weights, dtype=float), squares)

@@ -1,4 +1,4 @@
-"""Temperature scaling: one number, learned on validation rows, that mends most overconfidence (arXiv:1706.04599)."""
+"""Temperature scaling: one number, learned on validation rows, that corrects most overconfidence (arXiv:1706.04599)."""
 
 import numpy as np
 
@@ -12,17 +12,16 @@ _CHUNK = 65536
 def temperature(y_true, logits, sample_weight=None) -> float:
     """The T for which softmax(logits / T) has the least log loss.
 
-    Learn it on validation rows, never on those that are reported. It changes no decision. Above 1 the model was
-    overconfident. Where there are probabilities only, their logarithms are logits.
+    Learn it on validation rows, never on those that are reported. It changes no decision. A value above 1 means that
+    the model is overconfident. Logarithms of probabilities can be used as logits.
 
     Args:
         y_true: Class numbers `(rows,)`.
-        logits: `(rows, classes)`; `(rows,)` or `(rows, 1)` of class 1 against class 0. Or the logarithms of
-            probabilities.
-        sample_weight: `(rows,)`.
+        logits: Logits `(rows, classes)`, or of class 1 against class 0 `(rows,)` or `(rows, 1)`.
+        sample_weight: Weight of each row `(rows,)`. Default: every row counts 1.
 
     Returns:
-        From 0.001, where all rows are right, to 1000, where the logits say nothing.
+        A number from 0.001, if all rows are right, to 1000, if the logits are uninformative.
 
     Raises:
         ValueError: If the two do not fit each other, or hold NaN or labels that are no class numbers.
@@ -60,7 +59,7 @@ def temperature(y_true, logits, sample_weight=None) -> float:
 
 
 def with_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities `(rows, classes)`, or of class 1 `(rows,)` or `(rows, 1)`, as `temperature` changes them.
+    """Probabilities `(rows, classes)`, or of class 1 `(rows,)` or `(rows, 1)`, after scaling by `temperature`.
 
     >>> with_temperature(np.array([[0.9, 0.1]]), 2).round(2).tolist()
     [[0.75, 0.25]]
@@ -75,7 +74,7 @@ def with_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarra
 
 
 def _slope(logits: np.ndarray, true: np.ndarray, weights: np.ndarray | None, inverse: float) -> float:
-    """Slope of the loss against 1 / T, but for a factor."""
+    """Slope of the loss with respect to 1 / T, up to a constant factor."""
     slope = 0.0
     for start in range(0, len(logits), _CHUNK):
         rows = slice(start, start + _CHUNK)

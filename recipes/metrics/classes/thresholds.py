@@ -1,4 +1,4 @@
-"""Where to cut a score, by what one wishes for."""
+"""The threshold of a score with the recall or precision asked for."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from recipes.metrics.inputs import as_array, check_labels, check_lengths, check_
 
 @dataclass(frozen=True)
 class Threshold:
-    """A cut, and what it gives: class 1 is predicted where its score is at least `threshold`."""
+    """A threshold and its scores: class 1 is predicted where its probability is at least `threshold`."""
 
     threshold: float
     precision: float
@@ -23,17 +23,20 @@ class Threshold:
 def find_threshold(
     y_true, y_score, *, recall: float | None = None, precision: float | None = None, sample_weight=None
 ) -> Threshold:
-    """The threshold that meets a wish; choose it on validation rows, never on those that are reported.
+    """The threshold with the recall or precision asked for.
+
+    Choose it on validation rows, never on those that are reported.
 
     Args:
         y_true: 0 or 1, or truth values `(rows,)`.
         y_score: Probabilities of class 1 `(rows,)` or `(rows, 1)`.
-        recall: At least so much; among those, the greatest precision.
-        precision: At least so much; among those, the greatest recall. With neither: the greatest F1.
-        sample_weight: `(rows,)`.
+        recall: Least recall; the threshold is the one with the greatest precision.
+        precision: Least precision; the threshold is the one with the greatest recall. Default, with neither: the
+            threshold with the greatest F1.
+        sample_weight: Weight of each row `(rows,)`. Default: every row counts 1.
 
     Raises:
-        ValueError: If the rows are wrong, or no threshold meets the wish.
+        ValueError: If the rows are wrong, or no threshold reaches the least value.
 
     >>> find_threshold([0, 0, 1, 1], np.array([0.1, 0.4, 0.35, 0.8]), recall=0.9).threshold
     0.35
@@ -71,9 +74,9 @@ def counts_by_score(probabilities, number: int) -> tuple[np.ndarray, np.ndarray]
 def threshold_from_bins(
     positives: np.ndarray, negatives: np.ndarray, recall: float | None = None, precision: float | None = None
 ) -> Threshold:
-    """The same from counts by score bin `(bins,)`: the edges of the bins are tried."""
+    """The same as `find_threshold`, from counts by score bin `(bins,)`: the edges of the bins are tried."""
     lower = bin_edges(len(positives))[:-1].astype(np.float32)
-    # The upper half of the bins does not hold its lower edges.
+    # The upper half of the bins does not contain its lower edges.
     half = len(lower) // 2 + 1
     lower[half:] = np.nextafter(lower[half:], np.float32(1))
     occurs = (positives + negatives > 0)[::-1]
@@ -82,24 +85,24 @@ def threshold_from_bins(
 
 
 def _choose(thresholds, hits, wrong, recall: float | None, precision: float | None) -> Threshold:
-    """Among thresholds from the highest to the lowest, with the weight of right and wrong rows above each."""
-    wishes = {"recall": recall, "precision": precision}
-    given = {name: value for name, value in wishes.items() if value is not None}
+    """The best of `thresholds`, from the highest to the lowest, with the weight of hits and wrong rows above each."""
+    limits = {"recall": recall, "precision": precision}
+    given = {name: value for name, value in limits.items() if value is not None}
     if len(given) > 1:
-        raise ValueError(f"wish for a recall or a precision, not for both. Received: {recall} and {precision}")
+        raise ValueError(f"give `recall` or `precision`, not both. Received: {recall} and {precision}")
     if any(not 0 < value <= 1 for value in given.values()):
         raise ValueError(f"`{next(iter(given))}` must lie above 0 and up to 1. Received: {next(iter(given.values()))}")
     if hits[-1] == 0:
         raise ValueError("no threshold can be chosen: there are no rows of class 1")
     scores = {"recall": hits / hits[-1], "precision": ratio(hits, hits + wrong)}
     scores["f1"] = 2 * hits / (hits[-1] + hits + wrong)
-    name, wish = next(iter(given.items()), ("f1", 0))
+    name, least = next(iter(given.items()), ("f1", 0))
     aim = scores[{"recall": "precision", "precision": "recall", "f1": "f1"}[name]]
-    # A wish for 0.9 is met by what rounds to it.
-    meets = scores[name] >= wish - 1e-12
-    if not meets.any():
-        raise ValueError(f"no threshold gives a {name} of {wish}: the most is {np.nanmax(scores[name]):.4f}")
-    best = int(np.nanargmax(np.where(meets, aim, -1)))
+    # A recall that rounds to 0.9 is at least 0.9.
+    reached = scores[name] >= least - 1e-12
+    if not reached.any():
+        raise ValueError(f"no threshold gives a {name} of {least}: the most is {np.nanmax(scores[name]):.4f}")
+    best = int(np.nanargmax(np.where(reached, aim, -1)))
     specificity = ratio(wrong[-1] - wrong[best], wrong[-1])
     values = (float(scores[name][best]) for name in ("precision", "recall", "f1"))
     return Threshold(float(thresholds[best]), *values, float(specificity))

@@ -1,4 +1,4 @@
-"""Two models on the same rows: how sure is the difference between their scores, from plain arrays."""
+"""Tests and intervals of the difference between two models on the same rows, from plain arrays."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,10 @@ import numpy as np
 from scipy import special
 
 RESAMPLES = 10_000
-# More rows than this are dealt at random into so many groups, which are resampled as rows would be: the sums of groups
-# of independent rows are independent, too, and the work does not grow with the rows.
+# More rows than this are put into so many groups at random, which are resampled as rows would be: the sums of groups of
+# independent rows are independent, too, and the work does not grow with the rows.
 _MOST_GROUPS = 10_000
-# Resampled counts held at once, and drawn in all (but at least so many resamples).
+# Resampled counts in memory at once, and drawn in all (but at least so many resamples).
 _MOST_CELLS = 2_000_000
 _MOST_DRAWN, _FEWEST_RESAMPLES = 50_000_000, 1_000
 
@@ -20,12 +20,12 @@ class Difference:
 
     Attributes:
         first: Score of the first model.
-        second: Score of the second.
-        value: Second minus first.
-        low: Lower end of the interval of `value`.
-        high: Upper end.
-        p_value: How often a difference of this size would come about if there were none.
-        method: Of the p-value and the interval, in words.
+        second: Score of the second model.
+        value: Second score minus first.
+        low: Lower bound of the interval of `value`.
+        high: Upper bound.
+        p_value: Probability of a difference of at least this size if there were none.
+        method: Name of the method behind the p-value and the interval.
     """
 
     first: float
@@ -40,9 +40,9 @@ class Difference:
 def mcnemar(only_first: int, only_second: int) -> float:
     """The mid-p value of McNemar's test, from the rows that only one of two models got right.
 
-    Exact binomial but for counting the observed split half, for any number of rows: the exact test rejects too seldom,
-    and the ones by chi-squared too often or, corrected, too seldom (Fagerland, Lydersen & Laake 2013, BMC Medical
-    Research Methodology 13:91).
+    It is the exact binomial test, except that the observed split counts half, for any number of rows: the exact test
+    rejects too seldom, and those by chi-squared too often or, corrected, too seldom (Fagerland, Lydersen & Laake 2013,
+    BMC Medical Research Methodology 13:91).
 
     >>> mcnemar(8, 8)  # doctest: +ELLIPSIS
     0.90...
@@ -62,8 +62,8 @@ def mcnemar(only_first: int, only_second: int) -> float:
 def accuracy_difference(only_first: int, only_second: int, right_of_both: int, rows: int, confidence: float = 0.95):
     """The `Difference` in accuracy, from the rows that both, or only one of two models got right.
 
-    The p-value is `mcnemar`'s; the interval that of Bonett & Price (2012, Journal of Educational and Behavioral
-    Statistics 37(4)), which holds its confidence for few rows and where the models hardly differ.
+    The p-value is that of `mcnemar`, the interval that of Bonett & Price (2012, Journal of Educational and Behavioral
+    Statistics 37(4)), which keeps its confidence level for few rows and where the models hardly differ.
     """
     first, second = (right_of_both + only_first) / rows, (right_of_both + only_second) / rows
     losses, gains = (only_first + 1) / (rows + 2), (only_second + 1) / (rows + 2)
@@ -85,18 +85,18 @@ def macro_f1_difference(
 ) -> Difference:
     """The `Difference` in macro F1, by a paired bootstrap.
 
-    Rows that agree in label and both predictions are alike, so that only the counts of such kinds are drawn: this is
-    the bootstrap of the rows, at the cost of the kinds.
+    Rows that agree in label and both predictions are interchangeable, so that only the counts of such kinds are drawn:
+    the result is that of resampling rows, the cost that of resampling kinds.
 
     Args:
-        labels: True class numbers `(rows,)`.
+        labels: True class numbers, `(rows,)`.
         first: Predictions of the first model, `(rows,)`.
-        second: Of the second.
-        num_classes: How many classes there are; one that neither occurs nor is predicted has an F1 of 0, as in the
+        second: Predictions of the second model, `(rows,)`.
+        num_classes: Number of classes. One that neither occurs nor is predicted has an F1 of 0, as in the
             reports.
-        confidence: Of the interval, which is that of the percentiles.
-        resamples: How often the rows are drawn anew; more seldom, but at least 1,000 times, from 5,000 kinds on.
-        seed: Of the draws.
+        confidence: Confidence level of the interval, which is that of the percentiles.
+        resamples: Number of resamples. It is reduced, to no less than 1,000, from 5,000 kinds on.
+        seed: Seed of the resamples.
     """
     kinds, counts = np.unique(np.stack([labels, first, second]), axis=1, return_counts=True)
     resamples = min(resamples, max(_FEWEST_RESAMPLES, _MOST_DRAWN // len(counts)))
@@ -123,21 +123,21 @@ def mean_difference(
     Where there are only some dozens of rows, intervals of percentiles are a little too narrow.
 
     Args:
-        first: What the first model gets for each row, `(rows,)`.
-        second: The second.
-        confidence: Of the interval, which is that of the percentiles.
-        resamples: How often the rows are drawn anew; from 10,000 rows on, as many groups of them.
-        seed: Of the draws.
+        first: Value of the first model for each row, `(rows,)`.
+        second: Value of the second model for each row, `(rows,)`.
+        confidence: Confidence level of the interval, which is that of the percentiles.
+        resamples: Number of resamples of the rows; from 10,000 rows on, of as many groups of rows.
+        seed: Seed of the resamples.
     """
     generator = np.random.default_rng(seed)
-    apart = np.asarray(second, np.float64) - np.asarray(first, np.float64)
-    rows = len(apart)
-    sums, sizes = apart, np.ones(rows)
+    differences = np.asarray(second, np.float64) - np.asarray(first, np.float64)
+    rows = len(differences)
+    sums, sizes = differences, np.ones(rows)
     if rows > _MOST_GROUPS:
         group = generator.permutation(np.arange(rows) % _MOST_GROUPS)
-        sums, sizes = np.bincount(group, weights=apart), np.bincount(group).astype(np.float64)
+        sums, sizes = np.bincount(group, weights=differences), np.bincount(group).astype(np.float64)
     # About the mean, so that rounding cannot tilt a difference of nothing.
-    middle = float(apart.mean())
+    middle = float(differences.mean())
     sums = sums - middle * sizes
     at_once = max(1, _MOST_CELLS // len(sums))
     means = []
@@ -162,9 +162,9 @@ def holm(p_values) -> list[float]:
 
 
 def _by_bootstrap(first: float, second: float, drawn: np.ndarray, confidence: float, value=None) -> Difference:
-    """Interval of the percentiles, and the p-value that goes with it: twice the share on the other side of 0."""
+    """Interval of the percentiles, and its p-value: twice the share of the draws on the other side of 0."""
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
-    # One more of each, so that no share is 0 (Davison & Hinkley 1997, section 4.2.5).
+    # Both counts are increased by 1, so that no p-value is 0 (Davison & Hinkley 1997, section 4.2.5).
     beyond = 1 + min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
     p_value = min(1.0, 2 * beyond / (len(drawn) + 1))
     value = second - first if value is None else value
@@ -172,7 +172,7 @@ def _by_bootstrap(first: float, second: float, drawn: np.ndarray, confidence: fl
 
 
 def _macro_f1(labels: np.ndarray, predicted: np.ndarray, counts: np.ndarray, num_classes: int) -> np.ndarray:
-    """`(resamples,)` of kinds of rows `(kinds,)` that occur `counts` `(resamples, kinds)` times."""
+    """Macro F1 of each resample `(resamples,)`; kinds of rows `(kinds,)` occur `counts` `(resamples, kinds)` times."""
     by_class = np.zeros((3, len(counts), num_classes))
     for total, classes, chosen in zip(
         by_class, (labels, predicted, labels), (..., ..., labels == predicted), strict=True

@@ -1,4 +1,4 @@
-"""What is told about models that were judged on the same rows: scores, differences, and whether those are real."""
+"""Comparison of models on the same rows: scores, differences, and whether the differences are significant."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from recipes.metrics.comparison.paired import (
     mean_difference,
 )
 
-# Scores in the order in which they are told; the first decides. And whether more of it is better.
+# Scores in the order of the report, with their titles and whether more is better. The first one decides.
 _SCORES = {
     "classification": {"accuracy": ("accuracy", True), "macro_f1": ("macro F1", True)},
     "regression": {"mae": ("MAE", False), "mse": ("MSE", False)},
@@ -26,13 +26,13 @@ class Pair:
     """Two models of a comparison.
 
     Attributes:
-        first: Name of the one.
-        second: Name of the other.
-        differences: By score, second minus first: accuracy and macro_f1, or mae and mse.
-        p_value: Of the first of these scores, adjusted for the number of pairs (Holm).
+        first: Name of the first model.
+        second: Name of the second model.
+        differences: Differences, second minus first, by score: accuracy and macro_f1, or mae and mse.
+        p_value: P-value of the first of these scores, adjusted for the number of pairs (Holm).
         only_first: Rows that only the first got right; `None` for a regression.
         only_second: Rows that only the second got right.
-        better: Name of the better one, where its difference is real; otherwise `None`.
+        better: Name of the better model if the difference is significant; otherwise `None`.
     """
 
     first: str
@@ -48,17 +48,17 @@ class Pair:
 class Comparison:
     """Models on the same rows. Print it, or take `to_dict()`.
 
-    A difference is called real where its interval leaves out 0, and its p-value, adjusted for the number of pairs, is
-    below one minus the confidence. It is one between these trained models: with another seed, the same recipe may train
-    a better or worse one, which `cross_validate` shows.
+    A difference is significant if its interval does not contain 0, and its p-value, adjusted for the number of pairs,
+    is below one minus the confidence level. It is one between these trained models: with another seed, the same recipe
+    may train a better or worse one, which `cross_validate` shows.
 
     Attributes:
-        names: Of the models; the others are compared with the first.
+        names: Names of the models; the others are compared with the first.
         task: `"classification"` or `"regression"`.
-        rows: How many rows all of them were judged on.
-        source: Where those come from, in words.
-        confidence: Of the intervals, each by itself.
-        pairs: One for each model but the first.
+        rows: Number of rows on which all of them were evaluated.
+        source: Description of where the rows come from.
+        confidence: Confidence level of each interval.
+        pairs: Comparisons with the first model, one for each of the others.
     """
 
     names: tuple[str, ...]
@@ -70,12 +70,12 @@ class Comparison:
 
     @property
     def better(self) -> str | None:
-        """Of two models, the name of the better one; `None` where no difference can be told, and of more than two."""
+        """Name of the better of two models; `None` if their difference is not significant, and for more than two."""
         return self.pairs[0].better if len(self.pairs) == 1 else None
 
     @property
     def verdict(self) -> str:
-        """Whether the differences are real: one sentence for each model but the first."""
+        """Whether the differences are significant: one sentence for each model but the first."""
         return "\n".join(self._sentence(pair) for pair in self.pairs)
 
     def to_dict(self) -> dict:
@@ -84,7 +84,7 @@ class Comparison:
 
     def __str__(self) -> str:
         parts = [self.verdict, "", *(self._of_two() if len(self.pairs) == 1 else self._of_many())]
-        return "\n".join([*parts, f"judged from {self.source}"])
+        return "\n".join([*parts, f"compared on {self.source}"])
 
     def _sentence(self, pair: Pair) -> str:
         name, (title, _) = next(iter(_SCORES[self.task].items()))
@@ -95,16 +95,16 @@ class Comparison:
         sign = self._merit(1.0 if best == pair.second else -1.0)  # so that better counts as more
         low, high = sorted((sign * difference.low, sign * difference.high))
         p_value = f"p {_p_value(pair.p_value, '= ')}{' by Holm' if len(self.pairs) > 1 else ''}"
-        ends = f"{self._share} interval {self._number(low)} to {self._number(high)}"
-        told = (
+        interval = f"{self._share} interval {self._number(low)} to {self._number(high)}"
+        evidence = (
             f"on the same {self.rows:,} rows, a difference of {self._number(sign * difference.value)} "
-            f"({ends}; {difference.method} {p_value})"
+            f"({interval}; {difference.method} {p_value})"
         )
         if pair.better:
             against = f"{self._number(scores[best])} against {self._number(scores[other])}"
-            return f"{best} is better: {title} {against} {told}"
+            return f"{best} is better: {title} {against} {evidence}"
         scores = [f"{self._number(scores[model])} ({model})" for model in (best, other)]
-        return f"no difference can be told: {title} {' against '.join(scores)} {told}"
+        return f"no significant difference: {title} {' against '.join(scores)} {evidence}"
 
     @property
     def _share(self) -> str:
@@ -118,8 +118,8 @@ class Comparison:
         return f"{round(value, 4) + 0.0:.4f}" if self.task == "classification" else f"{value + 0.0:.5g}"
 
     def _cells(self, difference: Difference) -> list[str]:
-        ends = f"{self._number(difference.low)} to {self._number(difference.high)}"
-        return [self._number(difference.value), ends, _p_value(difference.p_value)]
+        interval = f"{self._number(difference.low)} to {self._number(difference.high)}"
+        return [self._number(difference.value), interval, _p_value(difference.p_value)]
 
     def _of_two(self) -> list[str]:
         (pair,) = self.pairs
@@ -143,9 +143,9 @@ class Comparison:
         table.append([self.names[0], *(self._number(score.first) for score in differences.values()), *[""] * 5])
         for pair in self.pairs:
             scores = [self._number(score.second) for score in pair.differences.values()]
-            said = "cannot be told" if not pair.better else "better" if pair.better == pair.second else "worse"
+            verdict = "not significant" if not pair.better else "better" if pair.better == pair.second else "worse"
             adjusted = _p_value(pair.p_value)
-            table.append([pair.second, *scores, *self._cells(pair.differences[name]), adjusted, said])
+            table.append([pair.second, *scores, *self._cells(pair.differences[name]), adjusted, verdict])
         return [*table_lines(table), f"each against {self.names[0]}, by {title}"]
 
 
@@ -158,15 +158,15 @@ def compare_predictions(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Comparison:
-    """Compare what models said about the same rows.
+    """Compare the predictions of models for the same rows.
 
     Args:
         labels: Class numbers or targets, `(rows,)`.
-        predicted: By the name of a model, its class numbers or values `(rows,)`; at least two.
-        num_classes: How many classes there are; `None` for a regression.
-        source: Where the rows come from, in words.
-        confidence: Of the intervals, and of what is called real.
-        seed: Of the bootstrap.
+        predicted: Predicted class numbers or values `(rows,)` of at least two models, by name.
+        num_classes: Number of classes; `None` for a regression.
+        source: Description of where the rows come from.
+        confidence: Confidence level of the intervals and of the verdict, between 0 and 1.
+        seed: Seed of the bootstrap.
     """
     (first_name, first), *others = predicted.items()
     differences = [_differences(labels, first, other, num_classes, confidence, seed) for _, other in others]

@@ -1,4 +1,4 @@
-"""Quantiles of any number of values in bounded memory, exact while few differ."""
+"""Quantiles of any number of values in bounded memory, exact for few different values."""
 
 import numpy as np
 
@@ -11,16 +11,16 @@ _MANTISSA_BITS = 52
 class QuantileSketch:
     """Weighted counts of values, in bins that are joined in pairs whenever they become too many.
 
-    A bin holds the values whose float64 agrees in all but its last bits; at first in all of them, so that the sketch is
-    exact. Joining neighbours gives up one bit more, so that the bound is relative, as in DDSketch (Masson et al. 2019,
-    arXiv:1908.10693) with the joining of UDDSketch (Epicoco et al. 2020, arXiv:2004.08604). Which bins there are in the
-    end depends on the values alone, not on their order or on how they were shared out before merging.
+    A bin contains the values whose float64 agrees in all but its last bits; at first in all bits, so that the sketch is
+    exact. Joining neighbours drops one more bit, so that the error bound is relative, as in DDSketch (Masson et al.
+    2019, arXiv:1908.10693) with the joining of UDDSketch (Epicoco et al. 2020, arXiv:2004.08604). The final bins depend
+    on the values alone, not on their order or on their distribution over sketches before merging.
 
     Args:
-        most_bins: Bins are joined above this number. Default: 65,536, three numbers of 8 bytes each.
+        most_bins: Number of bins above which bins are joined. Default: 65,536, with three numbers of 8 bytes each.
 
     Attributes:
-        dropped_bits: Bits of a value that its bin does not know; 0 while the sketch is exact.
+        dropped_bits: Number of last bits in which the values of a bin may differ; 0 while the sketch is exact.
         unit: Whether every weight was 1.
     """
 
@@ -32,12 +32,12 @@ class QuantileSketch:
 
     @property
     def relative_error(self) -> float:
-        """Bound of the difference between a quantile and the true one, as a share of it; 0 while exact."""
+        """Bound of the relative error of a quantile; 0 while the sketch is exact."""
         self._fold()
         return 2.0 ** (self.dropped_bits - _MANTISSA_BITS) if self.dropped_bits else 0.0
 
     def update(self, values: np.ndarray, weights: np.ndarray | None = None) -> None:
-        """Add finite `values` `(rows,)`, each counting 1 or, above 0, its part of `weights` `(rows,)`."""
+        """Add finite `values` `(rows,)`, with `weights` `(rows,)` above 0. Default: each value counts 1."""
         if weights is None:
             weights = np.ones(len(values))
         elif not (weights == 1).all():
@@ -48,7 +48,7 @@ class QuantileSketch:
             self._fold()
 
     def merge(self, other: "QuantileSketch") -> None:
-        """Add all that `other` has seen."""
+        """Add the values of `other`."""
         self._fold()
         other._fold()
         bits = max(self.dropped_bits, other.dropped_bits)
@@ -61,12 +61,12 @@ class QuantileSketch:
         )
 
     def points(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values in ascending order, and their weights: all that were seen, or the mean of each bin."""
+        """Values in ascending order, and their weights: all different values, or the mean of each bin."""
         self._fold()
         return (self._sums / self._weights if self.dropped_bits else _values(self._keys)), self._weights
 
     def quantiles(self, shares) -> np.ndarray:
-        """The values below which lie `shares`, each from 0 to 1, of the weight; see `quantiles_of`."""
+        """The quantiles at `shares`, each from 0 to 1; see `quantiles_of`."""
         return quantiles_of(*self.points(), shares, self.unit)
 
     def state(self) -> dict[str, np.ndarray]:
@@ -111,10 +111,11 @@ class QuantileSketch:
 
 
 def quantiles_of(values: np.ndarray, weights: np.ndarray, shares, unit: bool) -> np.ndarray:
-    """Quantiles of `values` `(n,)`, ascending, which count `weights` `(n,)` each.
+    """Quantiles of ascending `values` `(n,)` with `weights` `(n,)`.
 
-    Where every row counted 1 (`unit`), between neighbours as `numpy.quantile` has it; otherwise by the averaged
-    inverse of the distribution, as scikit-learn has it for weighted medians (types 7 and 2 of Hyndman & Fan 1996).
+    Where every row counted 1 (`unit`), they are interpolated between neighbours, as by `numpy.quantile`; otherwise they
+    are the averaged inverse of the distribution, as scikit-learn's weighted medians (types 7 and 2 of Hyndman & Fan
+    1996).
     """
     shares, until = np.atleast_1d(np.asarray(shares, np.float64)), np.cumsum(weights)
     if unit:
@@ -129,7 +130,7 @@ def quantiles_of(values: np.ndarray, weights: np.ndarray, shares, unit: bool) ->
 
 
 def _keys(values: np.ndarray) -> np.ndarray:
-    """Whole numbers in the order of `values`: their bits, those of numbers below 0 mirrored."""
+    """Whole numbers in the order of `values`: their bits, which are mirrored for numbers below 0."""
     bits = (values + 0.0).view(np.int64)  # 0.0 and -0.0 are one number
     return np.where(bits >= 0, bits, -(bits & _HIGHEST))
 

@@ -1,4 +1,4 @@
-"""How far a regression is off."""
+"""The report on a regression."""
 
 from dataclasses import dataclass, field
 
@@ -22,28 +22,28 @@ _MOST_PRINTED_ROWS = 3
 class RegressionReport:
     """Scores of a regression, in the units of its targets. Print it, or take `to_dict()`.
 
-    Intervals are made from means and covariances by the delta method, with Student's t: of the mean error as of any
-    mean; of MAE, MSE, RMSE and 1 - R2 on a logarithmic scale, where they are less skewed. They tell how much the scores
-    would change with other test rows like these, not with another training. Few rows with errors of heavy tails make
-    them too narrow. With weights they are those of a weighted mean of independent rows, not of repeated rows.
+    Intervals are made from means and covariances by the delta method, with Student's t: those of MAE, MSE, RMSE and
+    1 - R2 on a logarithmic scale, where they are less skewed. They describe how much the scores would change with other
+    test rows like these, not with another training. Few rows with errors of heavy tails make them too narrow. With
+    weights they are those of a weighted mean of independent rows, not of repeated rows.
 
     Attributes:
         mean_error: Mean of target minus prediction (the residual): above 0 where predictions are too low.
         mae: Mean absolute error.
         mse: Mean squared error.
-        rmse: Its root.
-        r2: Share of the targets' variance that is explained: 1 is perfect, 0 is no better than their mean. Where all
+        rmse: Root of the mean squared error.
+        r2: Share of the targets' variance that is explained: 1 is perfect, 0 is no better than their mean. If all
             targets are equal: 1 for perfect predictions, otherwise 0, as in scikit-learn.
-        rows: How many rows were judged.
-        median_absolute_error: Half of the rows are off by at most this.
+        rows: Number of rows with a weight above 0.
+        median_absolute_error: Median of the absolute error.
         error_quantiles: Quantiles of target minus prediction, by share of the rows: `"0.05"`, `"0.25"`, `"0.5"`,
             `"0.75"`, `"0.95"`.
-        quantile_error: Bound of the error of medians and quantiles, as a share of each; 0 where they are exact.
-        confidence: Of the intervals.
-        intervals: By name of a score, its lowest and highest likely value. Not of medians; empty for a single row.
-        baseline: By name of a score, what the best constant prediction would get on these rows: the mean of their
-            targets, for MAE and median absolute error their median.
-        worst: The rows of greatest absolute error, the greatest first: `row` (counted from 0), `target`, `predicted`,
+        quantile_error: Bound of the relative error of medians and quantiles; 0 if they are exact.
+        confidence: Confidence level of the intervals.
+        intervals: Lower and upper bound of each score but the median, by name; empty for a single row.
+        baseline: Scores of the best constant prediction on these rows, by name: the mean of their targets, for MAE
+            and median absolute error their median.
+        worst: Rows of greatest absolute error, the greatest first: `row` (counted from 0), `target`, `predicted`,
             `error` (target minus prediction).
     """
 

@@ -89,13 +89,13 @@ class RegressionSums(Accumulator):
         values, weights = self._errors.points()
         constant, constant_weights = self._targets.points()
         median = float(self._targets.quantiles(0.5)[0])
-        apart = np.abs(constant - median)
+        distances = np.abs(constant - median)
         baseline = {
             "mean_error": 0.0,
-            "mae": float(np.average(apart, weights=constant_weights)),
+            "mae": float(np.average(distances, weights=constant_weights)),
             "mse": variance,
             "rmse": float(np.sqrt(variance)),
-            "median_absolute_error": _median(apart, constant_weights, self._targets.unit),
+            "median_absolute_error": _median(distances, constant_weights, self._targets.unit),
             "r2": 0.0 if variance else 1.0,
         }
         quantiles = self._errors.quantiles(QUANTILES)
@@ -205,10 +205,10 @@ class RegressionSums(Accumulator):
         self.rows += len(targets)
         errors = targets - predicted
         ones = np.ones(len(targets)) if weights is None else weights
-        # About the first target, so that nothing is lost before the mean is known.
+        # Differences from the first target, so that no digits are lost before the mean is known.
         centre = targets[0] + np.average(targets - targets[0], weights=ones)
-        apart = targets - centre
-        columns = np.stack([errors, np.abs(errors), errors**2, apart, apart**2], axis=1)
+        centred = targets - centre
+        columns = np.stack([errors, np.abs(errors), errors**2, centred, centred**2], axis=1)
         moments = Comoments.of(columns, ones)
         self._join(centre, [moments, moments if weights is None else Comoments.of(columns, weights**2)])
         self._errors.update(errors, weights)
@@ -218,13 +218,13 @@ class RegressionSums(Accumulator):
         self._keep_worst(np.stack([rows[most], targets[most], predicted[most]], axis=1))
 
     def _join(self, centre: float, moments: list[Comoments]) -> None:
-        """Add moments of targets that were counted from `centre`; all are then counted from the mean of both."""
+        """Add moments of targets relative to `centre`; all are then relative to the mean of both."""
         weight, other = self._moments[0].weight, moments[0].weight
         if not other:
             return
         middle = self._centre + (centre - self._centre) * (other / (weight + other)) if weight else centre
         self._moments = [
-            _counted_from(mine, self._centre - middle).joined(_counted_from(more, centre - middle))
+            _shifted(mine, self._centre - middle).joined(_shifted(more, centre - middle))
             for mine, more in zip(self._moments, moments, strict=True)
         ]
         self._centre = middle
@@ -235,14 +235,14 @@ class RegressionSums(Accumulator):
         self._worst = both[order[: self.worst]]
 
     def _variance(self) -> float:
-        """Of the targets; exactly 0 where all are equal."""
+        """Variance of the targets; exactly 0 if all are equal."""
         if self._lowest == self._highest:
             return 0.0
         moments = self._moments[0]
         return float(moments.products[_TARGET, _TARGET] / moments.weight)
 
     def _intervals(self, variance: float, confidence: float) -> dict[str, tuple[float, float]]:
-        """By the delta method, from the covariances of errors and targets; see `RegressionReport`."""
+        """Intervals by the delta method, from the covariances of errors and targets; see `RegressionReport`."""
         if self.rows < 2:
             return {}
         moments, squared_weights = self._moments
@@ -274,11 +274,11 @@ class RegressionSums(Accumulator):
         return intervals
 
 
-def _counted_from(moments: Comoments, further: float) -> Comoments:
-    """The same with targets that are larger by `further`, and their squares."""
+def _shifted(moments: Comoments, shift: float) -> Comoments:
+    """The moments for targets that are larger by `shift`, and their squares."""
     matrix, offset = np.eye(5), np.zeros(5)
-    matrix[_TARGET_SQUARED, _TARGET] = 2 * further
-    offset[_TARGET], offset[_TARGET_SQUARED] = further, further**2
+    matrix[_TARGET_SQUARED, _TARGET] = 2 * shift
+    offset[_TARGET], offset[_TARGET_SQUARED] = shift, shift**2
     return moments.mapped(matrix, offset)
 
 
