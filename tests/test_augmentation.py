@@ -1,21 +1,25 @@
+import dataclasses
 import tracemalloc
 
 import keras
 import numpy as np
 import pytest
+from scipy import special
 
 import recipes
 from recipes.training import augmentation
 from recipes.training.augmentation import (
-    ArrayBatches,
     Augmentation,
-    AugmentedBatches,
     Motion,
     augment,
+    beta,
     blank,
+    partners,
+    splitmix64,
     transform,
+    uniform,
 )
-from recipes.training.batches import Batches
+from recipes.training.batches import Batches, RowsInMemory
 
 EVERYTHING = Augmentation(shift=0.1, rotate=15, zoom=0.1, flip="horizontal", mixup=0.2, cutout=0.25)
 STILL = {"down": 0, "right": 0, "angle": 0, "enlargement": 1, "vertical": 1, "horizontal": 1}
@@ -32,7 +36,7 @@ def moved(images, **motion):
 
 def test_nothing_set_changes_nothing():
     images, labels = random_images(4, 6, 5, 3), np.arange(4)
-    same, targets = augment(images, labels, Augmentation(), 0, 0, 0)
+    same, targets = augment(images, labels, Augmentation(), 0, 0, np.arange(4))
     np.testing.assert_array_equal(same, images)
     assert targets is labels
 
@@ -81,9 +85,9 @@ def test_an_enlargement_to_twice_the_size_shows_the_middle():
 
 def test_many_images_are_moved_like_few(monkeypatch):
     images = random_images(7, 8, 8, 3)
-    whole, _ = augment(images, np.zeros(7), EVERYTHING, 0, 0, 0)
+    whole, _ = augment(images, np.zeros(7), EVERYTHING, 0, 0, np.arange(7))
     monkeypatch.setattr(augmentation, "_PIXELS", 2 * 64)
-    np.testing.assert_array_equal(augment(images, np.zeros(7), EVERYTHING, 0, 0, 0)[0], whole)
+    np.testing.assert_array_equal(augment(images, np.zeros(7), EVERYTHING, 0, 0, np.arange(7))[0], whole)
 
 
 def test_motions_stay_within_the_settings_and_reach_them():
@@ -99,23 +103,66 @@ def test_motions_stay_within_the_settings_and_reach_them():
     assert 0.45 < np.mean(motion.vertical == -1) < 0.55
 
 
-def test_a_step_depends_on_seed_epoch_and_step_alone():
-    images, labels = random_images(5, 8, 8, 1), np.arange(5)
-    places = [(1, 2, 3), (0, 2, 3), (1, 0, 3), (1, 2, 0)]
-    forward = [augment(images, labels, EVERYTHING, *place, num_outputs=5) for place in places]
-    np.random.default_rng(0).random()
-    backward = [augment(images, labels, EVERYTHING, *place, num_outputs=5) for place in places[::-1]][::-1]
-    for first, second in zip(forward, backward, strict=True):
-        np.testing.assert_array_equal(first[0], second[0])
-        np.testing.assert_array_equal(first[1], second[1])
-    for other in forward[1:]:
-        assert not np.array_equal(other[0], forward[0][0])
+def test_the_change_of_a_row_follows_from_seed_epoch_and_row_alone():
+    images, labels, rows = random_images(5, 8, 8, 1), np.arange(5), np.array([7, 2, 9, 0, 70_000])
+    changes = dataclasses.replace(EVERYTHING, mixup=0)
+    expected, _ = augment(images, labels, changes, 1, 2, rows)
+    for chosen in ([3, 1], [4], [0, 1, 2, 3, 4]):
+        part, _ = augment(images[chosen], labels[chosen], changes, 1, 2, rows[chosen])
+        np.testing.assert_array_equal(part, expected[chosen])
+    for place in ((0, 2, rows), (1, 0, rows), (1, 2, rows + 1)):
+        other, _ = augment(images, labels, changes, *place)
+        assert all(np.abs(one - same).max() > 0 for one, same in zip(other, expected, strict=True))
+
+
+def test_mixup_does_not_depend_on_places_in_the_batch():
+    images, labels, rows = random_images(16, 4, 4, 1), np.arange(16) % 3, np.arange(16) * 5
+    order = np.random.default_rng(1).permutation(16)
+    first = augment(images, labels, EVERYTHING, 1, 2, rows, num_outputs=3)
+    second = augment(images[order], labels[order], EVERYTHING, 1, 2, rows[order], num_outputs=3)
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one[order], other)
+
+
+def test_random_numbers_are_those_of_the_reference():
+    # The first outputs of splitmix64.c for the seed 1234567.
+    expected = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
+    assert splitmix64(np.uint64(1234567), np.arange(4)).tolist() == expected
+
+
+def test_random_numbers_of_rows_are_uniform_and_independent():
+    numbers = np.concatenate([uniform(0, epoch, np.arange(5000), range(10)) for epoch in range(2)], axis=1)
+    assert 0 <= numbers.min() < numbers.max() < 1
+    counts = np.stack([np.histogram(column, 20, (0, 1))[0] for column in numbers.T])
+    assert (((counts - 250) ** 2 / 250).sum(axis=1) < 45).all()  # chi squared of 19 degrees, 99.93 %
+    neighbours = np.concatenate([numbers[:-1], numbers[1:]], axis=1)  # of two draws, two epochs, or two rows
+    correlations = np.corrcoef(neighbours.T)
+    assert np.abs(correlations[np.triu_indices(40, 1)]).max() < 0.06  # 4.2 standard deviations
+    np.testing.assert_array_equal(uniform(0, 1, [7], range(6, 8)), numbers[7:8, 16:18])
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
+def test_shares_of_mixup_have_the_distribution_of_the_paper(alpha):
+    probabilities = np.linspace(0.005, 0.995, 999)
+    np.testing.assert_allclose(beta(probabilities, alpha), special.betaincinv(alpha, alpha, probabilities), atol=1e-3)
+    share = beta(uniform(0, 0, np.arange(20_000), range(8, 9))[:, 0], alpha)
+    assert abs(share.mean() - 0.5) < 0.01
+    assert abs(share.var() / (1 / (4 * (2 * alpha + 1))) - 1) < 0.03
+
+
+def test_partners_are_in_one_circle():
+    partner, seen = partners(np.random.default_rng(0).random(9)), [0]
+    for _ in range(8):
+        seen.append(partner[seen[-1]])
+    assert sorted(seen) == list(range(9))
+    assert partner[seen[-1]] == 0
+    assert partners(np.array([0.5])).tolist() == [0]
 
 
 def test_settings_do_not_disturb_one_another():
     images, labels = random_images(6, 8, 8, 1), np.arange(6)
-    shifted, _ = augment(images, labels, Augmentation(shift=0.2), 0, 0, 0)
-    blanked, _ = augment(images, labels, Augmentation(shift=0.2, cutout=0.5), 0, 0, 0)
+    shifted, _ = augment(images, labels, Augmentation(shift=0.2), 0, 0, np.arange(6))
+    blanked, _ = augment(images, labels, Augmentation(shift=0.2, cutout=0.5), 0, 0, np.arange(6))
     kept = blanked != 0
     np.testing.assert_array_equal(blanked[kept], shifted[kept])
     assert 0.5 < kept.mean() < 1
@@ -137,7 +184,7 @@ def test_mixup_averages_targets_as_it_does_images():
     # Each image holds its class in one-hot code, so that the shares can be read off.
     labels = np.tile(np.arange(4), 16)
     images = np.eye(4, dtype=np.float32)[labels].reshape(-1, 1, 1, 4)
-    mixed, targets = augment(images, labels, Augmentation(mixup=1.0), 0, 0, 0, num_outputs=4)
+    mixed, targets = augment(images, labels, Augmentation(mixup=1.0), 0, 0, np.arange(64), num_outputs=4)
     assert targets.shape == (64, 4)
     np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_array_equal(targets, mixed[:, 0, 0])
@@ -147,7 +194,8 @@ def test_mixup_averages_targets_as_it_does_images():
 @pytest.mark.parametrize("numbers", [np.arange(8) % 2, np.arange(8) / 7, np.c_[np.arange(8), np.ones(8)]])
 def test_mixup_averages_two_classes_and_numbers(numbers):
     images = np.broadcast_to(numbers.reshape(8, 1, 1, -1), (8, 2, 2, numbers.size // 8))
-    mixed, targets, weights = augment(images, numbers, Augmentation(mixup=1.0), 0, 0, 0, weights=numbers)
+    rows = np.arange(8)
+    mixed, targets, weights = augment(images, numbers, Augmentation(mixup=1.0), 0, 0, rows, weights=numbers)
     assert mixed.dtype == targets.dtype == weights.dtype == np.float32
     np.testing.assert_array_equal(targets.reshape(8, -1), mixed[:, 0, 0])
     np.testing.assert_array_equal(weights, targets)
@@ -158,7 +206,7 @@ def test_mixup_averages_two_classes_and_numbers(numbers):
 def test_everything_gives_finite_float32(alpha, rows):
     settings = Augmentation(shift=0.9, rotate=180, zoom=3, flip="both", mixup=alpha, cutout=0.99)
     images = np.full((rows, 8, 5, 3), 255, np.uint8)
-    mixed, targets = augment(images, np.zeros(rows, int), settings, 0, 0, 0, num_outputs=3)
+    mixed, targets = augment(images, np.zeros(rows, int), settings, 0, 0, np.arange(rows), num_outputs=3)
     assert mixed.dtype == targets.dtype == np.float32
     assert mixed.shape == images.shape
     assert np.isfinite(mixed).all()
@@ -167,7 +215,7 @@ def test_everything_gives_finite_float32(alpha, rows):
 
 def test_images_given_are_left_as_they_are():
     images = random_images(8, 8, 8, 1)
-    augment(images, np.zeros(8), EVERYTHING, 0, 0, 0)
+    augment(images, np.zeros(8), EVERYTHING, 0, 0, np.arange(8))
     np.testing.assert_array_equal(images, random_images(8, 8, 8, 1))
 
 
@@ -189,115 +237,32 @@ def test_bad_settings_are_refused(settings, message):
 
 def test_bad_arrays_are_refused():
     with pytest.raises(ValueError, match=r"images must be \(batch, height, width, channels\).*\(2, 8, 8\)"):
-        augment(np.ones((2, 8, 8)), np.zeros(2), Augmentation(), 0, 0, 0)
+        augment(np.ones((2, 8, 8)), np.zeros(2), Augmentation(), 0, 0, np.arange(2))
     with pytest.raises(ValueError, match="must be the number of classes. Received: 1, and class 2"):
-        augment(np.ones((2, 8, 8, 1)), np.array([0, 2]), Augmentation(mixup=1.0), 0, 0, 0)
-    with pytest.raises(ValueError, match="as many. Received: 3, 2"):
-        ArrayBatches(np.ones(3), np.ones(2), 1)
+        augment(np.ones((2, 8, 8, 1)), np.array([0, 2]), Augmentation(mixup=1.0), 0, 0, np.arange(2))
 
 
-@pytest.fixture(scope="module")
-def digits():
-    return recipes.load_dataset("digits")
-
-
-def batches_of(content):
-    content.on_epoch_begin()
-    batches = [content[index] for index in range(content.num_batches)]
-    content.on_epoch_end()
-    return batches
-
-
-def assert_same(first, second):
-    for one, other in zip(first, second, strict=True):
-        for column, same in zip(one, other, strict=True):
-            np.testing.assert_array_equal(column, same)
-
-
-def from_arrays(digits):
-    return ArrayBatches(*digits.prepared("train", 200), 64, seed=3)
-
-
-def from_batches(digits):
-    return Batches(digits, "train", 64, seed=3, shuffle=True, weights={number: 1 + number for number in range(10)})
-
-
-@pytest.mark.parametrize("content", [from_arrays, from_batches])
-def test_a_training_that_goes_on_sees_the_batches_of_one_without_interruption(digits, content):
-    options = {"seed": 3, "num_outputs": 10}
-    whole = AugmentedBatches(content(digits), EVERYTHING, **options)
-    epochs = [batches_of(whole) for _ in range(3)]
-    later = AugmentedBatches(content(digits), EVERYTHING, epoch=2, **options)
-    assert_same(batches_of(later), epochs[2])
-    assert not np.array_equal(epochs[0][0][0], epochs[1][0][0])
-
-
-def test_array_batches_give_each_row_once_with_its_weight():
-    labels = np.arange(50) % 3
-    content = ArrayBatches(np.arange(50), labels, 8, weights={0: 1.0, 1: 2.0, 2: 0.5})
-    orders = []
-    for _ in range(2):
-        x, y, weights = (np.concatenate(column) for column in zip(*batches_of(content), strict=True))
-        np.testing.assert_array_equal(np.sort(x), np.arange(50))
-        np.testing.assert_array_equal(y, x % 3)
-        np.testing.assert_array_equal(weights, np.array([1, 2, 0.5])[y])
-        orders.append(x)
-    assert not np.array_equal(*orders)
-    (x, _), *_ = batches_of(ArrayBatches(np.arange(50), labels, 8, shuffle=False))
-    np.testing.assert_array_equal(x, np.arange(8))
-
-
-class Recording(AugmentedBatches):
-    """Remembers which step of which epoch was made."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.made = []
-
-    def __getitem__(self, index):
-        self.made.append((self.epoch, index))
-        return super().__getitem__(index)
-
-
-@pytest.fixture(scope="module")
-def network():
+@pytest.mark.backend
+def test_a_network_learns_from_changed_digits():
+    digits = recipes.load_dataset("digits")
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(64, "relu")])
     model.add(keras.layers.Dense(10))
-    # Without a state, so that it can begin anew without being compiled again.
-    model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True))
-    model.optimizer.learning_rate = 0.2
-    return model
-
-
-@pytest.mark.backend
-def test_fit_sees_the_same_batches_on_one_worker_and_on_several(digits, network):
-    initial, losses = network.get_weights(), []
-    for workers in (1, 3):
-        content = Recording(from_arrays(digits), EVERYTHING, num_outputs=10, workers=workers)
-        network.set_weights(initial)
-        losses.append(network.fit(content, epochs=3, shuffle=False, verbose=0).history["loss"])
-        assert set(content.made) == {(epoch, step) for epoch in range(3) for step in range(4)}
-        assert content.epoch == content.content.epoch == 3
-    np.testing.assert_allclose(*losses, rtol=1e-5)
-
-
-@pytest.mark.backend
-def test_a_network_learns_from_changed_digits(digits, network):
+    model.compile(keras.optimizers.SGD(0.2), keras.losses.CategoricalCrossentropy(from_logits=True))
     settings = Augmentation(shift=0.05, rotate=10, zoom=0.1, mixup=0.2, cutout=0.2)
-    content = AugmentedBatches(ArrayBatches(*digits.prepared("train"), 64), settings, num_outputs=10)
-    network.fit(content, epochs=12, shuffle=False, verbose=0)
+    content = Batches(RowsInMemory(*digits.prepared("train")), 64, augmentation=settings, num_outputs=10)
+    model.fit(**content.fit_arguments(), epochs=12, verbose=0)
     x, y = digits.prepared("validation")
-    assert np.mean(network.predict(x, verbose=0).argmax(axis=1) == y) > 0.9
+    assert np.mean(model.predict(x, verbose=0).argmax(axis=1) == y) > 0.9
 
 
 def test_memory_does_not_grow_with_the_steps():
-    images, labels = random_images(32, 28, 28, 1), np.arange(32) % 10
-    content = AugmentedBatches(ArrayBatches(images, labels, 8), EVERYTHING, num_outputs=10)
-    batches_of(content)
+    images, labels = random_images(128, 28, 28, 1), np.arange(128) % 10
+    content = Batches(RowsInMemory(images, labels), 32, augmentation=EVERYTHING, num_outputs=10)
+    content[0]
     tracemalloc.start()
     try:
-        for _ in range(10):
-            batches_of(content)
+        for step in range(40):
+            content[step]
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -1,5 +1,8 @@
 """Each private name of Keras that the recipes use still does what they count on."""
 
+import ast
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from recipes.keras_internals import private
 from recipes.keras_internals.layers import DENSE, graph_of, known_class
 
 pytestmark = pytest.mark.backend
+RECIPES = Path(private.__file__).parent.parent
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes_tests")
@@ -131,6 +135,12 @@ def test_draws_without_a_seed_go_on_as_if_there_had_been_none_between():
         assert value(keras.random.normal((2,))) == between
 
 
+def test_an_optimizer_knows_the_weights_it_was_built_for():
+    optimizer, kernels = keras.optimizers.Adam(0.1), [weight(), weight()]
+    optimizer.build(kernels)
+    assert [id(own) for own in private.trained_weights(optimizer)] == [id(own) for own in kernels]
+
+
 def test_every_gradient_of_an_accumulation_counts():
     optimizer = keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)
     kernel = weight()
@@ -223,3 +233,20 @@ def test_a_subclass_counts_as_its_class_unless_it_computes_something_else():
     assert known_class(Named(2), DENSE) is layers.Dense
     assert known_class(Doubled(2), DENSE) is None
     assert known_class(layers.ReLU(), DENSE) is None
+
+
+def private_names(path):
+    """Names of private attributes in a file, and of the inner modules of Keras that it imports from."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+            yield node.attr
+        elif isinstance(node, ast.ImportFrom) and node.module.startswith("keras.src"):
+            yield node.module
+
+
+def test_no_other_file_of_recipes_touches_these_names():
+    here = Path(private.__file__)
+    touched = set(private_names(here)) - {"_decayed"}
+    assert {"_flatten_layers", "_compile_loss", "_iterations", "keras.src.backend.common"} <= touched
+    for path in RECIPES.rglob("*.py"):
+        assert path == here or not touched & set(private_names(path)), path

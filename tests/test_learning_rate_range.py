@@ -13,7 +13,7 @@ from keras import layers
 
 import recipes
 from recipes.cli import find_lr
-from recipes.training.batches import Batches
+from recipes.training.batches import Batches, RowsInMemory
 from recipes.training.learning_rate_range import find_learning_rate, smooth, suggest
 
 BACKEND = pytest.mark.backend
@@ -225,7 +225,7 @@ def test_rows_come_in_many_forms(kind):
         dataset = recipes.load_dataset("iris")
         model = recipes.mlp((4,), 3)
         recipes.compile_model(model, "tabular", 4, task="classification")
-        result = find_learning_rate(model, Batches(dataset, "train", 32, shuffle=True), steps=60)
+        result = find_learning_rate(model, Batches(RowsInMemory(*dataset.prepared("train")), 32), steps=60)
     elif kind == "tf.data":
         import tensorflow as tf
 

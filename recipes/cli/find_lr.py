@@ -34,14 +34,10 @@ def _find(recipe: Recipe, seed: int, options):
 
     recipe, dataset, _ = Request(recipe).load(seed)
     training = Training.of(recipe, dataset, seed=seed)
-    rows = training.rows()
+    # A shorter batch would be noisier than the others. A smaller training part is one batch.
     return find_learning_rate(
         training.core,
-        rows["x"],
-        rows.get("y"),
-        class_weight=rows.get("class_weight"),
-        # A smaller training part is one batch.
-        batch_size=min(recipe.fit.batch_size, len(dataset.train[1])),
+        training.source.batches(whole=True),
         lowest=options.lowest,
         highest=options.highest,
         steps=options.steps,

@@ -130,6 +130,12 @@ def separate_global_seed() -> Iterator[None]:
 # --- Optimizers ---
 
 
+def trained_weights(optimizer: keras.optimizers.Optimizer) -> list:
+    """The weights that a built `optimizer` trains, in its order."""
+    # The public `variables` are those of the optimizer. Without it, `apply(gradients)` would not know their weights.
+    return list(optimizer._trainable_variables)
+
+
 def gradients_seen(optimizer: keras.optimizers.Optimizer) -> keras.Variable:
     """The number of gradients that `optimizer` has received, which counts each one of an accumulation."""
     # The public `iterations` counts updates. Without it, the last step of an accumulation cannot be recognized.

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from recipes.keras_internals.private import gradients_seen, has_weight_decay, set_clipping
+from recipes.keras_internals.private import gradients_seen, has_weight_decay, set_clipping, trained_weights
 from recipes.optimizers.by_weight import (
     ByWeight,
     checked_factors,
@@ -180,7 +180,7 @@ class Guard(keras.optimizers.Optimizer):
         if not grads or (trainable_variables is None and not self.built):
             self.inner_optimizer.apply(grads, trainable_variables)  # which does nothing, or raises the error
             return
-        variables = list(self._trainable_variables if trainable_variables is None else trainable_variables)
+        variables = trained_weights(self) if trainable_variables is None else list(trainable_variables)
         if not self.built:
             self.build(variables)
         if len(grads) != len(variables):

@@ -1,22 +1,27 @@
 """Images changed at random while a network trains on them, so that it cannot learn them by heart.
 
-Every change follows from (seed, epoch, step) alone, so that a training that goes on from a saved epoch sees what an
-uninterrupted one would have seen.
+What happens to a row in an epoch is a pure function of the seed, the epoch and the number of the row, whatever the
+batch size and the place in the batch: so a training that goes on from a saved epoch sees what an uninterrupted one
+would have seen. Mixup alone needs a second row, which it takes from the batch.
 """
 
-import math
-import threading
+import functools
 from typing import NamedTuple
 
-import keras
 import numpy as np
+from scipy import special
 
 from recipes.settings import Augmentation
 
 # Pixels transformed at once: what is computed for them stays in the processor's cache, and memory bounded.
 _PIXELS = 2**16
-# Set apart from the streams (seed, epoch) and (seed, epoch, window) of `Batches`: NumPy reads a missing word as 0.
-_STREAM = 1
+# Random numbers of each row and epoch, and what they are for. Each has its own: so the settings do not disturb one
+# another.
+_DRAWS = 10
+_MOTION, _CENTRE, _MIXUP = range(6), range(6, 8), range(8, 10)
+# NumPy reads a missing number of a seed as 0: this sets the draws apart from the order of the rows, which has the seeds
+# (seed, epoch) and (seed, epoch, window).
+_STREAM = (0, 1)
 
 
 def augment(
@@ -25,25 +30,25 @@ def augment(
     settings: Augmentation,
     seed: int,
     epoch: int,
-    step: int,
+    rows: np.ndarray,
     *,
     num_outputs: int = 1,
     weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, ...]:
-    """One batch, changed as `settings` say: moved and turned, then blanked in part, then mixed.
+    """One batch, changed according to `settings`: moved and turned, then blanked in part, then mixed.
 
     What one setting does to an image is the same whatever the others are.
 
     Args:
-        images: Prepared, `(batch, height, width, channels)`; the mean of each channel is 0.
+        images: Prepared images, `(batch, height, width, channels)`; the mean of each channel is 0.
         targets: Class numbers or numbers, `(batch,)`, or rows of numbers, `(batch, outputs)`.
-        settings: Which changes.
-        seed: Of the training.
-        epoch: Counted from 0.
-        step: Number of the batch in its epoch, from 0.
-        num_outputs: Of the network. Mixed class numbers become shares, `(batch, num_outputs)`, or for one output the
-            share of class 1, `(batch,)`. Without mixup they stay as they are.
-        weights: What each row counts, `(batch,)`; mixed like the targets.
+        settings: The changes and their strengths.
+        seed: Seed of the training, a whole number from 0 to 2**32 - 1.
+        epoch: Number of the epoch, counted from 0.
+        rows: Numbers of the rows in the training part, `(batch,)`.
+        num_outputs: Number of units of the network's last layer. Mixed class numbers become shares, `(batch,
+            num_outputs)`, or for one output the share of class 1, `(batch,)`. Without mixup they stay as they are.
+        weights: Sample weights, `(batch,)`; mixed like the targets.
 
     Returns:
         Images as float32 and targets, mixed ones as float32; and the weights, if they were given.
@@ -55,29 +60,88 @@ def augment(
     if images.ndim != 4:
         raise ValueError(f"images must be (batch, height, width, channels). Received: shape {images.shape}")
     columns = (targets,) if weights is None else (targets, weights)
-    generator = np.random.default_rng((seed, epoch, step, _STREAM))
-    # All numbers are drawn, used or not: so the settings do not disturb one another.
-    draws = generator.random((len(images), 8))
     if settings.shift or settings.rotate or settings.zoom or settings.flip:
-        images = transform(images, _motion(draws[:, :6], settings, images.shape[1:3]))
+        numbers = uniform(seed, epoch, rows, _MOTION)
+        images = transform(images, _motion(numbers, settings, images.shape[1:3]))
     if settings.cutout:
-        images = blank(images, draws[:, 6:], settings.cutout)
+        images = blank(images, uniform(seed, epoch, rows, _CENTRE), settings.cutout)
     if settings.mixup:
-        order = generator.permutation(len(images))
-        share = generator.beta(settings.mixup, settings.mixup, len(images)).astype(np.float32)
+        probability, key = uniform(seed, epoch, rows, _MIXUP).T
+        share, partner = beta(probability, settings.mixup), partners(key)
         columns = (shares(targets, num_outputs), *columns[1:])
-        images, *columns = (mix(values, order, share) for values in (images, *columns))
+        images, *columns = (mix(values, partner, share) for values in (images, *columns))
     return images, *columns
+
+
+def uniform(seed: int, epoch: int, rows: np.ndarray, draws: range) -> np.ndarray:
+    """The random numbers `draws` of each of `rows`, `(rows, draws)`: float64 from 0 to 1, 1 excluded."""
+    places = np.asarray(rows, np.uint64)[:, None] * np.uint64(_DRAWS) + np.arange(
+        draws.start, draws.stop, dtype=np.uint64
+    )
+    return (splitmix64(_start(seed, epoch), places) >> np.uint64(11)) * 2.0**-53
+
+
+def splitmix64(start: np.uint64, places: np.ndarray) -> np.ndarray:
+    """Outputs of the random generator SplitMix64 at `places` of its sequence, counted from 0, as uint64.
+
+    It gives each output without those before it. So every row has its own random numbers, and those of a whole batch
+    are computed at once. Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"
+    (doi:10.1145/2660193.2660195); constants as in Vigna's https://prng.di.unimi.it/splitmix64.c.
+
+    >>> splitmix64(np.uint64(1234567), np.arange(2))
+    array([6457827717110365317, 3203168211198807973], dtype=uint64)
+    """
+    # Unsigned arithmetic wraps around without a warning, as the generator wants it.
+    state = (np.asarray(places, np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    state += start
+    state ^= state >> np.uint64(30)
+    state *= np.uint64(0xBF58476D1CE4E5B9)
+    state ^= state >> np.uint64(27)
+    state *= np.uint64(0x94D049BB133111EB)
+    state ^= state >> np.uint64(31)
+    return state
+
+
+@functools.lru_cache(maxsize=8)
+def _start(seed: int, epoch: int) -> np.uint64:
+    """Start of the sequence of an epoch: far from those of other seeds and epochs, even where these are small."""
+    return np.random.SeedSequence((seed, epoch, *_STREAM)).generate_state(1, np.uint64)[0]
+
+
+def beta(probabilities: np.ndarray, alpha: float) -> np.ndarray:
+    """Quantiles of the distribution Beta(alpha, alpha) as float32, interpolated between 4,097 of them."""
+    return np.interp(probabilities, *_quantiles(alpha)).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=8)
+def _quantiles(alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Evenly spaced probabilities and their quantiles: for every row, these would take as long as mixing its pixels."""
+    probabilities = np.linspace(0, 1, 4097)
+    return probabilities, special.betaincinv(alpha, alpha, probabilities)
+
+
+def partners(keys: np.ndarray) -> np.ndarray:
+    """Place of the partner of each row: the row with the next larger key; of the largest, that with the smallest.
+
+    Each row is the partner of one other, whatever the places of the rows in the batch.
+
+    >>> partners(np.array([0.3, 0.9, 0.1]))
+    array([1, 2, 0])
+    """
+    order = np.argsort(keys, kind="stable")
+    partner = np.empty_like(order)
+    partner[order] = np.roll(order, -1)
+    return partner
 
 
 class Motion(NamedTuple):
     """Where the images of a batch go, one number for each: mirrored, turned and enlarged about the centre, then moved.
 
     Attributes:
-        down: Pixels.
-        right: Pixels.
-        angle: Radians, anticlockwise.
-        enlargement: Factor.
+        down: Move downwards in pixels.
+        right: Move to the right in pixels.
+        angle: Angle of the turn in radians, anticlockwise.
+        enlargement: Factor of the size.
         vertical: -1 to mirror top and bottom, otherwise 1.
         horizontal: -1 to mirror left and right, otherwise 1.
     """
@@ -174,9 +238,9 @@ def blank(images: np.ndarray, centres: np.ndarray, share: float) -> np.ndarray:
 
     Args:
         images: `(batch, height, width, channels)`; left as they are.
-        centres: Of the squares, `(batch, 2)`, as shares of height and width from 0 to 1, 1 excluded. As in the paper
-            they are anywhere in the image, so that squares may reach out of it.
-        share: Of the shorter side.
+        centres: Centres of the squares, `(batch, 2)`, as shares of height and width from 0 to 1, 1 excluded. As in the
+            paper (Cutout, arXiv:1708.04552) they are anywhere in the image, so that squares may reach out of it.
+        share: Side of the square as a share of the image's shorter side.
     """
     side = max(1, round(share * min(images.shape[1:3])))
     inside = []
@@ -187,11 +251,14 @@ def blank(images: np.ndarray, centres: np.ndarray, share: float) -> np.ndarray:
     return np.where((inside[0][:, :, None] & inside[1][:, None])[..., None], np.float32(0), images)
 
 
-def mix(values: np.ndarray, order: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Average `values` with themselves in another order; `share`, `(batch,)`, is the weight of the first."""
+def mix(values: np.ndarray, partner: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Averages of `values` and those at the places `partner`; `share`, `(batch,)`, is the weight of the former."""
     values = np.asarray(values, np.float32)
     share = share.reshape(-1, *[1] * (values.ndim - 1))
-    return share * values + (1 - share) * values[order]
+    mixed = values[partner]
+    mixed *= 1 - share
+    mixed += share * values
+    return mixed
 
 
 def shares(targets: np.ndarray, num_outputs: int) -> np.ndarray:
@@ -208,95 +275,3 @@ def shares(targets: np.ndarray, num_outputs: int) -> np.ndarray:
     if last >= max(2, num_outputs):
         raise ValueError(f"`num_outputs` must be the number of classes. Received: {num_outputs}, and class {last}")
     return (targets[:, None] == np.arange(num_outputs) if num_outputs > 1 else targets).astype(np.float32)
-
-
-class ArrayBatches(keras.utils.PyDataset):
-    """Arrays, batch by batch, in an order that follows from the seed and the epoch.
-
-    Args:
-        x: Prepared rows.
-        y: Targets.
-        batch_size: Rows of one batch.
-        seed: Of the order.
-        shuffle: Whether the order changes; otherwise it is that of the rows.
-        weights: What each row counts, `(rows,)`, or by class number; `None` for 1 each.
-    """
-
-    def __init__(self, x, y, batch_size, seed=0, shuffle=True, weights=None):
-        super().__init__()
-        if isinstance(weights, dict):
-            weights = np.array([weights[label] for label in y], np.float32)
-        self.columns = (x, y) if weights is None else (x, y, weights)
-        if len({len(column) for column in self.columns}) > 1:
-            lengths = ", ".join(str(len(column)) for column in self.columns)
-            raise ValueError(f"rows, targets and weights must be as many. Received: {lengths}")
-        self.batch_size, self.seed, self.shuffle, self.epoch = batch_size, seed, shuffle, 0
-        self._ordered = None, None
-
-    @property
-    def num_batches(self):
-        return math.ceil(len(self.columns[0]) / self.batch_size)
-
-    def on_epoch_end(self):
-        self.epoch += 1
-
-    def __getitem__(self, index):
-        epoch, order = self._ordered
-        if epoch != self.epoch:
-            rows, epoch = len(self.columns[0]), self.epoch
-            order = np.random.default_rng((self.seed, epoch)).permutation(rows) if self.shuffle else np.arange(rows)
-            self._ordered = epoch, order
-        batch = order[index * self.batch_size : (index + 1) * self.batch_size]
-        return tuple(column[batch] for column in self.columns)
-
-
-class AugmentedBatches(keras.utils.PyDataset):
-    """Batches of images, each changed at random as its seed, epoch and step say.
-
-    Give it to `fit` with `shuffle=False`, or the steps come in any order. On several workers only the reading of the
-    content is one after the other.
-
-    Args:
-        content: `Batches`, `ArrayBatches`, or any other `PyDataset` of (images, targets) or (images, targets,
-            weights), in its first epoch. Its epochs are counted from here: give it to nothing else.
-        settings: An `Augmentation`.
-        seed: Of the changes.
-        num_outputs: Of the network: see `augment`.
-        epoch: The first one, for a training that goes on.
-        workers: Threads that make batches in `fit`, on TensorFlow; elsewhere there is one.
-
-    Attributes:
-        epoch: The present one, counted from 0.
-    """
-
-    def __init__(self, content, settings, seed=0, num_outputs=1, epoch=0, workers=1):
-        # Elsewhere Keras reads ahead on its workers to build the model, and then trains on those batches a second time.
-        super().__init__(workers=workers if keras.backend.backend() == "tensorflow" else 1)
-        self.content, self.settings, self.seed, self.num_outputs = content, settings, seed, num_outputs
-        self.epoch = epoch
-        for _ in range(epoch):
-            content.on_epoch_end()
-        self._reading = threading.Lock()  # the content may keep what it read last
-        self._begun = self._given = False
-
-    @property
-    def num_batches(self):
-        return self.content.num_batches
-
-    def on_epoch_begin(self):
-        self._begun = True
-        self.content.on_epoch_begin()
-
-    def on_epoch_end(self):
-        # `fit` also calls this before its first epoch, when it has looked at a batch or two.
-        if self._begun and self._given:
-            self.epoch += 1
-            self.content.on_epoch_end()
-        self._begun = self._given = False
-
-    def __getitem__(self, index):
-        with self._reading:
-            images, targets, *weights = self.content[index]
-        self._given |= index + 1 == self.num_batches
-        options = {"num_outputs": self.num_outputs, "weights": weights[0] if weights else None}
-        return augment(images, targets, self.settings, self.seed, self.epoch, index, **options)

@@ -1,4 +1,9 @@
-"""Batches of rows that are too many to be prepared at once."""
+"""The one source of training rows, in memory and from disk, on every backend.
+
+The order of the rows is a pure function of the seed and the epoch, and what augmentation does to a row is one of the
+seed, the epoch and the row. Keras would shuffle arrays with a global generator instead, so that an epoch could not be
+repeated without those before it.
+"""
 
 import math
 
@@ -7,92 +12,238 @@ import numpy as np
 
 from recipes.data import Dataset
 from recipes.data.store import is_on_disk
+from recipes.settings import Augmentation
+from recipes.training.augmentation import augment
 
 # Bytes of prepared rows above which they are prepared batch by batch.
 MOST_PREPARED = 512 * 2**20
-# Rows are read in runs of this many, which lie side by side on the disk, and mixed among so many runs.
-_RUN_ROWS = 256
-_RUNS_MIXED = 256
+# Rows on the disk are mixed within windows of so many rows, or so many bytes of prepared rows if that is less. A window
+# is read in this many runs from all over the part; the rows of a run lie side by side on the disk.
+_WINDOW_ROWS = 2**16
+_WINDOW_BYTES = 256 * 2**20
+_RUNS = 256
 
 
 def fits_in_memory(dataset: Dataset, limit: int | None = None) -> bool:
-    """Whether the prepared rows of the training part, or `limit` of them, may be held at once."""
+    """Whether the prepared rows of the training part, or the first `limit` of them, may be kept in memory."""
     rows = min(len(dataset.train[1]), limit or len(dataset.train[1]))
-    small = rows * math.prod(dataset.input_shape) * 4 <= MOST_PREPARED
+    small = rows * _row_bytes(dataset) <= MOST_PREPARED
     return small and not (is_on_disk(dataset.train[0]) and limit is None)
 
 
-class Batches(keras.utils.PyDataset):
-    """The prepared rows of a part, batch by batch; memory does not grow with their number.
+def _row_bytes(dataset: Dataset) -> int:
+    return 4 * math.prod(dataset.input_shape)
 
-    In training the rows come in a new order in each epoch: runs of neighbouring rows are drawn at random, and the rows
-    of many such runs are mixed.
+
+def weights_of_rows(y: np.ndarray, class_weight: dict[int, float]) -> np.ndarray:
+    """Weight of each row, `(rows,)`, from the weight of its class; `class_weight` has every class number.
+
+    >>> weights_of_rows(np.array([1, 0, 1]), {0: 0.5, 1: 2.0})
+    array([2. , 0.5, 2. ], dtype=float32)
+    """
+    table = np.array([class_weight[number] for number in range(len(class_weight))], keras.config.floatx())
+    return table[y]
+
+
+class RowsInMemory:
+    """Prepared rows in memory: each epoch has them in one random order.
+
+    Args:
+        x: Prepared rows, `(rows, ...)`.
+        y: Targets, `(rows,)` or `(rows, outputs)`.
+        weights: Sample weights, `(rows,)`; `None` for equal weights.
+    """
+
+    def __init__(self, x, y, weights=None):
+        self.columns = tuple(_as_floatx(column) for column in (x, y, weights) if column is not None)
+        if len({len(column) for column in self.columns}) > 1:
+            lengths = ", ".join(str(len(column)) for column in self.columns)
+            raise ValueError(f"rows, targets and weights must be equally many. Received: {lengths}")
+        self._latest = None, None
+
+    def __len__(self):
+        return len(self.columns[0])
+
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """Row numbers of one epoch, `(rows,)`."""
+        place, order = self._latest  # at once: a pipeline of TensorFlow asks in a thread of its own
+        if place != (seed, epoch):
+            order = np.random.default_rng((seed, epoch)).permutation(len(self))
+            self._latest = (seed, epoch), order
+        return order
+
+    def read(self, seed: int, epoch: int, start: int, stop: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """Row numbers and columns of the places from `start` to `stop` in one epoch."""
+        numbers = self.order(seed, epoch)[start:stop]
+        return numbers, tuple(column[numbers] for column in self.columns)
+
+
+class RowsOnDisk:
+    """Training rows that are too many to be prepared at once; memory does not grow with their number.
+
+    Rows at random places of a disk are slow to read. So each epoch has runs of neighbouring rows in random order, and
+    the rows of many such runs, a window, are mixed.
 
     Args:
         dataset: Raw rows and their preparation.
-        part: `"train"`, `"validation"` or `"test"`.
-        batch_size: Rows of one batch.
-        seed: Of the order.
-        shuffle: Whether the order changes; otherwise it is that of the rows.
-        weights: By class number, what a row counts; `None` for 1 each.
-        limit: Rows used; `None` for all.
+        class_weight: Weight of each class number; `None` for equal weights.
+        limit: Number of rows to use, the first ones of the training part; `None` for all.
     """
 
-    def __init__(self, dataset, part, batch_size, seed=0, shuffle=False, weights=None, limit=None):
-        super().__init__()
-        self.x, self.y = getattr(dataset, part)
-        self.preparation = dataset.preparation
+    def __init__(self, dataset, class_weight=None, limit=None):
+        self.x, self.y = dataset.train
+        self.preparation, self.class_weight = dataset.preparation, class_weight
         self.rows = min(len(self.y), limit or len(self.y))
-        self.batch_size, self.shuffle, self.weights = batch_size, shuffle, weights
-        # A window is so many runs, rounded up to whole batches, so that each batch lies in one window.
-        self.window_rows = math.ceil(_RUN_ROWS * _RUNS_MIXED / batch_size) * batch_size
-        self.seed, self.epoch = seed, 0
-        self._begin()
+        self.window_rows = max(1, min(_WINDOW_ROWS, _WINDOW_BYTES // _row_bytes(dataset)))
+        self.run_rows = max(1, self.window_rows // _RUNS)
+        self._latest = None, None
+
+    def __len__(self):
+        return self.rows
+
+    def read(self, seed: int, epoch: int, start: int, stop: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        """Row numbers and columns of the places from `start` to `stop` in one epoch."""
+        stop = min(stop, self.rows)
+        pieces = []
+        for window in range(start // self.window_rows, (stop - 1) // self.window_rows + 1):
+            first = window * self.window_rows
+            chosen = slice(max(start - first, 0), stop - first)
+            pieces.append([column[chosen] for column in self._read_window(seed, epoch, window)])
+        numbers, *columns = pieces[0] if len(pieces) == 1 else map(np.concatenate, zip(*pieces, strict=True))
+        return numbers, tuple(columns)
+
+    def _read_window(self, seed, epoch, window):
+        """Row numbers and columns of a window, which are kept until another one is asked for."""
+        place, content = self._latest
+        if place == (seed, epoch, window):
+            return content
+        content, self._latest = None, (None, None)  # makes room
+        runs = self._runs(seed, epoch, window)
+        numbers = np.concatenate([np.arange(run.start, run.stop) for run in runs])
+        # Window 0 would have the stream of the order of the runs: NumPy reads a missing number of a seed as 0.
+        mixed = np.random.default_rng((seed, epoch, window + 1)).permutation(len(numbers))
+        x, y = (np.concatenate([rows[run] for run in runs])[mixed] for rows in (self.x, self.y))
+        content = numbers[mixed], self.preparation(x), _as_floatx(self.preparation.scale_target(y))
+        if self.class_weight is not None:
+            content += (weights_of_rows(y, self.class_weight),)
+        self._latest = (seed, epoch, window), content
+        return content
+
+    def _runs(self, seed, epoch, window) -> list[slice]:
+        """The rows of a window, run by run; its first and last run may be parts of one."""
+        count = math.ceil(self.rows / self.run_rows)
+        order = np.random.default_rng((seed, epoch)).permutation(count)
+        lengths = np.full(count, self.run_rows)
+        lengths[order == count - 1] = self.rows - (count - 1) * self.run_rows  # the last run may be a short one
+        starts = np.r_[0, np.cumsum(lengths)]  # places of the runs in the epoch
+        first, last = window * self.window_rows, min((window + 1) * self.window_rows, self.rows)
+        runs = []
+        for place in range(np.searchsorted(starts, first, "right") - 1, np.searchsorted(starts, last, "left")):
+            shift = order[place] * self.run_rows - starts[place]
+            runs.append(slice(shift + max(first, starts[place]), shift + min(last, starts[place + 1])))
+        return runs
+
+
+def _as_floatx(column) -> np.ndarray:
+    """Floating-point numbers as `fit` converts those of arrays; others unchanged."""
+    column = np.asarray(column)
+    return column.astype(keras.config.floatx(), copy=False) if np.issubdtype(column.dtype, np.floating) else column
+
+
+class Batches(keras.utils.PyDataset):
+    """Training batches without end: batch `i` follows from the seed and `i`, whatever was asked for before.
+
+    It is batch `i % steps_per_epoch` of epoch `epoch + i // steps_per_epoch`; the last batch of an epoch may be short.
+    Nothing counts epochs here: Keras looks at batches before it trains, and ends an epoch that never began.
+
+    Args:
+        rows: `RowsInMemory` or `RowsOnDisk`.
+        batch_size: Number of rows in a batch.
+        seed: Seed of the order of the rows and of augmentation.
+        epoch: Number of the first epoch, counted from 0, for a training that goes on.
+        augmentation: Random changes of images.
+        num_outputs: Number of units of the network's last layer, for targets that augmentation mixes.
+        whole: Whether to leave out the short batch at the end of an epoch. Where there is no other, it stays.
+    """
+
+    num_batches = None
+
+    def __init__(self, rows, batch_size, seed=0, epoch=0, augmentation=None, num_outputs=1, whole=False):
+        super().__init__()
+        self.rows, self.batch_size, self.seed, self.epoch = rows, batch_size, seed, epoch
+        self.augmentation, self.num_outputs = augmentation or Augmentation(), num_outputs
+        steps = len(rows) / batch_size
+        self.steps_per_epoch = max(1, math.floor(steps)) if whole else math.ceil(steps)
+
+    def __getitem__(self, index):
+        epoch, step = divmod(index, self.steps_per_epoch)
+        epoch, start = self.epoch + epoch, step * self.batch_size
+        numbers, columns = self.rows.read(self.seed, epoch, start, start + self.batch_size)
+        if self.augmentation == Augmentation():
+            return columns
+        x, y, *weights = columns
+        options = {"num_outputs": self.num_outputs, "weights": weights[0] if weights else None}
+        return augment(x, y, self.augmentation, self.seed, epoch, numbers, **options)
+
+    def fit_arguments(self) -> dict:
+        """The keyword arguments with which `fit` trains on these batches."""
+        plain = isinstance(self.rows, RowsInMemory) and self.augmentation == Augmentation()
+        on_tensorflow = keras.backend.backend() == "tensorflow"
+        x = self._pipeline() if plain and on_tensorflow else self
+        return {"x": x, "steps_per_epoch": self.steps_per_epoch, "shuffle": False}
+
+    def _pipeline(self):
+        """The same batches as a `tf.data.Dataset`, which takes rows without Python and so saves TensorFlow time."""
+        import tensorflow as tf  # only where it is the backend
+
+        rows, size, steps = len(self.rows), self.batch_size, self.steps_per_epoch
+
+        def order(epoch):
+            numbers = tf.numpy_function(lambda number: self.rows.order(self.seed, int(number)), [epoch], tf.int64)
+            return tf.ensure_shape(numbers, [rows])
+
+        def split(order):
+            whole = min(steps, rows // size) * size
+            batches = tf.data.Dataset.from_tensor_slices(tf.reshape(order[:whole], [-1, size]))
+            if whole == steps * size:
+                return batches
+            return batches.concatenate(tf.data.Dataset.from_tensors(order[whole:]))
+
+        with tf.device("cpu"):  # a pipeline runs there, and would copy rows from a GPU again and again
+            columns = [tf.constant(column) for column in self.rows.columns]
+        epochs = tf.data.Dataset.range(self.epoch, tf.int64.max).map(order).prefetch(1)
+        batches = epochs.flat_map(split).map(
+            lambda numbers: tuple(tf.gather(column, numbers) for column in columns),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+        # As Keras does for arrays: to optimize the graph of the pipeline, TensorFlow would serialize it with all rows.
+        options = tf.data.Options()
+        options.experimental_optimization.apply_default_optimizations = False
+        return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+
+class ValidationBatches(keras.utils.PyDataset):
+    """The prepared rows of the validation part in their order, batch by batch, where they are too many for memory.
+
+    Args:
+        dataset: Raw rows and their preparation.
+        batch_size: Number of rows in a batch.
+        class_weight: Weight of each class number; `None` for equal weights.
+        limit: Number of rows to use, the first ones; `None` for all.
+    """
+
+    def __init__(self, dataset, batch_size, class_weight=None, limit=None):
+        super().__init__()
+        self.x, self.y = dataset.validation
+        self.rows = min(len(self.y), limit or len(self.y))
+        self.preparation, self.batch_size, self.class_weight = dataset.preparation, batch_size, class_weight
 
     @property
     def num_batches(self):
         return math.ceil(self.rows / self.batch_size)
 
-    def on_epoch_end(self):
-        self.epoch += 1
-        self._begin()
-
     def __getitem__(self, index):
-        start = index * self.batch_size
-        window = start // self.window_rows
-        if window != self._window:
-            self._x, self._y = self._read(window)
-            self._window = window
-        start -= window * self.window_rows
-        batch = slice(start, start + self.batch_size)
-        x, y = self._x[batch], self._y[batch]
-        if self.weights is None:
-            return x, y
-        return x, y, np.array([self.weights[label] for label in y], np.float32)
-
-    def _begin(self):
-        self._window = None
-        runs = math.ceil(self.rows / _RUN_ROWS)
-        self._runs = (
-            np.random.default_rng((self.seed, self.epoch)).permutation(runs) if self.shuffle else np.arange(runs)
-        )
-        # The last run may be a short one, so that the place of a row follows from the lengths of those before it.
-        lengths = np.full(runs, _RUN_ROWS)
-        lengths[self._runs == runs - 1] = self.rows - (runs - 1) * _RUN_ROWS
-        self._starts = np.r_[0, np.cumsum(lengths)]
-
-    def _read(self, window):
-        first, last = window * self.window_rows, min((window + 1) * self.window_rows, self.rows)
-        chosen = range(
-            np.searchsorted(self._starts, first, side="right") - 1, np.searchsorted(self._starts, last, side="left")
-        )
-        pieces = []
-        for number in chosen:
-            start = self._runs[number] * _RUN_ROWS - self._starts[number]
-            pieces.append(slice(start + max(first, self._starts[number]), start + min(last, self._starts[number + 1])))
-        x = np.concatenate([self.x[piece] for piece in pieces])
-        y = np.concatenate([self.y[piece] for piece in pieces])
-        if self.shuffle:
-            order = np.random.default_rng((self.seed, self.epoch, window)).permutation(len(y))
-            x, y = x[order], y[order]
-        return self.preparation(x), self.preparation.scale_target(y)
+        chosen = slice(index * self.batch_size, min((index + 1) * self.batch_size, self.rows))
+        y = self.y[chosen]
+        batch = self.preparation(self.x[chosen]), _as_floatx(self.preparation.scale_target(y))
+        return batch if self.class_weight is None else (*batch, weights_of_rows(y, self.class_weight))

@@ -3,6 +3,7 @@
 import keras
 
 from recipes.arguments.numbers import is_count, is_number, require_positive
+from recipes.keras_internals.private import all_layers, compile_arguments
 from recipes.models.body import body_of
 from recipes.optimizers import GradientClipping
 from recipes.optimizers.copying import copied
@@ -42,7 +43,7 @@ def fine_tune(
         learning_rate = float(learning_rate)
     factors = unfreeze(model, layers, layer_decay)
     optimizer, _ = copied(model.optimizer, learning_rate)
-    compiled = dict(model._compile_config.config)
+    compiled = compile_arguments(model)
     model.compile(**{**compiled, "optimizer": with_factors(optimizer, factors)})
     return model
 
@@ -70,7 +71,7 @@ def unfreeze(model: keras.Model, layers: int | None = None, layer_decay: float =
     chosen = known[-layers:] if layers else known
     # The body as a whole first: setting `trainable` of a model sets it for all of its layers.
     body.trainable = True
-    for layer in body._flatten_layers(include_self=False):
+    for layer in all_layers(body):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
     for layer in known[: len(known) - len(chosen)]:

@@ -1,4 +1,4 @@
-"""The rows of a training as `fit` takes them: prepared arrays, or batches where the arrays would be too large."""
+"""The rows of a training as `fit` takes them: batches of the training rows, and the validation rows."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,14 @@ import numpy as np
 
 from recipes.data import Dataset
 from recipes.settings import Augmentation, Recipe
-from recipes.training.augmentation import ArrayBatches, AugmentedBatches
-from recipes.training.batches import Batches, fits_in_memory
+from recipes.training.batches import (
+    Batches,
+    RowsInMemory,
+    RowsOnDisk,
+    ValidationBatches,
+    fits_in_memory,
+    weights_of_rows,
+)
 from recipes.training.compiling import mixes_classes
 
 _PROBE_ROWS = 512
@@ -37,26 +43,36 @@ class DatasetRows:
         rows = len(self.dataset.train[1])
         return rows if self.limit is None else min(rows, self.limit)
 
+    def batches(self, epoch: int = 0, *, whole: bool = False) -> Batches:
+        """Training batches without end, from those of `epoch` on, counted from 0.
+
+        Args:
+            epoch: Number of the first epoch.
+            whole: Whether to leave out the short batch at the end of an epoch.
+        """
+        recipe, weights = self.recipe, class_weights(self.recipe, self.dataset)
+        if fits_in_memory(self.dataset, self.limit):
+            _, labels = self.dataset.train
+            weights = weights and weights_of_rows(labels[: self.limit], weights)
+            rows = RowsInMemory(*self.dataset.prepared("train", self.limit), weights)
+        else:
+            rows = RowsOnDisk(self.dataset, weights, self.limit)
+        return Batches(
+            rows,
+            recipe.fit.batch_size,
+            self.seed,
+            epoch,
+            augmentation=recipe.augmentation,
+            num_outputs=self.num_outputs,
+            whole=whole,
+        )
+
     def of_fit(self, epoch: int = 0) -> dict:
         """The arguments of `fit` that hold rows; order and random changes begin with those of `epoch`, from 0."""
-        recipe, dataset, size = self.recipe, self.dataset, self.recipe.fit.batch_size
-        weights, validation = class_weights(recipe, dataset), self.validation()
-        augments = recipe.augmentation != Augmentation()
-        if fits_in_memory(dataset, self.limit):
-            x, y = dataset.prepared("train", self.limit)
-            if not augments:
-                return {"x": x, "y": y, "batch_size": size, "validation_data": validation, "class_weight": weights}
-            content = ArrayBatches(x, y, size, self.seed, weights=weights)
-        else:
-            content = Batches(dataset, "train", size, self.seed, shuffle=True, weights=weights, limit=self.limit)
-        if augments:
-            content = AugmentedBatches(content, recipe.augmentation, self.seed, self.num_outputs, epoch)
-        else:
-            for _ in range(epoch):
-                content.on_epoch_end()
-        return {"x": content, "validation_data": validation, "shuffle": False}
+        options = {"validation_data": self.validation(), "validation_batch_size": self.recipe.fit.batch_size}
+        return {**self.batches(epoch).fit_arguments(), **options}
 
-    def validation(self) -> Batches | tuple:
+    def validation(self) -> ValidationBatches | tuple:
         """The validation part, prepared: arrays, or batches where the parts together would be too large."""
         recipe, dataset = self.recipe, self.dataset
         # They are weighted as in training: otherwise early stopping would pick the weights by another loss than the
@@ -64,11 +80,11 @@ class DatasetRows:
         weights = class_weights(recipe, dataset)
         if not fits_in_memory(dataset, self.limit):
             size = max(recipe.fit.batch_size, 1024)
-            return Batches(dataset, "validation", size, weights=weights, limit=self.limit)
+            return ValidationBatches(dataset, size, weights, self.limit)
         x, y = dataset.prepared("validation", self.limit)
         mixes = mixes_classes(recipe, dataset.task, self.num_outputs)
         labels = np.eye(self.num_outputs, dtype=np.float32)[y] if mixes else y
-        return (x, labels, np.array([weights[label] for label in y])) if weights else (x, labels)
+        return (x, labels, weights_of_rows(y, weights)) if weights else (x, labels)
 
     def probe(self) -> np.ndarray:
         """Prepared training rows, evenly spaced, on which activations are watched."""
@@ -101,10 +117,9 @@ class ArrayRows:
 
     def of_fit(self, epoch: int = 0) -> dict:
         """The arguments of `fit` that hold rows; their order begins with that of `epoch`, counted from 0."""
-        content = ArrayBatches(self.x, self.y, self.batch_size, self.seed)
-        for _ in range(epoch):
-            content.on_epoch_end()
-        return {"x": content, "validation_data": self.validation_data, "shuffle": False}
+        batches = Batches(RowsInMemory(self.x, self.y), self.batch_size, self.seed, epoch)
+        options = {"validation_data": self.validation_data, "validation_batch_size": self.batch_size}
+        return {**batches.fit_arguments(), **options}
 
     def validation(self) -> tuple | None:
         """The validation rows, as `fit` takes them."""
