@@ -55,6 +55,14 @@ def test_a_picture_that_fails_is_a_note_and_can_be_drawn_later(unfinished, run, 
     assert drawn == [unfinished]
 
 
+def test_a_run_that_has_lost_its_history_gets_its_report_all_the_same(unfinished, run, assert_alike):
+    (unfinished / "history.csv").unlink()
+    with pytest.warns(UserWarning, match=r"no pictures of .*run, since it does not hold history.csv and record.npz"):
+        assert recipes.evaluate(unfinished).accuracy == run.report.accuracy
+    assert Stored(unfinished).missing == ()
+    assert_alike(Stored(unfinished).report, run.report)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
