@@ -133,3 +133,12 @@ def test_an_error_when_training_has_ended_is_raised_after_everything_is_written(
     assert (tmp_path / "run" / "model.keras").read_text() == "of another run"
     assert len(Stored(ours).history["loss"]) == 1
     assert (ours / "report.json").exists()
+
+
+def test_a_stored_run_reads_the_report_that_was_made_meanwhile(unfinished):
+    stored = Stored(unfinished)
+    assert (stored.report, stored.missing) == (None, ("report", "predictions", "pictures"))
+    report = recipes.evaluate(stored)
+    assert stored.missing == ()
+    assert stored.report.accuracy == report.accuracy
+    assert len(stored.predictions["label"]) == report.rows
