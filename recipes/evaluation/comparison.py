@@ -214,7 +214,7 @@ def _on_data(runs: dict[str, Stored], data, target, data_dir, batch_size: int) -
 
 
 def _load_test_part(run: Stored, settings: Data) -> Dataset | FoundRows:
-    """The test part, by another `Stored`, which is dropped: the models of all runs would be kept in memory otherwise."""
+    """The test part, by another `Stored`, which is dropped: it would keep the models of all runs in memory."""
     return load_test_part(Stored(run.path), settings)
 
 
