@@ -1,4 +1,4 @@
-"""What the layers of a model return for fixed rows, epoch by epoch: the pictures of activations of any training.
+"""Statistics of the outputs of layers for fixed rows, epoch by epoch: the data of all pictures of activations.
 
 Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", sections 3 and 4,
 where means, standard deviations and saturation of the layers are followed over the training.

@@ -34,8 +34,11 @@ class AveragedWeights(keras.callbacks.Callback):
         self._is_active = False
 
     def on_train_begin(self, logs=None):
-        # What a training that was interrupted has left.
-        _REPLACED.pop(self.model, None)
+        # An interrupted training may have left the model with its averages, which are good weights to go on from. But
+        # an interrupted validation has left the weights in the averages, where they do not belong.
+        for variable, old, _ in _REPLACED.pop(self.model, ()):
+            if any(variable is average for _, average in averages(self.model)):
+                variable.assign(old)
         self._is_active = uses_averages(self.model)
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -1,4 +1,6 @@
+import gc
 import random
+import weakref
 
 import keras
 import numpy as np
@@ -221,3 +223,15 @@ def test_a_training_does_not_depend_on_global_generators(dataset, short_recipe, 
         keras.utils.set_random_seed(draws)
         losses.append(training.fit().history["loss"])
     np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
+@pytest.mark.backend
+def test_the_rows_of_a_training_that_is_over_leave_the_memory():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    rows = RowsInMemory(np.zeros((8, 2), "float32"), np.zeros(8, "float32"))
+    model.fit(**Batches(rows, 4).fit_arguments(), verbose=0)
+    known = weakref.ref(rows)
+    del rows, model
+    gc.collect()
+    assert known() is None

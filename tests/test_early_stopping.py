@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from callbacks import AveragedWeights, EarlyStopping, Progress, StopOnDivergence
+from callbacks.averaged_weights import averages
 from recipes.optimizers import GradientClipping
 
 pytestmark = pytest.mark.backend
@@ -190,3 +191,22 @@ def test_several_numbers_cannot_be_monitored():
     stopping.on_epoch_begin(0)
     with pytest.raises(ValueError, match=r"`monitor` must be one number .* average='macro'.* Received: f1 with \[0.5"):
         stopping.on_epoch_end(0, {"f1": np.array([0.5, 1.0])})
+
+
+def test_an_interrupted_validation_leaves_the_averages_as_averages():
+    class Interrupts(keras.callbacks.Callback):
+        def on_test_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5), "mse")
+    x, y = np.ones((8, 2), "float32"), np.ones(8, "float32")
+    averaged = AveragedWeights()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, batch_size=2, validation_data=(x, y), callbacks=[averaged, Interrupts()], verbose=0)
+    shown = keras.ops.convert_to_numpy(model.weights[0])  # the averages, which are in the place of the weights
+    averaged.set_model(model)
+    averaged.on_train_begin()
+    (_, average), *_ = averages(model)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(average), shown)

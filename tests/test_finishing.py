@@ -55,6 +55,14 @@ def test_a_picture_that_fails_is_a_note_and_can_be_drawn_later(unfinished, run, 
     assert drawn == [unfinished]
 
 
+def test_a_run_that_has_lost_its_history_gets_its_report_all_the_same(unfinished, run, assert_alike):
+    (unfinished / "history.csv").unlink()
+    with pytest.warns(UserWarning, match=r"no pictures of .*run, since it does not hold history.csv and record.npz"):
+        assert recipes.evaluate(unfinished).accuracy == run.report.accuracy
+    assert Stored(unfinished).missing == ()
+    assert_alike(Stored(unfinished).report, run.report)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -125,3 +133,12 @@ def test_an_error_when_training_has_ended_is_raised_after_everything_is_written(
     assert (tmp_path / "run" / "model.keras").read_text() == "of another run"
     assert len(Stored(ours).history["loss"]) == 1
     assert (ours / "report.json").exists()
+
+
+def test_a_stored_run_reads_the_report_that_was_made_meanwhile(unfinished):
+    stored = Stored(unfinished)
+    assert (stored.report, stored.missing) == (None, ("report", "predictions", "pictures"))
+    report = recipes.evaluate(stored)
+    assert stored.missing == ()
+    assert stored.report.accuracy == report.accuracy
+    assert len(stored.predictions["label"]) == report.rows

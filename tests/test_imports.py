@@ -1,6 +1,7 @@
 """Who may import whom, and what an import may cost."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -93,6 +94,36 @@ def test_no_room_imports_one_above_it():
     for room, allowed in MAY_IMPORT.items():
         below = list(MAY_IMPORT)[: list(MAY_IMPORT).index(room)]
         assert {name for name in allowed if name in MAY_IMPORT} - {room} <= set(below), room
+
+
+def test_no_module_imports_itself_through_others():
+    paths = dict(modules())
+    graph = {
+        module: [name for name in imported_modules(path, paths) if name != module] for module, path in paths.items()
+    }
+    assert list(graphlib.TopologicalSorter(graph).static_order())  # raises a CycleError that names the circle
+
+
+def imported_modules(path, paths):
+    """The modules of ours that a module imports when it is loaded."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in paths else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_only_commands_import_ours_inside_of_functions():
+    # Elsewhere that would hide a circle; commands do it to answer fast.
+    for module, path in modules():
+        if not inside(module, ["recipes.cli"]):
+            functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+            inner = [part for function in functions for part in ast.walk(function)]
+            names = [part.module for part in inner if isinstance(part, ast.ImportFrom)]
+            names += [alias.name for part in inner if isinstance(part, ast.Import) for alias in part.names]
+            assert not [name for name in names if inside(name, PACKAGES)], module
 
 
 def test_folders_stand_at_the_top_of_recipes_rather_than_modules():

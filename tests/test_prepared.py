@@ -4,6 +4,7 @@ import pytest
 
 import recipes
 from callbacks import GradientNormLogger
+from recipes.training.epoch_cost import epoch_cost
 from recipes.training.prepared import Training
 
 
@@ -62,6 +63,14 @@ def test_a_training_that_diverges_says_so_and_what_was_seen(dataset):
     watched = Training.of_compiled(model, x * 1e20, y, epochs=3).fit()
     assert "training diverged: loss was not finite in epoch 1; a lower learning rate" in watched.divergence
     assert watched.record.layers
+
+
+def test_a_training_on_plain_arrays_is_cut_and_its_epochs_are_timed(dataset):
+    x, y = dataset.prepared("train")
+    training = Training.of_compiled(own_model(), x, y, dataset.prepared("validation"), batch_size=64)
+    assert training.limited(128).rows()["steps_per_epoch"] == 2
+    assert len(training.limited(20).source.validation()[0]) == 20
+    assert epoch_cost(training).steps == -(-len(x) // 64)
 
 
 def test_a_watching_callback_of_the_users_own_replaces_ours(dataset):

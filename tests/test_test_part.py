@@ -161,8 +161,11 @@ def test_a_file_is_found_from_another_folder_and_after_a_move(project, tmp_path,
 def test_training_rows_in_other_files_are_counted(project, run_on_table, tmp_path):
     frame = pandas.read_csv(project / "table.csv")
     frame.to_csv(tmp_path / "copy.csv", index=False)
-    with pytest.warns(UserWarning, match=r"160 of the 200 rows of .*copy.csv stand in the training or validation"):
+    with pytest.warns(
+        UserWarning, match=r"160 of the 200 rows of .*copy.csv stand in the training or validation"
+    ) as seen:
         recipes.evaluate(project / "runs" / "run", tmp_path / "copy.csv")
+    assert [warning.filename for warning in seen] == [__file__]
     rows(40, 5).to_csv(tmp_path / "new.csv", index=False)
     assert recipes.evaluate(project / "runs" / "run", tmp_path / "new.csv").rows == 40
 
@@ -178,3 +181,13 @@ def test_a_run_of_an_older_version_says_that_it_cannot_be_checked(project, tmp_p
     rows(200, 3).to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(ValueError, match=r"without its file rows.npz the test rows cannot be found again"):
         load(kept, tmp_path / "table.csv")
+
+
+def test_the_warning_that_data_have_changed_names_the_users_line(project, tmp_path):
+    moved = shutil.copytree(project, tmp_path / "moved")
+    pandas.concat([pandas.read_csv(moved / "table.csv"), rows(10, 1)]).to_csv(moved / "table.csv", index=False)
+    facts = Stored(moved / "runs" / "run").versions
+    write_json(moved / "runs" / "run" / "versions.json", {**facts, "paths": {"name": [str(moved / "table.csv")]}})
+    with pytest.warns(UserWarning, match="has changed since the training") as seen:
+        recipes.evaluate(moved / "runs" / "run")
+    assert [warning.filename for warning in seen] == [__file__]

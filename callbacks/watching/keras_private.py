@@ -28,7 +28,7 @@ def iterations_of(optimizer) -> keras.Variable:
 
 
 def learning_rate_setting_of(optimizer):
-    """What sets the learning rate of `optimizer`: a variable, a schedule, or a function without arguments."""
+    """The source of the learning rate of `optimizer`: a variable, a schedule, or a function without arguments."""
     # The public `learning_rate` is the value at the current step, whatever it comes from.
     return optimizer._learning_rate
 
@@ -94,7 +94,7 @@ def mask_of(output):
 
 
 def shortcuts_of(layer) -> dict[str, object]:
-    """What to set attributes of `layer` to, by name, so that every layer is called in the plain way.
+    """Values for attributes of `layer`, by name, with which every layer is called in the plain way.
 
     Rematerialization would compute a layer again in a function of the backend, from which no tensor can be taken out.
     On a GPU, `Bidirectional` would compute both directions at once, without calling its two layers.

@@ -180,7 +180,7 @@ def unwatched_variables(optimizer) -> list[keras.Variable]:
 
 @dataclass
 class Seen:
-    """What was seen of one step, as tensors of the compiled program.
+    """Gradients and state of one step, as tensors of the compiled program.
 
     Attributes:
         places: Indices of the weights that have a gradient.

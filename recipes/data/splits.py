@@ -1,8 +1,8 @@
 """Splits of rows into training, validation and test part: at random, class by class, by group, or by time."""
 
-import numpy as np
+import operator
 
-from recipes.arguments.numbers import is_whole
+import numpy as np
 
 # Second word of the seed of `draw`, for other random numbers than those of `split`, whose second word is 0 for NumPy.
 _DRAW = 1
@@ -14,9 +14,13 @@ def check_seed(seed) -> int:
     Raises:
         ValueError: If it is not a whole number from 0 to 2**32 - 1.
     """
-    if not is_whole(seed) or not 0 <= seed < 2**32:
+    try:  # whole numbers of any library, such as 0-d arrays, have an index
+        number = -1 if isinstance(seed, bool) else operator.index(seed)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 2**32:
         raise ValueError(f"`seed` must be a whole number from 0 to 2**32 - 1. Received: {seed!r}")
-    return int(seed)
+    return number
 
 
 def split(

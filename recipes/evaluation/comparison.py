@@ -167,7 +167,7 @@ def _on_their_test_part(runs: dict[str, Stored], data_dir, batch_size: int) -> t
         )
     if parts is None:
         parts = {
-            name: load_test_part(run, with_arguments(run.recipe.data, None, data_dir)) for name, run in runs.items()
+            name: _load_test_part(run, with_arguments(run.recipe.data, None, data_dir)) for name, run in runs.items()
         }
     source = f"the test part of {next(iter(parts.values())).name}"
     return _on_parts(runs, parts, batch_size=batch_size), source
@@ -207,10 +207,15 @@ def _on_data(runs: dict[str, Stored], data, target, data_dir, batch_size: int) -
     parts = {}
     for name, run in runs.items():
         if name in trained_on_it:
-            parts[name] = load_test_part(run, with_arguments(run.recipe.data, target, data_dir))
+            parts[name] = _load_test_part(run, with_arguments(run.recipe.data, target, data_dir))
         else:
             parts[name] = load_dataset(data, 0, with_arguments(Data(), target, data_dir))
     return _on_parts(runs, parts, **options)
+
+
+def _load_test_part(run: Stored, settings: Data) -> Dataset | FoundRows:
+    """The test part, by another `Stored`, which is dropped: it would keep the models of all runs in memory."""
+    return load_test_part(Stored(run.path), settings)
 
 
 def _on_parts(runs: dict[str, Stored], parts: dict[str, Dataset | FoundRows], **options) -> list[_Predictions]:

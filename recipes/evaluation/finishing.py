@@ -91,7 +91,10 @@ def finish_later(stored: Stored, dataset: Dataset) -> ClassificationReport | Reg
         names = f"{files.HISTORY} and {files.RECORD}"
         warnings.warn(f"there are no pictures of {stored}, since it does not hold {names}", stacklevel=3)
     pictures = watched is not None
-    return finish(stored.directory, stored.model, stored.recipe, dataset, watched, pictures=pictures)
+    try:
+        return finish(stored.directory, stored.model, stored.recipe, dataset, watched, pictures=pictures)
+    finally:
+        stored.forget_results()
 
 
 def prediction_batch(recipe: Recipe) -> int:

@@ -60,9 +60,9 @@ def evaluate(
     A run whose training ended before its report or its pictures were written gets them now, where neither `data` nor
     another `seed` is given.
 
-    Outputs are counted block by block and dropped. Up to 4 million of them (rows times outputs), ROC AUC and average
-    precision are exact; beyond that they come from 2,048 bins, and the report states their largest error. Quantiles of
-    the errors of a regression are exact up to a million rows.
+    Outputs are counted block by block. Up to 4 million of them (rows times outputs) are kept, and ROC AUC and average
+    precision are exact; beyond that none are kept, the two come from 2,048 bins, and the report states their largest
+    error. Quantiles of the errors of a regression are exact up to a million rows.
 
     Args:
         model: A finished `Run`, a run folder or `.keras` file by its path or as a `Stored`, or a model in memory that

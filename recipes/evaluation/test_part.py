@@ -92,7 +92,7 @@ def load_test_part(stored: Stored, settings: Data) -> Dataset | FoundRows:
             warnings.warn(
                 f"{stored} was written by an older version and does not say which rows it was trained on: whether the "
                 f"test part of {settings.name} is still the same cannot be checked",
-                stacklevel=4,
+                stacklevel=5,
             )
         return load_dataset(settings.name, stored.seed, settings)
     try:
@@ -133,7 +133,7 @@ def _find_test_rows(stored: Stored, settings: Data) -> FoundRows:
     count = row_digests.count_known(found.digests, _training_digests(known))
     if count:
         note += f"; {count:,} of them stand in its training or validation part, too, as in its own report"
-    warnings.warn(note, stacklevel=5)
+    warnings.warn(note, stacklevel=6)
     return FoundRows(settings.name, found.x, found.y, found.digests)
 
 

@@ -182,6 +182,11 @@ class Stored:
         """Facts about the outputs of the model."""
         return Outputs.of(self.model)
 
+    def forget_results(self) -> None:
+        """Drop what was read of the results, which have been written meanwhile: they are read anew when asked for."""
+        for part in ("versions", "missing", "report", "predictions", "_report_content"):
+            vars(self).pop(part, None)
+
     @cached_property
     def _report_content(self) -> dict | None:
         return self._json(files.REPORT)

@@ -45,6 +45,11 @@ def weights_of_rows(y: np.ndarray, class_weight: dict[int, float]) -> np.ndarray
     return table[y]
 
 
+def permutation(seed: int, epoch: int, rows: int) -> np.ndarray:
+    """Row numbers from 0 to `rows - 1` in the random order of an epoch, `(rows,)`."""
+    return np.random.default_rng((seed, epoch)).permutation(rows)
+
+
 class RowsInMemory:
     """Prepared rows in memory: each epoch has them in one random order.
 
@@ -66,9 +71,9 @@ class RowsInMemory:
 
     def order(self, seed: int, epoch: int) -> np.ndarray:
         """Row numbers of one epoch, `(rows,)`."""
-        place, order = self._latest  # at once: a pipeline of TensorFlow asks in a thread of its own
+        place, order = self._latest
         if place != (seed, epoch):
-            order = np.random.default_rng((seed, epoch)).permutation(len(self))
+            order = permutation(seed, epoch, len(self))
             self._latest = (seed, epoch), order
         return order
 
@@ -197,10 +202,12 @@ class Batches(keras.utils.PyDataset):
         """The same batches as a `tf.data.Dataset`, which takes rows without Python and so saves TensorFlow time."""
         import tensorflow as tf  # only where it is the backend
 
-        rows, size, steps = len(self.rows), self.batch_size, self.steps_per_epoch
+        seed, rows, size, steps = self.seed, len(self.rows), self.batch_size, self.steps_per_epoch
 
         def order(epoch):
-            numbers = tf.numpy_function(lambda number: self.rows.order(self.seed, int(number)), [epoch], tf.int64)
+            # TensorFlow keeps the Python functions of a graph until the process ends. So this one refers to numbers
+            # alone; with `self` it would keep the rows of every training in memory.
+            numbers = tf.numpy_function(lambda number: permutation(seed, int(number), rows), [epoch], tf.int64)
             return tf.ensure_shape(numbers, [rows])
 
         def split(order):

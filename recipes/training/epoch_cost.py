@@ -110,7 +110,7 @@ def epoch_cost(training: Training) -> EpochCost:
         weights=_size(model.weights),
         gradients=_size(model.trainable_weights),
         optimizer=_size(model.optimizer.variables),
-        activations=batch_size * model_table(model, training.dataset.input_shape).activation_bytes,
+        activations=batch_size * model_table(model, training.source.row_shape).activation_bytes,
     )
 
 

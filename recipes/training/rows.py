@@ -43,6 +43,11 @@ class DatasetRows:
         rows = len(self.dataset.train[1])
         return rows if self.limit is None else min(rows, self.limit)
 
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """Shape of a prepared row."""
+        return self.dataset.input_shape
+
     def batches(self, epoch: int = 0, *, whole: bool = False) -> Batches:
         """Training batches without end, from those of `epoch` on, counted from 0.
 
@@ -102,6 +107,7 @@ class ArrayRows:
         validation_data: `(x, y)` or `(x, y, sample_weight)`; `None` for no validation.
         batch_size: Number of rows in one batch.
         seed: Seed of the order of the rows.
+        limit: Largest number of rows of each part that are used; `None` for all.
     """
 
     x: np.ndarray
@@ -109,21 +115,28 @@ class ArrayRows:
     validation_data: tuple | None
     batch_size: int
     seed: int = 0
+    limit: int | None = None
 
     @property
     def count(self) -> int:
-        """Number of training rows."""
-        return len(self.x)
+        """Number of training rows that are used."""
+        return len(self.x[: self.limit])
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """Shape of a row."""
+        return self.x.shape[1:]
 
     def of_fit(self, epoch: int = 0) -> dict:
         """The arguments of `fit` that hold rows; their order begins with that of `epoch`, counted from 0."""
-        batches = Batches(RowsInMemory(self.x, self.y), self.batch_size, self.seed, epoch)
-        options = {"validation_data": self.validation_data, "validation_batch_size": self.batch_size}
+        rows = RowsInMemory(self.x[: self.limit], self.y[: self.limit])
+        batches = Batches(rows, self.batch_size, self.seed, epoch)
+        options = {"validation_data": self.validation(), "validation_batch_size": self.batch_size}
         return {**batches.fit_arguments(), **options}
 
     def validation(self) -> tuple | None:
         """The validation rows, as `fit` takes them."""
-        return self.validation_data
+        return self.validation_data and tuple(column[: self.limit] for column in self.validation_data)
 
     def probe(self) -> np.ndarray:
         """Training rows, evenly spaced, on which activations are watched."""

@@ -1,4 +1,4 @@
-"""Decoding of one image file: what its header says, and its pixels in the colours and depth that are asked for."""
+"""Decoding of one image file: its header, and its pixels in the requested colours and depth."""
 
 import contextlib
 import re

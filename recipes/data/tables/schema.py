@@ -75,7 +75,7 @@ class Schema:
         kinds: Kind of each column that takes part: `"number"`, `"date"` or `"category"`; of a target also `"whole"` and
             `"wide"` (see `target_kind`), of groups `"key"`.
         missing: Texts that mean a missing value, in lower case, by column.
-        formats: How numbers and dates are written, by column, unless plainly.
+        formats: Formats of numbers and dates, by column, unless plain.
         rescaled: Offset and unit, by column, of the features that float32 would merge.
         left_out: Reason why a feature does not take part, by column.
         notes: Notes for the user.

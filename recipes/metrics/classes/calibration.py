@@ -51,7 +51,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, content: dict, rows: float | None) -> "Calibration":
-        """The calibration in the plain values of a report; `rows`: how many, `None` if they are weighted."""
+        """The calibration in the plain values of a report; `rows`: their number, `None` if they are weighted."""
         arrays = (np.array(numbers(content[name]), np.float64) for name in ("confidence", "outcome", "weight"))
         confidence, outcome, weight = arrays
         if not confidence.shape == outcome.shape == weight.shape == (BINS,):

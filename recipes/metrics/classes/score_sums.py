@@ -131,7 +131,7 @@ class ScoreSums:
     def _add_ranks(
         self, scores: np.ndarray, given: np.ndarray, numbers: np.ndarray, weights: np.ndarray | None
     ) -> None:
-        """Count how many classes were scored above the true one; among equals, the first class is first."""
+        """Count the rows by the number of classes scored above the true one; among equals, the first class is first."""
         # By columns, the comparisons run over whole rows of memory.
         columns = np.ascontiguousarray(scores.T)
         above = (columns > given).sum(axis=0, dtype=np.uint16)

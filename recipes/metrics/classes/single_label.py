@@ -42,8 +42,7 @@ class ClassificationReport:
     """Scores of a single-label classifier, with intervals. Print it, or take `to_dict()`.
 
     A ratio whose denominator is 0, such as the precision of a class that was never predicted, is named in `undefined`.
-    Precision, recall and F1 of such a class are 0 in `classes` and in the means, as in scikit-learn; other scores
-    are NaN.
+    Precision, recall and F1 of such a class are 0 in `classes` and in the means, as in scikit-learn; others are NaN.
 
     Attributes:
         confusion_matrix: Row counts, int64 `(classes, classes)`, or weights, float64; entry `[i, j]`: rows of class i,

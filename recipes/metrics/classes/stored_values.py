@@ -9,12 +9,12 @@ def read_matrix(content: dict, dimensions: int) -> np.ndarray:
     """The confusion matrix, int64, or float64 where rows are weighted.
 
     Raises:
-        ValueError: If it is not square, does not fit the classes or has values below 0.
+        ValueError: If it does not hold numbers, does not fit the classes or has values below 0.
     """
-    matrix = np.array(plain_values.numbers(content["confusion_matrix"]))
+    matrix = np.array(content["confusion_matrix"])
     num_classes = len(content["classes"])
     shape = (num_classes, num_classes) if dimensions == 2 else (num_classes, 2, 2)
-    if matrix.shape != shape or not (matrix >= 0).all():
+    if matrix.dtype.kind not in "if" or matrix.shape != shape or not (matrix >= 0).all():
         raise ValueError
     return matrix
 
