@@ -77,9 +77,9 @@ def compare(name: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipes", nargs="*", choices=[*RECIPES, []])
+    parser.add_argument("recipes", nargs="*", default=list(RECIPES))
     arguments = parser.parse_args()
     print("| recipe | backend | rows from | seconds of an epoch | times Keras's | 95 % | processor time |")
     print("|---|---|---|---|---|---|---|")
-    for recipe_name in arguments.recipes or RECIPES:
+    for recipe_name in arguments.recipes:
         compare(recipe_name)
