@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "recipes.runs": {*MODELS, *OURS, "recipes.plots", "keras", "numpy", "matplotlib"},
     "recipes.evaluation": {*EVALUATION, *OURS, "keras", "numpy"},
     "recipes.training": {
-        *EVALUATION, *OURS, "recipes.catalogue", "keras", "numpy", "scipy", "matplotlib", "tensorflow", "jax",
+        *EVALUATION, *OURS, "recipes.catalogue", "keras", "numpy", "scipy", "matplotlib", "tensorflow", "jax", "torch",
     },
     "recipes.cli": {
         *EVALUATION, *OURS, "recipes.catalogue", "recipes.training", "keras", "jsonargparse", "yaml", "matplotlib",

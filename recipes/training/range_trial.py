@@ -28,7 +28,7 @@ def losses_at(model: keras.Model, batches, rates, class_weight: dict[int, float]
         outer, inner = copied(model.optimizer, float(rates[0]))
     with trains_with(model, outer):
         build_layers(model, batches)
-        with _values_kept(model), separate_global_seed():
+        with _values_kept(model), separate_global_seed(), _generators_of_torch_kept():
             stream = iter(batches)
             for rate in rates:
                 inner.learning_rate = float(rate)
@@ -42,6 +42,15 @@ def _scope(model):
     # An optimizer made outside of the strategy of its model cannot update it. Only models on TensorFlow have one.
     strategy = getattr(model, "distribute_strategy", None)
     return strategy.scope() if strategy else contextlib.nullcontext()
+
+
+def _generators_of_torch_kept():
+    # On PyTorch, the dropout of Keras draws from the global generator of PyTorch, whatever the seed of the layer.
+    if keras.backend.backend() != "torch":
+        return contextlib.nullcontext()
+    import torch  # only where it is the backend
+
+    return torch.random.fork_rng()
 
 
 @contextlib.contextmanager
