@@ -200,9 +200,10 @@ def test_rows_are_weighted_by_class(dataset, short_recipe):
     np.testing.assert_array_equal(weights, np.where(labels == 0, 2.0, 0.5))
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 @pytest.mark.whole
-@pytest.mark.parametrize("class_weight", [pytest.param(None, marks=pytest.mark.extensive), "balanced"])
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
 def test_a_training_by_batches_ends_like_one_on_arrays(dataset, short_recipe, tmp_path, monkeypatch, class_weight):
     recipe = short_recipe.replace(fit={"class_weight": class_weight})
     reports = []

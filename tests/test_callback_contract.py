@@ -82,9 +82,9 @@ CALLBACKS = {
 # meet where that may matter.
 CONDITIONS = [
     ("sequential", "guarded", {"steps_per_execution": 4}),
-    ("functional", "accumulated", {}),
 ]
 FURTHER_CONDITIONS = [
+    ("functional", "accumulated", {}),
     ("recurrent", "averaged", {}),
     ("subclassed", "clipped", {"jit_compile": True, "steps_per_execution": 4}),
     ("unbuilt", "scaled", {}),
