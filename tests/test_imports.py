@@ -141,6 +141,16 @@ def test_every_file_fits_on_a_few_screens():
     assert long == {}
 
 
+def test_no_function_takes_eight_positional_arguments():
+    # Layers have as many as those of Keras.
+    for package in ("recipes", "callbacks"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef):
+                    names = [argument.arg for argument in (*node.args.posonlyargs, *node.args.args)]
+                    assert len([name for name in names if name not in ("self", "cls")]) < 8, (path, node.name)
+
+
 def test_nothing_needs_docstrings_or_assertions_at_run_time():
     # `python -OO` leaves both out.
     for package in PACKAGES:

@@ -54,7 +54,7 @@ def roc_curves(report: ClassificationReport | MultiLabelReport, ax=None):
     interval = None
     if len(numbers) == 1:
         interval = report.class_intervals[report.class_names[numbers[0]]]["roc_auc"]
-    _draw(ax, report, lines, areas, mean, interval, "ROC", "AUC")
+    _draw(ax, report, lines, areas, mean=mean, interval=interval, kind="ROC", score="AUC")
     ax.set(xlabel="false positive rate", ylabel="true positive rate (recall)")
     return ax
 
@@ -87,7 +87,7 @@ def precision_recall_curves(report: ClassificationReport | MultiLabelReport, ax=
         hits, others = (part[list(lines)].sum(axis=1) for part in (scores.positives, scores.negatives))
         ax.axhline(np.mean(hits / (hits + others)), color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
     mean = scores.mean("average_precision")
-    _draw(ax, report, lines, areas, mean, None, "precision-recall", "average precision")
+    _draw(ax, report, lines, areas, mean=mean, kind="precision-recall", score="average precision")
     ax.set(xlabel="recall", ylabel="precision")
     return ax
 
@@ -132,7 +132,7 @@ def _classes_with_curves(report) -> list[int]:
     return list(range(len(report.class_names))) if several else [1]
 
 
-def _draw(ax, report, lines: dict, areas: dict, mean: float, interval, kind: str, score: str) -> None:
+def _draw(ax, report, lines: dict, areas: dict, *, mean: float, interval=None, kind: str, score: str) -> None:
     """Draw the curves and their legend.
 
     Args:
