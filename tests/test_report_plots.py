@@ -385,11 +385,12 @@ def test_what_cannot_be_drawn_is_refused_in_one_sentence(draw, arguments, option
         draw(*arguments, **options)
 
 
+@pytest.mark.extensive  # tests/test_pictures.py has it without a training
 @pytest.mark.parametrize(
     ("data", "pictures"),
     [
         ("digits", {"report.png", "confusion_matrix.png", "greatest_losses.png"}),
-        pytest.param("diabetes", {"report.png", "predictions.png"}, marks=pytest.mark.extensive),
+        ("diabetes", {"report.png", "predictions.png"}),
     ],
 )
 def test_a_run_folder_has_the_pictures_of_its_report(data, pictures, short_recipe, tmp_path):
