@@ -119,3 +119,18 @@ def _margins(counts: np.ndarray, actual: np.ndarray, predicted: np.ndarray, num_
     starts = np.flatnonzero(np.r_[True, np.diff(predicted[order]) > 0])
     taken[:, predicted[order][starts]] = np.add.reduceat(counts[:, order], starts, axis=1)
     return Margins(hits, support, taken, support.sum(axis=1))
+
+
+def by_class(bounds: dict[str, tuple[np.ndarray, np.ndarray]], names) -> dict[str, dict[str, tuple[float, float]]]:
+    """Intervals by class name and score.
+
+    Args:
+        bounds: Lower and upper bounds by score, each `(classes,)`.
+        names: Class names in the order of the bounds.
+
+    >>> by_class({"recall": (np.array([0.1, 0.2]), np.array([0.3, 0.4]))}, ["cat", "dog"])
+    {'cat': {'recall': (0.1, 0.3)}, 'dog': {'recall': (0.2, 0.4)}}
+    """
+    # As lists first: to take single numbers out of arrays is slow where there are many classes.
+    lists = {score: np.transpose(pair).tolist() for score, pair in bounds.items()}
+    return {name: {score: tuple(pairs[number]) for score, pairs in lists.items()} for number, name in enumerate(names)}

@@ -7,7 +7,7 @@ import numpy as np
 
 from recipes.metrics.classes import decision_scores, report_text
 from recipes.metrics.classes.decision_scores import BY_CLASS, Margins, ratio
-from recipes.metrics.classes.intervals import quantile, wilson, wilson_of_f1
+from recipes.metrics.classes.intervals import by_class, quantile, wilson, wilson_of_f1
 from recipes.metrics.classes.probability_scores import ProbabilityScores, by_class_name
 from recipes.metrics.classes.stored_values import read_matrix, read_scores
 from recipes.metrics.classes.thresholds import Threshold, counts_by_score, threshold_from_bins
@@ -124,7 +124,7 @@ class MultiLabelReport:
         rows, squares = self.sums["rows"], self.sums["squared_rows"]
         effective = rows[0] ** 2 / squares[0]
         low, high = wilson(self.accuracy, effective, self.confidence)
-        ends = {"accuracy": (float(low), float(high))}
+        bounds = {"accuracy": (float(low), float(high))}
         hits, errors, of_hits, of_both, of_errors, squared_errors = self.sums["moments"].tolist()
         # Both are functions of the rows' hits h and errors e: their variance is that of the linear part, row by row.
         z, labels, total = quantile(self.confidence), len(self.class_names), float(rows[0])
@@ -132,13 +132,13 @@ class MultiLabelReport:
         variance = of_errors - 2 * mean * squared_errors + mean**2 * float(squares[0])
         half = z * np.sqrt(max(0.0, variance)) / total / labels
         if errors:  # without any, there is no spread to see
-            ends["hamming_loss"] = float(max(0, mean / labels - half)), float(min(1, mean / labels + half))
+            bounds["hamming_loss"] = float(max(0, mean / labels - half)), float(min(1, mean / labels + half))
             # F1 = 2 H / (2 H + E), so a row moves it by 2 (E h - H e) / (2 H + E)^2.
             variance = errors**2 * of_hits - 2 * errors * hits * of_both + hits**2 * of_errors
             half = z * 2 * np.sqrt(max(0.0, variance)) / (2 * hits + errors) ** 2
             f1 = self.micro["f1"]
-            ends["micro_f1"] = float(max(0, f1 - half)), float(min(1, f1 + half))
-        return ends if self.probabilities is None else ends | self.probabilities.mean_intervals(self.confidence)
+            bounds["micro_f1"] = float(max(0, f1 - half)), float(min(1, f1 + half))
+        return bounds if self.probabilities is None else bounds | self.probabilities.mean_intervals(self.confidence)
 
     @cached_property
     def class_intervals(self) -> dict[str, dict[str, tuple[float, float]]]:
@@ -152,15 +152,11 @@ class MultiLabelReport:
             "f1": [part.support + part.predicted - part.hits for part in (margins, squares)],
         }
         rows = {name: ratio(weights**2, squared) for name, (weights, squared) in parts.items()}
-        ends = {name: wilson(self._scores[name], rows[name], self.confidence) for name in rows if name != "f1"}
-        ends["f1"] = wilson_of_f1(self._scores["f1"], rows["f1"], self.confidence)
+        bounds = {name: wilson(self._scores[name], rows[name], self.confidence) for name in rows if name != "f1"}
+        bounds["f1"] = wilson_of_f1(self._scores["f1"], rows["f1"], self.confidence)
         if self.probabilities is not None:
-            ends["roc_auc"] = self.probabilities.ranking.roc_auc_interval(self.confidence)
-        lists = {name: np.transpose(pair).tolist() for name, pair in ends.items()}
-        return {
-            name: {score: tuple(pairs[number]) for score, pairs in lists.items()}
-            for number, name in enumerate(self.class_names)
-        }
+            bounds["roc_auc"] = self.probabilities.ranking.roc_auc_interval(self.confidence)
+        return by_class(bounds, self.class_names)
 
     @cached_property
     def undefined_classes(self) -> dict[str, tuple[str, ...]]:

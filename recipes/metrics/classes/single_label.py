@@ -7,7 +7,7 @@ import numpy as np
 
 from recipes.metrics.classes import decision_scores, report_text
 from recipes.metrics.classes.decision_scores import BY_CLASS, Margins
-from recipes.metrics.classes.intervals import bootstrap, wilson, wilson_of_f1
+from recipes.metrics.classes.intervals import bootstrap, by_class, wilson, wilson_of_f1
 from recipes.metrics.classes.probability_scores import ProbabilityScores, by_class_name
 from recipes.metrics.classes.stored_values import read_matrix, read_scores
 from recipes.metrics.classes.thresholds import Threshold, counts_by_score, threshold_from_bins
@@ -146,9 +146,9 @@ class ClassificationReport:
         # A rare class that a draw happens to miss is left out, while one that never occurred counts 0 as in the score.
         occurring = float(np.mean(~np.isnan(f1(self._margins))))
         resampled["macro_f1"] = lambda margins: occurring * decision_scores.mean_of_defined(f1(margins))
-        ends = {"accuracy": (float(low), float(high))}
-        ends |= bootstrap(self.confusion_matrix, resampled, self.confidence, round(float(rows)))
-        return ends if self.probabilities is None else ends | self.probabilities.mean_intervals(self.confidence)
+        bounds = {"accuracy": (float(low), float(high))}
+        bounds |= bootstrap(self.confusion_matrix, resampled, self.confidence, round(float(rows)))
+        return bounds if self.probabilities is None else bounds | self.probabilities.mean_intervals(self.confidence)
 
     @cached_property
     def class_intervals(self) -> dict[str, dict[str, tuple[float, float]]]:
@@ -160,16 +160,12 @@ class ClassificationReport:
             "accuracy": _effective(margins.total, squares.total),
             "specificity": _effective(margins.total - margins.support, squares.total - squares.support),
         }
-        ends = {name: wilson(BY_CLASS[name](margins), count, self.confidence) for name, count in rows.items()}
+        bounds = {name: wilson(BY_CLASS[name](margins), count, self.confidence) for name, count in rows.items()}
         either = (part.support + part.predicted - part.hits for part in (margins, squares))
-        ends["f1"] = wilson_of_f1(decision_scores.f1(margins), _effective(*either), self.confidence)
+        bounds["f1"] = wilson_of_f1(decision_scores.f1(margins), _effective(*either), self.confidence)
         if self.probabilities is not None:
-            ends["roc_auc"] = self.probabilities.ranking.roc_auc_interval(self.confidence)
-        lists = {name: np.transpose(pair).tolist() for name, pair in ends.items()}
-        return {
-            name: {score: tuple(pairs[number]) for score, pairs in lists.items()}
-            for number, name in enumerate(self.class_names)
-        }
+            bounds["roc_auc"] = self.probabilities.ranking.roc_auc_interval(self.confidence)
+        return by_class(bounds, self.class_names)
 
     @cached_property
     def undefined_classes(self) -> dict[str, tuple[str, ...]]:
