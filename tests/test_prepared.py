@@ -84,6 +84,11 @@ def test_a_watching_callback_of_the_users_own_replaces_ours(dataset):
     ("arguments", "message"),
     [
         ({"y": np.zeros(3)}, r"`x` and `y` must have as many rows, at least one. Received: \(4, 30\) and \(3,\)"),
+        ({"y": np.zeros(0), "x": np.zeros((0, 30))}, r"at least one. Received: \(0, 30\) and \(0,\)"),
+        ({"x": np.full((4, 30), "a")}, "`x` must hold numbers. Received: <U1"),
+        ({"x": np.zeros((4, 7))}, r"the model does not take rows of shape \(7,\): "),
+        ({"validation_data": "later"}, r"`validation_data` must be \(x, y\) or .* Received: str"),
+        ({"validation_data": (np.zeros((4, 30)), np.zeros(3))}, "`validation x` and `validation y` must have as many"),
         ({"epochs": 0}, "`epochs` must be a whole number of at least 1. Received: 0"),
         ({"batch_size": 2.5}, "`batch_size` must be a whole number of at least 1. Received: 2.5"),
         ({"model": keras.Sequential([keras.layers.Dense(1)])}, "`model` must be a Keras model that is compiled"),

@@ -108,18 +108,22 @@ class Training:
             seed: Seed of the order of the rows; the initial weights are those of the model.
 
         Raises:
-            ValueError: For a model that is not compiled, and for arrays of different lengths.
+            ValueError: For a model that is not compiled, or does not take such rows; and for arrays that are empty, do
+                not hold numbers, or have different lengths.
         """
         if not isinstance(model, keras.Model) or not model.compiled or model.optimizer is None:
             raise ValueError(f"`model` must be a Keras model that is compiled, with an optimizer. Received: {model!r}")
         require_whole("epochs", epochs, 1)
         require_whole("batch_size", batch_size, 1)
-        x, y = np.asarray(x), np.asarray(y)
-        if not x.ndim or not y.ndim or len(x) != len(y) or not len(x):
-            raise ValueError(f"`x` and `y` must have as many rows, at least one. Received: {x.shape} and {y.shape}")
+        x, y = _checked_pair((x, y), ("x", "y"))
+        if validation_data is not None:
+            if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
+                received = type(validation_data).__name__
+                raise ValueError(f"`validation_data` must be (x, y) or (x, y, sample_weight). Received: {received}")
+            validation_data = _checked_pair(validation_data, ("validation x", "validation y", "validation weights"))
         recipe = Recipe(name=model.name, fit=Fit(epochs=epochs, batch_size=batch_size, patience=None, keep="last"))
         source = ArrayRows(x, y, validation_data, batch_size, check_seed(seed))
-        model(keras.ops.convert_to_tensor(x[:1]))  # builds a subclassed model, too
+        _outputs_for(model, x[:1], f"rows of shape {x.shape[1:]}")
         return cls(model, Outputs.of(model), recipe, None, source, seed)
 
     def rows(self, epoch: int = 0) -> dict:
@@ -241,13 +245,7 @@ class Training:
 def _check_fit(core: keras.Model, dataset: Dataset) -> int:
     """Refuse a model of the user's own that does not fit the data; the number of its outputs."""
     rows = dataset.preparation(dataset.train[0][:8])
-    try:
-        outputs = core(keras.ops.convert_to_tensor(rows))  # builds a subclassed model, too
-    except Exception as error:  # whatever the layers make of a wrong shape
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"the model does not take prepared rows of shape {dataset.input_shape}: {reason}") from error
-    if not hasattr(outputs, "shape"):
-        raise ValueError(f"the model must give one tensor of outputs. Received: {type(outputs).__name__}")
+    outputs = _outputs_for(core, rows, f"prepared rows of shape {dataset.input_shape}")
     shape = tuple(outputs.shape)
     allowed = {len(dataset.class_names), dataset.num_outputs} if dataset.class_names else {1}
     if len(shape) != 2 or shape[1] not in allowed:
@@ -258,3 +256,28 @@ def _check_fit(core: keras.Model, dataset: Dataset) -> int:
     if shape[1] > 1 and sum_to_one(as_array(values, "outputs")):
         raise ValueError(f"the model gives probabilities, {_LOGITS}")
     return shape[1]
+
+
+def _outputs_for(model: keras.Model, rows: np.ndarray, description: str):
+    """The outputs of `model` for `rows`, one tensor; this builds a subclassed model, too."""
+    try:
+        outputs = model(keras.ops.convert_to_tensor(rows))
+    except Exception as error:  # whatever the layers make of a wrong shape
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"the model does not take {description}: {reason}") from error
+    if not hasattr(outputs, "shape"):
+        raise ValueError(f"the model must give one tensor of outputs. Received: {type(outputs).__name__}")
+    return outputs
+
+
+def _checked_pair(columns: Sequence, names: Sequence[str]) -> tuple[np.ndarray, ...]:
+    """Rows, targets and weights as arrays of numbers that are equally long, and not empty."""
+    columns = tuple(as_array(column, name) for column, name in zip(columns, names, strict=False))
+    for column, name in zip(columns, names, strict=False):
+        if column.dtype.kind not in "buif":
+            raise ValueError(f"`{name}` must hold numbers. Received: {column.dtype}")
+    if any(not column.ndim or len(column) != len(columns[0]) or not len(column) for column in columns):
+        shapes = " and ".join(str(column.shape) for column in columns)
+        described = " and ".join(f"`{name}`" for name in names[: len(columns)])
+        raise ValueError(f"{described} must have as many rows, at least one. Received: {shapes}")
+    return columns
