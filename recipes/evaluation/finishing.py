@@ -41,7 +41,7 @@ def finish(
         model: Trained model that takes raw rows.
         recipe: Recipe of the run.
         dataset: Data that the run was trained on.
-        watched: What was seen of the training; it is needed for the pictures alone.
+        watched: History, record and kept epoch of the training; needed for the pictures alone.
         limit: Largest number of test rows. Default: all.
         pictures: Whether to draw. Pictures that fail are a warning, since they are worth less than the report.
 

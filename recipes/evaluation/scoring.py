@@ -123,7 +123,7 @@ def predict_to_score(
     """Predictions that `evaluate`, which takes the same arguments, scores.
 
     Args:
-        data: As for `evaluate`; or test rows that were found again.
+        data: Rows with targets as for `evaluate`, or test rows that were found again.
 
     Raises:
         ValueError, FileNotFoundError: As `evaluate`. Errors in later blocks are raised when these are asked for.

@@ -23,7 +23,9 @@ def report_from_dict(content: dict) -> ClassificationReport | MultiLabelReport |
         return RegressionReport.from_dict(content)
     if isinstance(content, dict) and "confusion_matrix" in content:
         return (MultiLabelReport if _has_a_matrix_per_label(content) else ClassificationReport).from_dict(content)
-    received = f"a dict with the keys {shorten(content)}" if isinstance(content, dict) else type(content).__name__
+    received = (
+        f"a dict with the keys {shorten(content) or 'none'}" if isinstance(content, dict) else type(content).__name__
+    )
     raise ValueError(f"a report must be a dict with `confusion_matrix` or `mae`. Received: {received}")
 
 

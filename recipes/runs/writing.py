@@ -29,7 +29,7 @@ def save(
         folder: Folder to write into; it is made where it does not exist, or was removed during the training.
         model: Trained model that takes raw rows.
         recipe: Recipe with every change applied.
-        watched: What was seen of the training.
+        watched: History, record and kept epoch of the training.
         facts: Further facts for `versions.json`: `seed`, `classes` (class names), `missing` (parts that are still to be
             written; see `Stored.missing`), and others.
         fingerprint: Fingerprint of the data.
