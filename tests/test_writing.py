@@ -66,9 +66,7 @@ def test_a_model_is_worth_more_than_its_history(run, tmp_path, monkeypatch):
     watched = Watched(run.history, run.record, run.kept_epoch, "lowest validation loss")
     facts, fingerprint = {"seed": 0, "classes": run.report.class_names}, Stored(run.directory).fingerprint
     content = (run.model, run.recipe, watched, facts, fingerprint)
-    with pytest.warns(
-        UserWarning, match="the model is saved, without history.csv: .*history.csv could not be written: No space"
-    ):
+    with pytest.warns(UserWarning, match="the model is saved, without history.csv: .*could not be written: No space"):
         writing.save(tmp_path / "removed" / "run", *content)
     stored = Stored(tmp_path / "removed" / "run")
     assert stored.class_names == run.report.class_names
@@ -76,6 +74,6 @@ def test_a_model_is_worth_more_than_its_history(run, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "save_model", full_disk)
     with pytest.raises(
         OSError,
-        match=r"the trained model cannot be saved in .*removed: .*model.keras could not be written: No space left on",
+        match="the trained model cannot be saved in .*removed: .*model.keras could not .*: No space",
     ):
         writing.save(tmp_path / "removed" / "run", *content)
