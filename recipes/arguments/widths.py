@@ -41,7 +41,8 @@ def resolve(widths) -> tuple[int, ...]:
         if chosen and all(map(is_count, chosen)):
             refuse_weights("widths", chosen, widths)
             return chosen
-        raise ValueError(f"`widths` must be at least 1. Received: a rule that gives {shown(chosen) if chosen else 'no layer'}")
+        given = shown(chosen) if chosen else "no layer"
+        raise ValueError(f"`widths` must be at least 1. Received: a rule that gives {given}")
     if isinstance(widths, list | tuple) and all(map(is_count, widths)):
         refuse_layers("widths", len(widths), widths)
         refuse_weights("widths", widths, widths)
