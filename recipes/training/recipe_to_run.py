@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 
 from recipes.data import Dataset, check_seed, row_digests
+from recipes.disk.output import unbreakable_output
 from recipes.evaluation import finishing
 from recipes.models import saved
 from recipes.runs import writing
@@ -20,6 +21,7 @@ from recipes.training.watching import check_callbacks
 FAST_DEV_RUN_STEPS = 2
 
 
+@unbreakable_output()
 def train(
     recipe: str | Path | Recipe,
     data=None,
