@@ -1,9 +1,7 @@
 """What a training leaves in its run folder, the trained model first, since it is worth the most."""
 
 import csv
-import importlib.metadata
 import json
-import platform
 import uuid
 import warnings
 from collections.abc import Callable
@@ -14,10 +12,10 @@ import keras
 from recipes.data import Fingerprint
 from recipes.models.saved import save_model
 from recipes.runs import data_paths, files
+from recipes.runs.environment import versions
 from recipes.runs.stored import Stored
 from recipes.runs.watched import Watched
 from recipes.settings import Recipe
-from recipes.version import __version__
 
 
 def save(
@@ -46,7 +44,7 @@ def save(
             "fingerprint": fingerprint.to_dict(),
             "paths": data_paths.absolute_and_relative(recipe.data, folder),
         }
-        write_json(folder / files.VERSIONS, {**facts, **kept, **data, **_versions()})
+        write_json(folder / files.VERSIONS, {**facts, **kept, **data, **versions()})
     except Exception as error:  # libraries that write files raise errors of many kinds when the disk is full
         raise OSError(f"the trained model cannot be saved in {folder.parent}: {one_line(error)}") from error
     try:
@@ -90,16 +88,6 @@ def write_whole(file: Path, write: Callable[[Path], None]) -> None:
 def one_line(error: BaseException) -> str:
     """Message of `error` on one line, or its class where it has no message."""
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def _versions() -> dict:
-    """Versions of whatever may change the result of the same recipe."""
-    backend = keras.backend.backend()
-    packages = {"keras-recipes": __version__, "keras": keras.__version__}
-    for package in (backend, "numpy", "scikit-learn"):
-        packages[package] = importlib.metadata.version(package)
-    system = {"python": platform.python_version(), "system": platform.platform()}
-    return {"backend": backend, **system, "packages": packages}
 
 
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:
