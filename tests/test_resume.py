@@ -1,4 +1,4 @@
-"""An interrupted training that is resumed equals one without interruption, in every bit of its state after every step."""
+"""A training that is resumed equals one without interruption, in every bit of its state after every step."""
 
 import hashlib
 import json
@@ -8,7 +8,6 @@ import pytest
 
 import recipes
 from recipes.runs.checkpoints import Checkpoints, _taken_apart
-from recipes.training import batches
 
 EVERYTHING = {
     "data": {"train_rows": 250},
@@ -40,7 +39,7 @@ def digest(tree):
     return hashlib.sha256(b"".join([plain.encode(), *(array.tobytes() for array in arrays)])).hexdigest()
 
 
-class Interrupted(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -54,14 +53,14 @@ def train(recipe, output, stop=None, **arguments):
         seen[place] = digest(tree)
         save(self, tree)
         if place[1:] == stop:
-            raise Interrupted
+            raise StoppedError
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Checkpoints, "save", watched_save)
         options = {"output": output, "pictures": False, "verbose": False, "name": "run", **arguments}
         try:
             return recipes.train(recipe, **options), seen
-        except Interrupted:
+        except StoppedError:
             return None, seen
 
 
@@ -81,7 +80,9 @@ def assert_same_run(one, other):
 
 @pytest.mark.backend
 @pytest.mark.optimized
-@pytest.mark.parametrize("stop", [(0, 1), (1, 2), (2, 0), (3, 0)], ids=["in epoch 1", "in epoch 2", "between", "at the end"])
+@pytest.mark.parametrize(
+    "stop", [(0, 1), (1, 2), (2, 0), (3, 0)], ids=["in epoch 1", "in epoch 2", "between", "at the end"]
+)
 def test_a_resumed_training_equals_one_without_interruption(stop, tmp_path, whole_training):
     expected, states = whole_training
     interrupted, before = train(recipe_with(), tmp_path, stop)

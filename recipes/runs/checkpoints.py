@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from recipes.arguments.npz import read_npz
-from recipes.runs.writing import write_json, write_whole
+from recipes.disk.whole import write_whole
+from recipes.runs import files
+from recipes.runs.writing import write_json
 
-FOLDER = "checkpoints"
 _TREE = "tree"
 _NAMES = ("a", "b")
 
@@ -28,7 +29,7 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path):
-        self.folder = folder / FOLDER
+        self.folder = folder / files.CHECKPOINTS
         self._written = self._newest_number()
 
     def save(self, tree: dict[str, Any]) -> None:

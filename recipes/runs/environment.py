@@ -10,7 +10,6 @@ import keras
 
 from recipes.version import __version__
 
-
 # Environment variables that bound the number of threads.
 _THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
 
@@ -26,8 +25,7 @@ def versions() -> dict:
 
 
 def machine() -> dict[str, str]:
-    """Kind of the processor, a digest of its abilities, and number of threads: the last bits of a result depend on it.
-    """
+    """Kind of the processor, a digest of its abilities, and number of threads, on which last digits depend."""
     described = {}
     information = Path("/proc/cpuinfo")
     if information.is_file():  # on Linux: one block of lines for each core

@@ -175,7 +175,7 @@ class Batches(keras.utils.PyDataset):
 
     num_batches = None
 
-    def __init__(self, rows, batch_size, seed=0, epoch=0, step=0, augmentation=None, num_outputs=1, whole=False):
+    def __init__(self, rows, batch_size, seed=0, epoch=0, step=0, *, augmentation=None, num_outputs=1, whole=False):
         super().__init__()
         self.rows, self.batch_size, self.seed, self.epoch, self.step = rows, batch_size, seed, epoch, step
         self.augmentation = None if augmentation == Augmentation() else augmentation
@@ -222,9 +222,13 @@ class Batches(keras.utils.PyDataset):
         with tf.device("cpu"):  # a pipeline runs there, and would copy rows from a GPU again and again
             columns = [tf.constant(column) for column in self.rows.columns]
         epochs = tf.data.Dataset.range(self.epoch, tf.int64.max).map(order).prefetch(1)
-        batches = epochs.flat_map(split).skip(self.step).map(
-            lambda numbers: tuple(tf.gather(column, numbers) for column in columns),
-            num_parallel_calls=tf.data.AUTOTUNE,
+        batches = (
+            epochs.flat_map(split)
+            .skip(self.step)
+            .map(
+                lambda numbers: tuple(tf.gather(column, numbers) for column in columns),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
         )
         # As Keras does for arrays: to optimize the graph of the pipeline, TensorFlow would serialize it with all rows.
         options = tf.data.Options()

@@ -73,8 +73,7 @@ class Checkpointing:
         if self.interrupts.received is None:
             return
         raise KeyboardInterrupt(
-            f"interrupted {place_of(state)}: the same command with --resume, or resume=True, "
-            "goes on from there"
+            f"interrupted {place_of(state)}: the same command with --resume, or resume=True, goes on from there"
         )
 
 

@@ -1,5 +1,6 @@
 """Signals that ask a training to end, obeyed where nothing is lost."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -7,6 +8,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_NOTE = b"\nfinishing the step and storing the training; once more to stop at once\n"
 
 
 class Interrupts:
@@ -33,6 +35,8 @@ class Interrupts:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is None:
             self.received = number
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                os.write(2, _NOTE)  # in a handler, buffered streams may be in the middle of a line
             return
         self._restore()
         # What stood here before may be a function, or the system's own way, which Python cannot call.

@@ -15,7 +15,6 @@ from recipes import models
 from recipes.arguments.numbers import require_whole
 from recipes.data import Dataset, check_seed
 from recipes.keras_internals.private import build_metrics
-from recipes.metrics.inputs import as_array, sum_to_one
 from recipes.models.body import body_of
 from recipes.models.outputs import Outputs
 from recipes.runs.watched import Watched
@@ -23,11 +22,10 @@ from recipes.settings import Fit, Recipe
 from recipes.training.checkpointing import Checkpointing
 from recipes.training.compiling import compile_model
 from recipes.training.fine_tuning import unfreeze
+from recipes.training.fitting_checks import check_fit, checked_columns, outputs_for
 from recipes.training.rows import ArrayRows, DatasetRows, as_evaluate_arguments, check_augmentation, class_weights
 from recipes.training.session import Session
 from recipes.training.watching import WATCHERS, TrainingEnd, callbacks_for, kept_epoch, numeric_history
-
-_LOGITS = "but recipes train on logits: leave its last softmax or sigmoid out; the saved model has it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +84,7 @@ class Training:
             raise ValueError(
                 f"`model` must be a Keras model, or a function of the dataset giving one. Received: {core!r}"
             )
-        num_outputs = _check_fit(core, dataset)
+        num_outputs = check_fit(core, dataset)
         if recipe.fine_tune.epochs:
             body_of(core)  # refuses a model of the user's own without one
         steps = math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)
@@ -118,15 +116,15 @@ class Training:
             raise ValueError(f"`model` must be a Keras model that is compiled, with an optimizer. Received: {model!r}")
         require_whole("epochs", epochs, 1)
         require_whole("batch_size", batch_size, 1)
-        x, y = _checked_pair((x, y), ("x", "y"))
+        x, y = checked_columns((x, y), ("x", "y"))
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
                 received = type(validation_data).__name__
                 raise ValueError(f"`validation_data` must be (x, y) or (x, y, sample_weight). Received: {received}")
-            validation_data = _checked_pair(validation_data, ("validation x", "validation y", "validation weights"))
+            validation_data = checked_columns(validation_data, ("validation x", "validation y", "validation weights"))
         recipe = Recipe(name=model.name, fit=Fit(epochs=epochs, batch_size=batch_size, patience=None, keep="last"))
         source = ArrayRows(x, y, validation_data, batch_size, check_seed(seed))
-        _outputs_for(model, x[:1], f"rows of shape {x.shape[1:]}")
+        outputs_for(model, x[:1], f"rows of shape {x.shape[1:]}")
         return cls(model, Outputs.of(model), recipe, None, source, seed)
 
     def rows(self, epoch: int = 0, step: int = 0) -> dict:
@@ -270,44 +268,3 @@ class Training:
             rate = self.recipe.optimizer.learning_rate
             remedy = f"a lower {self.rate_setting} (now {rate}) or optimizer.global_clipnorm"
         return f"training diverged: {divergence.reason}; {remedy} may help"
-
-
-def _check_fit(core: keras.Model, dataset: Dataset) -> int:
-    """Refuse a model of the user's own that does not fit the data; the number of its outputs."""
-    rows = dataset.preparation(dataset.train[0][:8])
-    outputs = _outputs_for(core, rows, f"prepared rows of shape {dataset.input_shape}")
-    shape = tuple(outputs.shape)
-    allowed = {len(dataset.class_names), dataset.num_outputs} if dataset.class_names else {1}
-    if len(shape) != 2 or shape[1] not in allowed:
-        wanted = " or ".join(f"(rows, {units})" for units in sorted(allowed))
-        received = f"({', '.join(map(str, ['rows', *shape[1:]]))})"
-        raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {received}")
-    values = keras.ops.convert_to_numpy(outputs)
-    if shape[1] > 1 and sum_to_one(as_array(values, "outputs")):
-        raise ValueError(f"the model gives probabilities, {_LOGITS}")
-    return shape[1]
-
-
-def _outputs_for(model: keras.Model, rows: np.ndarray, description: str):
-    """The outputs of `model` for `rows`, one tensor; this builds a subclassed model, too."""
-    try:
-        outputs = model(keras.ops.convert_to_tensor(rows))
-    except Exception as error:  # whatever the layers make of a wrong shape
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"the model does not take {description}: {reason}") from error
-    if not hasattr(outputs, "shape"):
-        raise ValueError(f"the model must give one tensor of outputs. Received: {type(outputs).__name__}")
-    return outputs
-
-
-def _checked_pair(columns: Sequence, names: Sequence[str]) -> tuple[np.ndarray, ...]:
-    """Rows, targets and weights as arrays of numbers that are equally long, and not empty."""
-    columns = tuple(as_array(column, name) for column, name in zip(columns, names, strict=False))
-    for column, name in zip(columns, names, strict=False):
-        if column.dtype.kind not in "buif":
-            raise ValueError(f"`{name}` must hold numbers. Received: {column.dtype}")
-    if any(not column.ndim or len(column) != len(columns[0]) or not len(column) for column in columns):
-        shapes = " and ".join(str(column.shape) for column in columns)
-        described = " and ".join(f"`{name}`" for name in names[: len(columns)])
-        raise ValueError(f"{described} must have as many rows, at least one. Received: {shapes}")
-    return columns

@@ -12,7 +12,8 @@ from recipes.evaluation import finishing
 from recipes.models import saved
 from recipes.runs import files, writing
 from recipes.runs.checkpoints import Checkpoints
-from recipes.runs.folder import NameTakenError, new_folder, unfinished_folder
+from recipes.runs.folder import NameTakenError, new_folder
+from recipes.runs.leftovers import has_checkpoint, unfinished_folder
 from recipes.runs.run import Run
 from recipes.runs.stored import Stored
 from recipes.settings import Recipe
@@ -101,32 +102,34 @@ def train(
     interrupts = Interrupts()
     try:
         with interrupts if stores else contextlib.nullcontext(), new_folder(output, name, overwrite, resume) as folder:
-            checkpoints = Checkpoints(folder)
-            checkpointing = Checkpointing(checkpoints, recipe.fit.checkpoint, facts, interrupts) if stores else None
-            if resume and stores:
-                checkpointing.found = found = found_in(checkpoints, recipe, facts, callbacks, str(folder))
-                say("nothing to resume: the training begins" if found is None else f"resumed {place_of(found)}")
-            training = Training.of(recipe, dataset, model, seed, limit=limit)
-            serving = training.serving()
-            if model is not None:
-                saved.check_reloads(serving)
-            say(f"{dataset.describe()}\n{_size(training.core)}")
-            watched = training.fit(callbacks, verbose=verbose, late_errors=late_errors, checkpointing=checkpointing)
-            if watched.divergence is not None:
-                checkpoints.discard()
-                raise ValueError(watched.divergence)
-            details = {
-                "seed": seed,
-                "model": facts["model"],
-                "classes": dataset.class_names,
-                "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
-            }
-            content = (serving, recipe, watched, details, fingerprint)
-            try:
-                writing.save(folder, *content)
-            except KeyboardInterrupt as error:  # what was trained comes first; another interrupt is obeyed at once
-                late_errors.append(error)
-                writing.save(folder, *content)
+            checkpointing = None
+            if stores:
+                checkpointing = Checkpointing(Checkpoints(folder), recipe.fit.checkpoint, facts, interrupts)
+                if resume:
+                    checkpointing.found = found_in(checkpointing.checkpoints, recipe, facts, callbacks, str(folder))
+                    say(_beginning(checkpointing.found))
+            with _kept_checkpoint(folder):
+                training = Training.of(recipe, dataset, model, seed, limit=limit)
+                serving = training.serving()
+                if model is not None:
+                    saved.check_reloads(serving)
+                say(f"{dataset.describe()}\n{_size(training.core)}")
+                watched = training.fit(callbacks, verbose=verbose, late_errors=late_errors, checkpointing=checkpointing)
+                if watched.divergence is not None:
+                    Checkpoints(folder).discard()
+                    raise ValueError(watched.divergence)
+                details = {
+                    "seed": seed,
+                    "model": facts["model"],
+                    "classes": dataset.class_names,
+                    "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
+                }
+                content = (serving, recipe, watched, details, fingerprint)
+                try:
+                    writing.save(folder, *content)
+                except KeyboardInterrupt as error:  # what was trained comes first; another one is obeyed at once
+                    late_errors.append(error)
+                    writing.save(folder, *content)
     except NameTakenError as error:
         directory = error.directory
         late_errors.append(error)
@@ -145,9 +148,28 @@ def train(
     return run
 
 
+def _beginning(found: dict | None) -> str:
+    return "nothing to resume: the training begins" if found is None else f"resumed {place_of(found)}"
+
+
+@contextlib.contextmanager
+def _kept_checkpoint(folder: Path):
+    """Add to an error or interrupt that the training can be resumed, where a checkpoint is in `folder`."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if has_checkpoint(folder):
+            kept = "the same command with --resume, or resume=True, goes on from the last checkpoint"
+            if isinstance(error, KeyboardInterrupt) and not error.args:
+                raise KeyboardInterrupt(f"interrupted: {kept}") from None
+            if not isinstance(error, KeyboardInterrupt):
+                error.add_note(kept)
+        raise
+
+
 def _finished(directory: Path, dataset: Dataset, facts: dict) -> Run | None:
     """The run of a training that is finished, with its report made where that is missing; `None` where it is not."""
-    if unfinished_folder(directory).exists() or not (directory / files.MODEL).is_file():
+    if has_checkpoint(unfinished_folder(directory.parent, directory.name)) or not (directory / files.MODEL).is_file():
         return None
     stored = Stored(directory)
     if not is_finished(stored, facts):

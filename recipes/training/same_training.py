@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from callbacks.watching.resumed_state import state_of
+from callbacks.watching.resumed_state import has_state
 from recipes.data import Fingerprint
 from recipes.runs.checkpoints import Checkpoints
 from recipes.runs.environment import versions
@@ -31,7 +31,7 @@ def facts_of(
         callbacks: Callbacks of the user.
         own_model: Whether the model is the user's own.
     """
-    resumable = [type(callback).__name__ for callback in callbacks if state_of(callback) is not None]
+    resumable = [type(callback).__name__ for callback in callbacks if has_state(callback)]
     return {
         "settings": _settings(recipe),
         "data": fingerprint.digests,
@@ -86,7 +86,7 @@ def found_in(
             )
     if epochs != before and recipe.schedule.name not in WITHOUT_STEPS:
         _note(f"from here on, the {recipe.schedule.name} schedule is that of {epochs} epochs instead of {before}")
-    stateless = [type(callback).__name__ for callback in callbacks if state_of(callback) is None]
+    stateless = [type(callback).__name__ for callback in callbacks if not has_state(callback)]
     if stateless:
         _note(f"{', '.join(stateless)} cannot be resumed, without the methods state and restore: what it saw is lost")
     return state

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from callbacks import Progress
-from callbacks.watching.resumed_state import restore_state, state_of
+from callbacks.watching.resumed_state import has_state, restore_state, state_of
 from recipes.keras_internals.private import wait_for_hooks
 from recipes.training.checkpointing import Checkpointing
 from recipes.training.state import assign_values, random_state, set_random_state, values_of
@@ -114,29 +114,23 @@ class Session(keras.callbacks.CallbackList):
 
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the training depends on, between two steps."""
-        resumed = [(type(callback).__name__, state_of(callback)) for callback in self._resumable()]
         return {
             "epoch": self.epoch,
             "step": self.step,
             "stopped": bool(self.model.stop_training),
             "variables": values_of(self.model),
-            "callbacks": [[name, state] for name, state in resumed],
-            "history": {"epoch": list(self._history.epoch), "values": dict(self._history.history)},
+            "callbacks": [state_of(callback) for callback in self._resumable()],
             "random": random_state(),
             **self.facts,
         }
 
     def _resumable(self) -> list[keras.callbacks.Callback]:
-        return [callback for callback in self.callbacks if callback is not self._history and _has_state(callback)]
+        # What progress shows depends on the clock, and whether it is shown, on the call.
+        return [callback for callback in self.callbacks if has_state(callback) and not isinstance(callback, Progress)]
 
     def _restore(self):
         state, self.to_restore = self.to_restore, None
         assign_values(self.model, state["variables"])
-        for callback, (_, content) in zip(self._resumable(), state["callbacks"], strict=True):
+        for callback, content in zip(self._resumable(), state["callbacks"], strict=True):
             restore_state(callback, content)
-        self._history.epoch, self._history.history = state["history"]["epoch"], state["history"]["values"]
         set_random_state(state["random"])
-
-
-def _has_state(callback: keras.callbacks.Callback) -> bool:
-    return not isinstance(callback, Progress) and state_of(callback) is not None

@@ -57,7 +57,7 @@ def assign_values(model: keras.Model, values: Sequence[np.ndarray]) -> None:
 def random_state() -> dict[str, Any]:
     """States of the generators that belong to no model: those of Python, NumPy and Keras, and of PyTorch if it runs."""
     version, numbers, gauss = random.getstate()
-    kind, keys, position, has_gauss, cached = np.random.get_state()
+    kind, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002 (users may draw from it)
     seed = global_seed()
     state = {
         "python": [version, list(numbers), gauss],
@@ -75,7 +75,7 @@ def set_random_state(state: dict[str, Any]) -> None:
     """Set the generators to what `random_state` has returned."""
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))
-    np.random.set_state(tuple(state["numpy"]))
+    np.random.set_state(tuple(state["numpy"]))  # noqa: NPY002
     if state["keras"] is not None:
         set_global_seed(state["keras"])
     if "torch" in state:
