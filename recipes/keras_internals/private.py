@@ -148,15 +148,6 @@ def set_global_seed(state) -> None:
     global_seed().state.assign(state)
 
 
-# --- Callbacks ---
-
-
-def wait_for_hooks(callbacks: keras.callbacks.CallbackList) -> None:
-    """Wait until the hooks of all batches so far have run, which Keras calls in threads beside the training."""
-    # Without it, a checkpoint between two steps would hold callbacks that have not seen the last steps.
-    callbacks._flush_futures()
-
-
 # --- Optimizers ---
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 
 from callbacks import Progress
+from callbacks.watching.keras_private import finish_hooks
 from callbacks.watching.resumed_state import has_state, restore_state, state_of
-from recipes.keras_internals.private import wait_for_hooks
 from recipes.training.checkpointing import Checkpointing
 from recipes.training.state import assign_values, random_state, set_random_state, values_of
 
@@ -90,7 +90,7 @@ class Session(keras.callbacks.CallbackList):
         if self.checkpointing is not None and self.step < self.steps and self.checkpointing.is_due_after_step():
             # On TensorFlow and JAX, hooks of batches run beside the training. This method does not, so that it may use
             # the model: on JAX that copies the state of the training into the variables.
-            wait_for_hooks(self)
+            finish_hooks(self)
             state = self.state()
             self.checkpointing.save(state)
             self.checkpointing.end_if_asked(state)
