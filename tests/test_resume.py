@@ -79,9 +79,16 @@ def assert_same_run(one, other):
 
 
 @pytest.mark.backend
+@pytest.mark.whole
 @pytest.mark.optimized
 @pytest.mark.parametrize(
-    "stop", [(0, 1), (1, 2), (2, 0), (3, 0)], ids=["in epoch 1", "in epoch 2", "between", "at the end"]
+    "stop",
+    [
+        pytest.param((0, 1), marks=pytest.mark.extensive, id="in epoch 1"),
+        pytest.param((1, 2), id="in epoch 2"),
+        pytest.param((2, 0), marks=pytest.mark.extensive, id="between epochs"),
+        pytest.param((3, 0), marks=pytest.mark.extensive, id="at the end"),
+    ],
 )
 def test_a_resumed_training_equals_one_without_interruption(stop, tmp_path, whole_training):
     expected, states = whole_training
