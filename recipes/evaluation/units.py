@@ -32,7 +32,7 @@ def in_units_of_model(outputs: Outputs, x):
         return precision.to_float32(values, columns)
     raw = {column: constants for column, constants in columns.items() if _without_unit(values[..., column], *constants)}
     for column, (offset, _) in columns.items():
-        found = float(np.nanmedian(values[..., column])) if len(values) else 0.0
+        found = float(np.nanmedian(values[..., column].astype(np.float64))) if len(values) else 0.0
         if abs(found - offset) < abs(found):
             raise ValueError(
                 f"`x` is {values.dtype}, which merges values of column {names[column]!r}, such as "

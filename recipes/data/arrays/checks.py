@@ -154,7 +154,7 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
         with np.errstate(over="ignore"):
             y = y.astype(np.float64, copy=False) if y.dtype.itemsize > 8 else y
     if y.dtype.kind == "S":
-        for value in np.unique(y):
+        for value in np.unique(y).tolist():
             _decoded(value, int(np.argmax(y == value)), name)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         bad = np.flatnonzero(~np.isfinite(y))
