@@ -23,7 +23,14 @@ from recipes.training.checkpointing import Checkpointing
 from recipes.training.compiling import compile_model
 from recipes.training.fine_tuning import unfreeze
 from recipes.training.fitting_checks import check_fit, checked_columns, outputs_for
-from recipes.training.rows import ArrayRows, DatasetRows, as_evaluate_arguments, check_augmentation, class_weights
+from recipes.training.rows import (
+    ArrayRows,
+    DatasetRows,
+    as_evaluate_arguments,
+    check_augmentation,
+    check_batch_size,
+    class_weights,
+)
 from recipes.training.session import Session
 from recipes.training.watching import WATCHERS, TrainingEnd, callbacks_for, kept_epoch, numeric_history
 
@@ -85,6 +92,7 @@ class Training:
                 f"`model` must be a Keras model, or a function of the dataset giving one. Received: {core!r}"
             )
         num_outputs = check_fit(core, dataset)
+        check_batch_size(core, recipe)
         if recipe.fine_tune.epochs:
             body_of(core)  # refuses a model of the user's own without one
         steps = math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)
