@@ -1,4 +1,4 @@
-"""Arrays in NPZ files, which may come from strangers: nothing is unpickled, and sizes are checked before memory is taken.
+"""Arrays in NPZ files, which may come from strangers: nothing is unpickled, and sizes are checked first.
 
 `numpy.load` believes the header of an array, and unpacks whatever a small archive claims to hold.
 """
