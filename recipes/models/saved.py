@@ -15,6 +15,7 @@ import recipes.losses
 import recipes.metrics.confusion_metric
 import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and whatever else a model may hold that the user compiled)
+from recipes.disk import manifest
 from recipes.models import applications
 
 MODEL = "model.keras"
@@ -73,10 +74,11 @@ def load_model(path: str | os.PathLike, custom_objects: dict | None = None) -> k
 
     Raises:
         FileNotFoundError: If there is nothing at `path`.
-        ValueError: If it is no Keras model, is damaged, or holds Python code that would run while it loads, such as
-            a Lambda layer.
+        ValueError: If it is no Keras model, is damaged (by the manifest of its run folder, if there is one), or holds
+            Python code that would run while it loads, such as a Lambda layer.
     """
     file = model_file(path)
+    manifest.check(file)
     try:
         with zipfile.ZipFile(file) as archive:
             known = "config.json" in archive.namelist()

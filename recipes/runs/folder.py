@@ -8,8 +8,10 @@ import contextlib
 import os
 import shutil
 import uuid
+import warnings
 from pathlib import Path
 
+from recipes.disk import manifest
 from recipes.disk.exchange import exchange
 from recipes.disk.lock import LockedError, locked
 from recipes.disk.whole import flush
@@ -61,12 +63,31 @@ def new_folder(output: str | Path, name: str, overwrite: bool = False, resume: b
             _check_target(target, overwrite)
             with _unfinished(unfinished, overwrite, resume):
                 yield unfinished
+                _list_files(unfinished)
             _take_name(unfinished, target, overwrite)
     except BaseException:
         for folder in made:
             with contextlib.suppress(OSError):  # not empty: others write there too
                 folder.rmdir()
         raise
+
+
+@contextlib.contextmanager
+def changing_results(directory: Path):
+    """Work on the results of a finished run: under its lock, and with a manifest that says what they are afterwards.
+
+    Raises:
+        FileExistsError: If another process works on the run.
+        OSError: If the manifest cannot be written.
+    """
+    place = directory.resolve()
+    with contextlib.ExitStack() as lock:
+        with contextlib.suppress(PermissionError):  # in a folder that others own, none of them has the lock either
+            lock.enter_context(locked(leftovers.lock_file(place.parent, place.name), f"the run folder {directory}"))
+        leftovers.remove_unfinished_files(place)
+        shutil.rmtree(place / files.CHECKPOINTS, ignore_errors=True)
+        with manifest.changing(place, files.RESULTS):
+            yield
 
 
 def _lock(output: Path, name: str) -> contextlib.ExitStack:
@@ -107,7 +128,8 @@ def _check_target(target: Path, overwrite: bool) -> None:
 def _may_be_replaced(target: Path) -> bool:
     if not target.is_dir() or target.is_symlink():
         return False
-    return (target / files.MODEL).is_file() or not any(target.iterdir())
+    names = {entry.name for entry in target.iterdir()}
+    return not names or files.MODEL in names or names <= leftovers.own_files(target)
 
 
 @contextlib.contextmanager
@@ -129,6 +151,13 @@ def _unfinished(folder: Path, overwrite: bool, resume: bool):
         if not leftovers.has_checkpoint(folder):
             shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _list_files(folder: Path) -> None:
+    try:
+        manifest.write(folder)
+    except OSError as error:  # a trained model is worth more than its manifest
+        warnings.warn(f"the files of the run cannot be verified later: {error}", stacklevel=4)
 
 
 def _take_name(folder: Path, target: Path, overwrite: bool) -> None:

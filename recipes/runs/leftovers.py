@@ -1,11 +1,13 @@
 """What processes that died have left beside a run folder: recognized by its name, and cleaned at the next start."""
 
 import contextlib
+import os
 import re
 import shutil
 import time
 from pathlib import Path
 
+from recipes.disk import manifest
 from recipes.disk.lock import locked
 from recipes.disk.whole import UNFINISHED as FILE_BEING_WRITTEN
 from recipes.runs import files
@@ -64,28 +66,43 @@ def retire(older: Path, target: Path) -> None:
     older.rmdir()
 
 
+def remove_unfinished_files(folder: Path) -> None:
+    """Remove the files that dead processes were writing in a run folder whose lock is held."""
+    for entry in list(folder.iterdir()):
+        if FILE_BEING_WRITTEN.fullmatch(entry.name) and entry.is_file():
+            entry.unlink()
+
+
 def _remove_own(folder: Path) -> None:
+    remove_unfinished_files(folder)
     own = own_files(folder)
     for entry in list(folder.iterdir()):
-        if entry.name in own or FILE_BEING_WRITTEN.fullmatch(entry.name):
+        if entry.name in own:
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
 
 
 def own_files(folder: Path) -> set[str]:
-    """Names of the entries of a run folder that a run writes."""
-    return set(files.ALL)
+    """Names of what a run wrote into its folder: by its manifest, where it has one."""
+    try:
+        listed = manifest.read(folder)
+    except ValueError:  # damaged
+        listed = None
+    return set(files.ALL) if listed is None else {*listed, files.MANIFEST, files.CHECKPOINTS}
 
 
 def _clean_run(output: Path, name: str) -> None:
     target, unfinished = output / name, unfinished_folder(output, name)
     overwritten = [overwritten_folder(output, name), *_older_folders(output, name, _OLDER_REPLACED)]
     for folder in filter(_is_folder, overwritten):
-        if not target.exists() and (folder / files.MODEL).is_file():
+        if not os.path.lexists(target) and (folder / files.MODEL).is_file():
             folder.rename(target)
         elif _holds_run(folder):
             _discard(folder, target)
     if _is_folder(unfinished) and not has_checkpoint(unfinished):
-        _discard(unfinished, target)  # after an exchange, it is the older run
+        if (unfinished / files.MANIFEST).is_file() and not os.path.lexists(target):
+            unfinished.rename(target)  # finished, and stopped before it took its name
+        else:
+            _discard(unfinished, target)  # after an exchange, it is the older run
     for folder in _older_folders(output, name, _OLDER):
         recent = time.time() - folder.stat().st_mtime < _OLDER_AT_WORK
         if not recent and _holds_run(folder):

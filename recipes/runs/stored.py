@@ -10,7 +10,9 @@ import keras
 import numpy as np
 
 from callbacks.watching.record import Record
+from recipes.arguments.regular_files import require_regular
 from recipes.data import Fingerprint
+from recipes.disk import manifest
 from recipes.metrics import ClassificationReport, RegressionReport, report_from_dict
 from recipes.models.outputs import Outputs
 from recipes.models.saved import load_model, model_file
@@ -38,13 +40,15 @@ class Stored:
 
     Raises:
         FileNotFoundError: If there is no model at `path`.
-        ValueError: If `path` is no path; and, when a part is read, if its file is damaged.
+            Also, when a part is read, if the manifest of the run folder lists its file and the file is missing.
+        ValueError: If `path` is no path; and, when a part is read, if its file is cut off or damaged.
     """
 
     def __init__(self, path: str | os.PathLike):
         self.model_file = model_file(path)
         self.path = Path(path)
         self.directory = self.model_file.parent
+        self._verified: set[str] = set()
 
     @classmethod
     def of(cls, run: "Run | Stored | str | os.PathLike") -> "Stored":
@@ -62,7 +66,7 @@ class Stored:
     @cached_property
     def is_run(self) -> bool:
         """Whether the model lies in a run folder, which says how it was trained."""
-        return all(os.path.lexists(self.directory / name) for name in (files.RECIPE, files.VERSIONS))
+        return None not in (self._file(files.RECIPE), self._file(files.VERSIONS))
 
     @cached_property
     def versions(self) -> dict | None:
@@ -107,7 +111,10 @@ class Stored:
     def fingerprint(self) -> Fingerprint | None:
         """Fingerprint of the data of the training; `None` where an older version wrote the run."""
         facts = (self.versions or {}).get("fingerprint")
-        return None if facts is None else Fingerprint.read(facts, self.directory / files.ROWS)
+        if facts is None:
+            return None
+        self._file(files.ROWS)
+        return Fingerprint.read(facts, self.directory / files.ROWS)
 
     @cached_property
     def kept_epoch(self) -> int | None:
@@ -173,12 +180,25 @@ class Stored:
         """Drop what was read of the results, which have been written meanwhile: they are read anew when asked for."""
         for part in ("versions", "missing", "report", "predictions", "_report_content"):
             vars(self).pop(part, None)
+        self._verified -= set(files.RESULTS)
 
     @cached_property
     def _report_content(self) -> dict | None:
         return self._read(files.REPORT, stored_parts.read_json)
 
+    def _file(self, name: str) -> Path | None:
+        """Path of a file of the run folder, checked once by the manifest; `None` where there is no such file."""
+        file = self.directory / name
+        if not os.path.lexists(file):
+            manifest.check(file)  # the manifest knows which files are missing
+            return None
+        require_regular(file)  # before anything reads it
+        if name not in self._verified:
+            manifest.check(file)
+            self._verified.add(name)
+        return file
+
     def _read(self, name: str, read: Callable[[Path], Any]):
         """Content of a file of the run folder, by the function that reads it; `None` where there is no such file."""
-        file = self.directory / name
-        return read(file) if os.path.lexists(file) else None
+        file = self._file(name)
+        return None if file is None else read(file)

@@ -249,9 +249,7 @@ ARRAYS = [
         "a negative shape", archive(("x.npy", header("(-1, -1)") + bytes(8))), load, r"claims the shape \(-1, -1\)"
     ),
     Hostile("10^12 empty rows", archive(("x.npy", header("(1000000000000, 0)"))), load, "claims the shape"),
-    Hostile(
-        "a text of 10^8 characters", archive(("x.npy", header("(1,)", "'<U100000000'"))), load, "claims the shape"
-    ),
+    Hostile("a text of 10^8 characters", archive(("x.npy", header("(1,)", "'<U100000000'"))), load, "claims the shape"),
     Hostile("a header of 60 KB", archive(("x.npy", header("(" + "1," * 30_000 + ")"))), load, "no readable NPZ file"),
     Hostile("a header that is code", archive(("x.npy", header("print('run')"))), load, "no readable NPZ file"),
     Hostile("a header of brackets", archive(("x.npy", header("(" * 900))), load, "no readable NPZ file"),
