@@ -21,7 +21,14 @@ from recipes.runs.watched import Watched
 from recipes.settings import Fit, Recipe
 from recipes.training.compiling import compile_model
 from recipes.training.fine_tuning import unfreeze
-from recipes.training.rows import ArrayRows, DatasetRows, as_evaluate_arguments, check_augmentation, class_weights
+from recipes.training.rows import (
+    ArrayRows,
+    DatasetRows,
+    as_evaluate_arguments,
+    check_augmentation,
+    check_batch_size,
+    class_weights,
+)
 from recipes.training.watching import WATCHERS, TrainingEnd, callbacks_for, kept_epoch, numeric_history
 
 _LOGITS = "but recipes train on logits: leave its last softmax or sigmoid out; the saved model has it"
@@ -84,6 +91,7 @@ class Training:
                 f"`model` must be a Keras model, or a function of the dataset giving one. Received: {core!r}"
             )
         num_outputs = _check_fit(core, dataset)
+        check_batch_size(core, recipe)
         if recipe.fine_tune.epochs:
             body_of(core)  # refuses a model of the user's own without one
         steps = math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)

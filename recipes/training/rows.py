@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 
 from recipes.data import Dataset
@@ -151,6 +152,17 @@ def check_augmentation(recipe: Recipe, dataset: Dataset) -> None:
         raise ValueError(f"augmentation is for images. Received: rows of shape {dataset.input_shape}")
     if recipe.augmentation.mixup and not fits_in_memory(dataset):
         raise ValueError("augmentation.mixup needs rows that fit the memory: set it to 0")
+
+
+def check_batch_size(core: keras.Model, recipe: Recipe) -> None:
+    """Refuse batches of one row where batch normalization would make 0 of whatever it holds."""
+    if recipe.fit.batch_size > 1:
+        return
+    for layer in core.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and getattr(layer.input_spec, "ndim", None) == 2:
+            raise ValueError(
+                f"fit.batch_size must be at least 2 for the batch normalization {layer.name!r}. Received: 1"
+            )
 
 
 def class_weights(recipe: Recipe, dataset: Dataset) -> dict[int, float] | None:
