@@ -49,11 +49,12 @@ class DatasetRows:
         """Shape of a prepared row."""
         return self.dataset.input_shape
 
-    def batches(self, epoch: int = 0, *, whole: bool = False) -> Batches:
-        """Training batches without end, from those of `epoch` on, counted from 0.
+    def batches(self, epoch: int = 0, step: int = 0, *, whole: bool = False) -> Batches:
+        """Training batches without end.
 
         Args:
-            epoch: Number of the first epoch.
+            epoch: Number of the first epoch, counted from 0.
+            step: Number of the first batch in that epoch, counted from 0.
             whole: Whether to leave out the short batch at the end of an epoch.
         """
         recipe, weights = self.recipe, class_weights(self.recipe, self.dataset)
@@ -68,15 +69,16 @@ class DatasetRows:
             recipe.fit.batch_size,
             self.seed,
             epoch,
+            step,
             augmentation=recipe.augmentation,
             num_outputs=self.num_outputs,
             whole=whole,
         )
 
-    def of_fit(self, epoch: int = 0) -> dict:
-        """The arguments of `fit` that hold rows; order and random changes begin with those of `epoch`, from 0."""
+    def of_fit(self, epoch: int = 0, step: int = 0) -> dict:
+        """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
         options = {"validation_data": self.validation(), "validation_batch_size": self.recipe.fit.batch_size}
-        return {**self.batches(epoch).fit_arguments(), **options}
+        return {**self.batches(epoch, step).fit_arguments(), **options}
 
     def validation(self) -> ValidationBatches | tuple:
         """The validation part, prepared: arrays, or batches where the parts together would be too large."""
@@ -128,10 +130,10 @@ class ArrayRows:
         """Shape of a row."""
         return self.x.shape[1:]
 
-    def of_fit(self, epoch: int = 0) -> dict:
-        """The arguments of `fit` that hold rows; their order begins with that of `epoch`, counted from 0."""
+    def of_fit(self, epoch: int = 0, step: int = 0) -> dict:
+        """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
         rows = RowsInMemory(self.x[: self.limit], self.y[: self.limit])
-        batches = Batches(rows, self.batch_size, self.seed, epoch)
+        batches = Batches(rows, self.batch_size, self.seed, epoch, step)
         options = {"validation_data": self.validation(), "validation_batch_size": self.batch_size}
         return {**batches.fit_arguments(), **options}
 
