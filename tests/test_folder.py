@@ -157,6 +157,9 @@ def test_leftovers_of_dead_processes_are_cleaned_and_nothing_else(tmp_path):
 def test_a_name_that_is_too_long_with_what_is_added_is_refused_before_the_work(tmp_path):
     with pytest.raises(ValueError, match="`name` may have at most 238 bytes here. Received: 240 bytes"):
         with_name(tmp_path / "made", "ä" * 120)
+    for name in ("a\0b", ".mine-unfinished", ".mine-0123abcd"):
+        with pytest.raises(ValueError, match="`name` must be the name of a folder, and none of an unfinished run"):
+            with_name(tmp_path / "made", name)
     assert list(tmp_path.iterdir()) == []
     with_name(tmp_path, "ä" * 119)
 

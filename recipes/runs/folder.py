@@ -50,13 +50,13 @@ def new_folder(output: str | Path, name: str, overwrite: bool = False, resume: b
             unfinished one with a checkpoint that is neither resumed nor overwritten; and (LockedError) if another
             process works on that name.
         NameTakenError: If another run takes the name during the work; this run is then kept under another name.
-        ValueError: If the name is too long for the disk.
+        ValueError: If the name is too long for the disk, or is one of an unfinished run.
         OSError: If `output` cannot be written to.
     """
     output = Path(output)
     target, unfinished = output / name, leftovers.unfinished_folder(output, name)
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
-    _check_length(name, made[-1].parent if made else output)
+    _check_name(name, made[-1].parent if made else output)
     try:
         with _lock(output, name):
             leftovers.clean(output, name)
@@ -104,8 +104,10 @@ def _lock(output: Path, name: str) -> contextlib.ExitStack:
     return lock
 
 
-def _check_length(name: str, place: Path) -> None:
+def _check_name(name: str, place: Path) -> None:
     """Refuse a name that the disk of the folder `place` does not take with all that is added to it meanwhile."""
+    if "\0" in name or leftovers.is_hidden_name(name):
+        raise ValueError(f"`name` must be the name of a folder, and none of an unfinished run. Received: {name!r}")
     try:
         longest = os.pathconf(place, "PC_NAME_MAX")
     except (AttributeError, OSError, ValueError):  # Windows, or a disk that does not tell

@@ -39,6 +39,11 @@ def lock_file(output: Path, name: str) -> Path:
     return output / f".{name}{_LOCK}"
 
 
+def is_hidden_name(name: str) -> bool:
+    """Whether `name` is that of a file or folder that lies beside a run until it is finished."""
+    return any(pattern.fullmatch(name) for pattern in (_OURS, _BY_OLDER_VERSION))
+
+
 def has_checkpoint(folder: Path) -> bool:
     """Whether a training can be resumed from `folder`."""
     return any((folder / files.CHECKPOINTS).glob("[!.]*.json"))
