@@ -145,6 +145,7 @@ def _unfinished(folder: Path, overwrite: bool, resume: bool):
         shutil.rmtree(folder)
     try:
         folder.mkdir(exist_ok=True)
+        (folder / files.MANIFEST).unlink(missing_ok=True)  # the run is not complete any more
     except OSError as error:
         raise OSError(f"cannot write to the output folder {folder.parent}: {error.strerror}") from None
     try:
