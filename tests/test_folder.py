@@ -123,7 +123,7 @@ def test_files_that_the_older_run_did_not_write_are_in_the_new_one(tmp_path):
     (tmp_path / "mine" / "report.txt").touch()
     write_run(tmp_path, "new")
     assert sorted(str(path.relative_to(tmp_path / "mine")) for path in (tmp_path / "mine").rglob("*")) == [
-        "figures", "figures/a.png", "manifest.json", "model.keras", "notes.txt", "report.txt",
+        "figures", "figures/a.png", "manifest.json", "model.keras", "notes.txt", "report.txt.1",
     ]  # fmt: skip
     assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
 

@@ -143,9 +143,9 @@ def _discard(folder: Path, target: Path) -> None:
 
 
 def _free_name(place: Path) -> Path:
-    """`place`, or the first of `place.1`, `place.2` ... that is free."""
+    """`place`, or the first of `place.1`, `place.2` ... that is free and that the run will not write."""
     number, free = 0, place
-    while free.exists() or free.is_symlink():
+    while free.name in files.ALL or os.path.lexists(free):
         number += 1
         free = place.with_name(f"{place.name}.{number}")
     return free
