@@ -13,7 +13,7 @@ except ImportError:  # Windows
     import msvcrt
 
 _PAUSE = 0.02
-# Descriptors of the locks that this process holds. A forked child, such as one that loads data, inherits and closes them:
+# Descriptors of the locks of this process. A forked child, such as one that loads data, inherits them and closes them:
 # a lock is free only when no process has it open, and a child may outlive a parent that is killed.
 _HELD: set[int] = set()
 _BYTE = 2**30  # locked on Windows, where a locked byte cannot be read: behind the text of the file
