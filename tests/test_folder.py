@@ -85,6 +85,21 @@ def test_the_old_run_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, m
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_an_error_when_a_run_takes_its_name_says_where_it_is_and_one_behind_that_is_mended_later(tmp_path, monkeypatch):
+    def fail(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    write_run(tmp_path, "old")
+    with monkeypatch.context() as patch:
+        patch.setattr("recipes.runs.leftovers.retire", fail)
+        write_run(tmp_path, "new")
+    assert (tmp_path / "mine" / "model.keras").read_text() == "new"
+    monkeypatch.setattr("recipes.runs.folder.exchange", fail)
+    with pytest.raises(OSError, match=r"mine cannot be made \(Operation not permitted\): the run is in .*-unfinished"):
+        write_run(tmp_path, "newer")
+    assert (tmp_path / ".mine-unfinished" / "model.keras").read_text() == "newer"
+
+
 def test_a_name_that_is_worked_on_is_refused_with_the_process(tmp_path):
     with new_folder(tmp_path, "mine"), pytest.raises(FileExistsError, match="this very process is working on .*mine"):
         write_run(tmp_path, "other")

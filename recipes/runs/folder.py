@@ -166,10 +166,15 @@ def _list_files(folder: Path) -> None:
 def _take_name(folder: Path, target: Path, overwrite: bool) -> None:
     """Give the finished folder its name. At each moment one of the two runs has it, or the next start sees to that."""
     flush(folder)
-    if overwrite and _may_be_replaced(target):
-        _replace(folder, target)
-    else:
-        _take_free_name(folder, target)
+    try:
+        if overwrite and _may_be_replaced(target):
+            _replace(folder, target)
+        else:
+            _take_free_name(folder, target)
+    except NameTakenError:
+        raise
+    except OSError as error:
+        raise OSError(f"the run folder {target} cannot be made ({error.strerror}): the run is in {folder}") from error
     flush(target.parent)
     shutil.rmtree(target / files.CHECKPOINTS, ignore_errors=True)
 
@@ -190,14 +195,14 @@ def _take_free_name(folder: Path, target: Path) -> None:
 
 
 def _replace(folder: Path, target: Path) -> None:
-    if exchange(folder, target):
-        leftovers.retire(folder, target)
-        return
-    replaced = leftovers.overwritten_folder(target.parent, target.name)
-    target.rename(replaced)
-    try:
-        folder.rename(target)
-    except BaseException:
-        replaced.rename(target)
-        raise
-    leftovers.retire(replaced, target)
+    older = folder
+    if not exchange(folder, target):
+        older = leftovers.overwritten_folder(target.parent, target.name)
+        target.rename(older)
+        try:
+            folder.rename(target)
+        except BaseException:
+            older.rename(target)
+            raise
+    with contextlib.suppress(OSError):  # the new run has its name, and the next start removes what is left of the older
+        leftovers.retire(older, target)
