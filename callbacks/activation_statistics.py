@@ -75,6 +75,24 @@ class ActivationStatistics(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._measure(epoch + 1)
 
+    def state(self) -> dict:
+        """What a resumed training needs, between two steps or at the end of an epoch: plain values and arrays."""
+        record = self.record
+        return {"epochs": list(self._epochs), "layers": list(record.layers), "measured": record.measured()}
+
+    def restore(self, state: dict) -> None:
+        """The reverse of `state`, once the training has begun anew."""
+        self._epochs = list(state["epochs"])
+        fields = {name.removeprefix("activation_"): values for name, values in state["measured"].items()}
+
+        def summary_of(*place):
+            return {field: values[place] for field, values in fields.items()}
+
+        layers = list(enumerate(state["layers"]))
+        self._measured = [
+            {name: summary_of(row, column) for column, name in layers} for row in range(len(self._epochs))
+        ]
+
     @property
     def record(self) -> Record:
         if not self._measured:

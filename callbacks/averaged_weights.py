@@ -1,6 +1,8 @@
 """The averages of the weights in the place of the weights, whenever a model in training is validated or saved."""
 
+import contextlib
 import weakref
+from collections.abc import Iterator
 
 import keras
 from keras import ops
@@ -72,6 +74,16 @@ class AveragedWeights(keras.callbacks.Callback):
             average.assign(ops.copy(weight.value))
         self._is_active = False
 
+    def state(self) -> dict:
+        """What a resumed training needs besides the variables, between two steps or at the end of an epoch."""
+        return {"in_place": bool(_REPLACED.get(self.model))}
+
+    def restore(self, state: dict) -> None:
+        """The reverse of `state`, once the training has begun anew and its variables are those of that time."""
+        # A training that had only to end has no further epoch that would put the averages in place.
+        if state["in_place"]:
+            _put_averages(self.model)
+
 
 def uses_averages(model) -> bool:
     """Whether the optimizer of `model` averages weights."""
@@ -81,6 +93,21 @@ def uses_averages(model) -> bool:
 def averages(model) -> list[tuple[keras.Variable, keras.Variable]]:
     """Pairs of a weight and its average; empty before the optimizer is built."""
     return [pair for optimizer in _optimizers(model) for pair in moving_averages_of(optimizer)]
+
+
+@contextlib.contextmanager
+def training_weights(model) -> Iterator[None]:
+    """Within this context, `model` has the weights that its training goes on with, averages in their place or not."""
+    replaced = _REPLACED.get(model, [])
+    # Copies for the same reasons as in `_put_averages`.
+    shown = [(variable, ops.copy(variable.value)) for variable, _, _ in replaced]
+    for variable, old, _ in replaced:
+        variable.assign(ops.copy(old))
+    try:
+        yield
+    finally:
+        for variable, value in shown:
+            variable.assign(value)
 
 
 def _optimizers(model) -> list:

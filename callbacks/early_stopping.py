@@ -10,6 +10,12 @@ from callbacks.averaged_weights import AveragedWeights
 from callbacks.watching.keras_private import choose_direction, is_improvement
 from callbacks.watching.scalars import as_number
 
+# Attributes that change during a training; the time of the last improvement is one more.
+_PROGRESS = (
+    *("best", "best_epoch", "best_weights", "wait", "stopped_epoch", "reason"),
+    *("_steps", "_steps_before", "_last_batch"),
+)
+
 
 class EarlyStopping(keras.callbacks.EarlyStopping):
     """Stop when `monitor` no longer improves, and go back to the weights of the best epoch.
@@ -141,6 +147,22 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         self._averaging.on_train_end(logs)
         if self.verbose:
             print(*filter(None, (self.reason, self.kept)), sep="\n")
+
+    def state(self) -> dict:
+        """What a resumed training needs, between two steps or at the end of an epoch: plain values and arrays."""
+        return {
+            **{name: getattr(self, name) for name in _PROGRESS},
+            # The time that passes until the training is resumed is no time without improvement.
+            "seconds": time.monotonic() - self._time_before,
+            "averaging": self._averaging.state(),
+        }
+
+    def restore(self, state: dict) -> None:
+        """The reverse of `state`, once the training has begun anew."""
+        for name in _PROGRESS:
+            setattr(self, name, state[name])
+        self._time_before = time.monotonic() - state["seconds"]
+        self._averaging.restore(state["averaging"])
 
     def _steps_of_epoch(self):
         if self._last_batch is None:

@@ -107,17 +107,43 @@ class GradientNormLogger(keras.callbacks.Callback):
         if self._event_files:
             self._event_files.close()
 
+    def state(self) -> dict:
+        """What a resumed training needs, between two steps or at the end of an epoch: plain values and arrays."""
+        return {
+            "epochs": list(self._epochs),
+            "values": self._by_epoch(),
+            "trace": [np.stack(column) for column in zip(*self._trace, strict=True)],
+            "steps_since_fetch": self._steps_since_fetch,
+            "clipped": self._clipped,
+            "meter": self._meter.state(),
+        }
+
+    def restore(self, state: dict) -> None:
+        """The reverse of `state`, once the training has begun anew and its optimizer is built."""
+        self._epochs = list(state["epochs"])
+        self._values = [
+            {name: column[place] for name, column in state["values"].items()} for place in range(len(self._epochs))
+        ]
+        self._trace.extend(zip(*state["trace"], strict=True))
+        self._steps_since_fetch, self._clipped = state["steps_since_fetch"], state["clipped"]
+        if state["meter"] is not None:
+            self._hook.build()
+            self._meter.restore(state["meter"])
+
     @property
     def record(self) -> Record:
         if not self._values:
             return Record()
-        fields = {name: np.stack([values[name] for values in self._values]) for name in self._values[0]}
+        fields = self._by_epoch()
         if self.trace_every and self._trace:
             steps, norms = zip(*self._trace, strict=True)
             norms = np.stack(norms)
             fields |= {"trace_step": np.array(steps), "trace_gradient_norm": norms[:, :-1]}
             fields["trace_total_gradient_norm"] = norms[:, -1]
         return Record(layers=self._meter.layers, epochs=np.array(self._epochs), **fields)
+
+    def _by_epoch(self):
+        return {name: np.stack([values[name] for values in self._values]) for name in (*self._values, {})[0]}
 
     def _fetch_trace(self):
         self._trace.extend(zip(*self._meter.fetch_trace(), strict=True))

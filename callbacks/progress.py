@@ -59,6 +59,17 @@ class Progress(keras.callbacks.Callback):
         if self.out.isatty():
             self.out.write("\n")
 
+    def state(self) -> dict:
+        """What a resumed training needs to go on with its line: plain values."""
+        elapsed = time.monotonic() - self.start
+        return {"elapsed": elapsed, **{name: getattr(self, name) for name in ("first_epoch", "tenths", "results")}}
+
+    def restore(self, state: dict) -> None:
+        """The reverse of `state`, once the training has begun anew."""
+        # The time that passed until the training was resumed is none that an epoch takes.
+        self.start = time.monotonic() - state["elapsed"]
+        self.first_epoch, self.tenths, self.results = state["first_epoch"], state["tenths"], state["results"]
+
     def line(self, done):
         """The line to be written once `done` epochs, which may be a fraction, have passed."""
         epochs = self.params["epochs"]

@@ -1,5 +1,6 @@
 """Stop a training whose loss has diverged, instead of paying for the rest of it, or set it back and lower the rate."""
 
+import copy
 import math
 import numbers
 
@@ -13,6 +14,9 @@ from callbacks.watching.keras_private import iterations_of, learning_rate_settin
 from callbacks.watching.optimizer_hook import unwatched_variables
 from callbacks.watching.scalars import as_number
 from callbacks.watching.wrapped_optimizers import innermost_optimizers
+
+# Attributes of plain values that change during a training.
+_PROGRESS = ("stopped_epoch", "reason", "restarts", "_best", "_first", "_to_save", "_to_restore", "_not_finite")
 
 
 class StopOnDivergence(keras.callbacks.Callback):
@@ -80,7 +84,8 @@ class StopOnDivergence(keras.callbacks.Callback):
         self._first = (math.inf, math.inf)
         self._saved = None
         self._to_save = self.max_restarts > 0
-        self._to_restore = False
+        self._to_restore = self._not_finite = False
+        self._steps_back = []
 
     def on_epoch_begin(self, epoch, logs=None):
         self._not_finite = False
@@ -90,7 +95,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         # the place of the weights.
         if self._to_restore:
             self._to_restore = False
-            self._restore()
+            self._set_back()
         if self._to_save:
             self._to_save = False
             self._save()
@@ -128,12 +133,30 @@ class StopOnDivergence(keras.callbacks.Callback):
             self.stopped_epoch, self.reason = epoch, fault
             self.model.stop_training = True
         if self._saved:
-            self._restore()
+            self._set_back()
         if self.verbose:
             print(f"training diverged: {fault}" + ("" if self.reason else "; back to the last good weights"))
 
     def on_train_end(self, logs=None):
         self._saved = None
+
+    def state(self) -> dict:
+        """What a resumed training needs, between two steps or at the end of an epoch: plain values and arrays."""
+        return {
+            **{name: copy.copy(getattr(self, name)) for name in _PROGRESS},
+            "saved": self._saved and [value for _, value in self._saved],
+            "steps_back": [list(steps) for steps in self._steps_back],
+        }
+
+    def restore(self, state: dict) -> None:
+        """The reverse of `state`, once the training has begun anew, at the original rate if that is no variable."""
+        for name in _PROGRESS:
+            setattr(self, name, copy.copy(state[name]))
+        self._first = tuple(self._first)
+        if state["saved"] is not None:
+            self._saved = list(zip(self._variables(), state["saved"], strict=True))
+        for steps_back in state["steps_back"]:
+            self._lower_schedules(steps_back)
 
     def _can_go_back(self):
         return self._saved is not None and len(self.restarts) < self.max_restarts
@@ -144,9 +167,7 @@ class StopOnDivergence(keras.callbacks.Callback):
             return
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
-        rates = {id(learning_rate_setting_of(inner)) for inner in innermost_optimizers(optimizer)}
-        own = (*model.variables, *unwatched_variables(optimizer))
-        variables = [variable for variable in own if id(variable) not in rates]
+        variables = self._variables()
         values = {id(variable): np.array(ops.convert_to_numpy(variable)) for variable in variables}
         if not any(int(ops.convert_to_numpy(iterations_of(inner))) for inner in innermost_optimizers(optimizer)):
             # Averages are zero until the first step, and Keras ends `fit` by assigning them to the weights: a training
@@ -158,22 +179,37 @@ class StopOnDivergence(keras.callbacks.Callback):
         if all(np.isfinite(value).all() for _, value in saved[: len(model.variables)] if value.dtype.kind == "f"):
             self._saved = saved
 
-    def _restore(self):
+    def _variables(self):
+        """The variables that are set back: all but those of this package's callbacks, and the learning rate."""
+        optimizer = self.model.optimizer
+        rates = {id(learning_rate_setting_of(inner)) for inner in innermost_optimizers(optimizer)}
+        own = (*self.model.variables, *unwatched_variables(optimizer))
+        return [variable for variable in own if id(variable) not in rates]
+
+    def _set_back(self):
         for variable, value in self._saved:
             variable.assign(value)
 
     def _lower_rate(self):
         saved = {id(variable): value for variable, value in self._saved}
-        is_compiled_in = False
+        steps_back = []
         for optimizer in innermost_optimizers(self.model.optimizer):
             rate, count = learning_rate_setting_of(optimizer), iterations_of(optimizer)
             if isinstance(rate, keras.Variable):
                 rate.assign(rate * self.rate_factor)
-                continue
             steps = int(ops.convert_to_numpy(count))
-            steps_back = steps - int(saved.get(id(count), steps))
-            optimizer.learning_rate = lowered(rate, self.rate_factor, steps_back)
-            is_compiled_in = True
+            steps_back.append(steps - int(saved.get(id(count), steps)))
+        self._lower_schedules(steps_back)
+
+    def _lower_schedules(self, steps_back):
+        """Lower the rates that are no variables, of optimizers whose counts were set back by `steps_back` steps."""
+        self._steps_back.append(steps_back)
+        is_compiled_in = False
+        for optimizer, steps in zip(innermost_optimizers(self.model.optimizer), steps_back, strict=True):
+            rate = learning_rate_setting_of(optimizer)
+            if not isinstance(rate, keras.Variable):
+                optimizer.learning_rate = lowered(rate, self.rate_factor, steps)
+                is_compiled_in = True
         if is_compiled_in:
             self.model.make_train_function(force=True)
 

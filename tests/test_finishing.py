@@ -35,7 +35,8 @@ def stop(error):
 def test_the_command_makes_what_a_run_lacks(unfinished, run, capsys):
     assert main(["evaluate", str(unfinished)]) == 0
     assert str(run.report).splitlines()[0] in capsys.readouterr().out
-    assert {path.name for path in unfinished.iterdir()} == {path.name for path in run.directory.iterdir()}
+    names = {path.name for path in run.directory.iterdir()}
+    assert {path.name for path in unfinished.iterdir()} == names - {"manifest.json"}
     for name in ("versions.json", "report.json", "report.txt"):
         assert (unfinished / name).read_text() == (run.directory / name).read_text()
     assert Stored(unfinished).missing == ()
@@ -112,6 +113,7 @@ def test_a_report_that_fails_leaves_the_model(tmp_path, short_recipe, quick, mon
         recipes.train(short_recipe, output=tmp_path, **quick)
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         "model.keras", "recipe.yaml", "versions.json", "history.csv", "record.npz", "record.csv", "rows.npz",
+        "manifest.json",
     }  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import os
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def test_a_run_that_appears_meanwhile_and_this_one_are_both_kept(tmp_path):
 def write_run_during_another(output):
     with new_folder(output, "mine") as folder:
         (folder / "model.keras").write_text("this")
-        write_run(output, "other", overwrite=False)
+        (output / "mine").mkdir()
+        (output / "mine" / "model.keras").write_text("other")
 
 
 def test_the_old_run_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
@@ -68,15 +70,100 @@ def test_the_old_run_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, m
     rename = Path.rename
 
     def failing(path, target):
-        if path.name.startswith(".") and not path.name.endswith("-replaced"):
+        if path.name.endswith("-unfinished"):
             raise KeyboardInterrupt
         return rename(path, target)
 
-    monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(KeyboardInterrupt):
-        write_run(tmp_path, "new")
+    monkeypatch.setattr("recipes.runs.folder.exchange", lambda *_: False)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", failing)
+        with pytest.raises(KeyboardInterrupt):
+            write_run(tmp_path, "new")
     assert (tmp_path / "mine" / "model.keras").read_text() == "old"
+    write_run(tmp_path, "newer")
+    assert (tmp_path / "mine" / "model.keras").read_text() == "newer"
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_name_that_is_worked_on_is_refused_with_the_process(tmp_path):
+    with new_folder(tmp_path, "mine"), pytest.raises(FileExistsError, match="this very process is working on .*mine"):
+        write_run(tmp_path, "other")
+    write_run(tmp_path, "other")
+
+
+def stopped_with_checkpoint(output, **kwargs):
+    with contextlib.suppress(RuntimeError), new_folder(output, "mine", **kwargs) as folder:
+        (folder / "checkpoints").mkdir()
+        (folder / "checkpoints" / "1.json").write_text("{}")
+        raise RuntimeError
+
+
+def test_a_folder_with_a_checkpoint_outlives_a_failure_until_it_is_resumed_or_discarded(tmp_path):
+    stopped_with_checkpoint(tmp_path)
+    with pytest.raises(FileExistsError, match="an unfinished training .*`resume` goes on .*`overwrite` discards"):
+        write_run(tmp_path, "new", overwrite=False)
+    with new_folder(tmp_path, "mine", resume=True) as folder:
+        assert (folder / "checkpoints" / "1.json").exists()
+        (folder / "model.keras").write_text("resumed")
+    assert [path.name for path in (tmp_path / "mine").glob("*.keras")] == ["model.keras"]
+    assert not (tmp_path / "mine" / "checkpoints").exists()
+    stopped_with_checkpoint(tmp_path, overwrite=True)
+    with new_folder(tmp_path, "mine", overwrite=True) as folder:
+        assert list(folder.iterdir()) == []
+        (folder / "model.keras").write_text("overwritten")
+    assert (tmp_path / "mine" / "model.keras").read_text() == "overwritten"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_files_that_the_older_run_did_not_write_are_in_the_new_one(tmp_path):
+    write_run(tmp_path, "old")
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    (tmp_path / "mine" / "figures").mkdir()
+    (tmp_path / "mine" / "figures" / "a.png").touch()
+    (tmp_path / "mine" / "report.txt").touch()
+    write_run(tmp_path, "new")
+    assert sorted(str(path.relative_to(tmp_path / "mine")) for path in (tmp_path / "mine").rglob("*")) == [
+        "figures", "figures/a.png", "manifest.json", "model.keras", "notes.txt", "report.txt",
+    ]  # fmt: skip
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("older", [".mine-0123abcd-replaced", ".mine-overwritten"])
+def test_a_run_that_a_killed_overwrite_has_hidden_comes_back(tmp_path, older):
+    (tmp_path / older).mkdir()
+    (tmp_path / older / "model.keras").write_text("hidden")
+    with pytest.raises(FileExistsError, match="the run folder .*mine exists"):
+        write_run(tmp_path, "new", overwrite=False)
+    assert (tmp_path / "mine" / "model.keras").read_text() == "hidden"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_leftovers_of_dead_processes_are_cleaned_and_nothing_else(tmp_path):
+    older = (".mine-0123abcd", ".mine-0123abcd-replaced", ".cafe-0123abcd")
+    for name in (".other-unfinished", ".mine-unfinished", *older):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.yaml").touch()
+    (tmp_path / ".other-unfinished" / ".0123abcd-model.keras").touch()
+    (tmp_path / ".other-unfinished.lock").write_text("1 elsewhere")
+    (tmp_path / ".cafe-0123abcd" / "thesis.tex").touch()
+    (tmp_path / ".kept-unfinished" / "checkpoints").mkdir(parents=True)
+    (tmp_path / ".kept-unfinished" / "checkpoints" / "1.json").touch()
+    for name in (".mine-0123abcd", ".cafe-0123abcd"):
+        os.utime(tmp_path / name, (0, 0))
+    write_run(tmp_path, "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".cafe-0123abcd", ".kept-unfinished", "mine"]
+
+
+def test_a_name_that_is_too_long_with_what_is_added_is_refused_before_the_work(tmp_path):
+    with pytest.raises(ValueError, match="`name` may have at most 238 bytes here. Received: 240 bytes"):
+        with_name(tmp_path / "made", "ä" * 120)
+    assert list(tmp_path.iterdir()) == []
+    with_name(tmp_path, "ä" * 119)
+
+
+def with_name(output, name):
+    with new_folder(output, name) as folder:
+        (folder / "model.keras").touch()
 
 
 def test_an_output_folder_that_cannot_be_written_is_refused_before_the_work(tmp_path):

@@ -18,7 +18,7 @@ KERAS_BASES = (keras.Model, keras.callbacks.EarlyStopping, keras.optimizers.Opti
 
 # Who may import whom, from the ground up: for each folder, and each file at the top of `recipes`, the rooms that it may
 # import besides itself, and the other packages.
-GROUND = {"recipes.arguments", "recipes.version"}
+GROUND = {"recipes.arguments", "recipes.disk", "recipes.version"}
 PIECES = {"recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.initialization", "recipes.metrics"}
 OURS = {"callbacks", "custom_layers"}
 DATA = {"recipes.settings", "recipes.data"}
@@ -27,6 +27,7 @@ EVALUATION = {*MODELS, "recipes.plots", "recipes.runs", "recipes.evaluation"}
 MAY_IMPORT = {
     "callbacks": {"keras", "numpy", "tensorflow", "jax", "tensorboard"},
     "custom_layers": {"keras"},
+    "recipes.disk": set(),
     "recipes.version": set(),
     "recipes.arguments": {"numpy", "yaml"},
     "recipes.settings": GROUND,

@@ -1,6 +1,7 @@
 """Each private name of Keras does what is expected of it: the first test to read after a new version of Keras."""
 
 import random
+import time
 
 import keras
 import numpy as np
@@ -90,6 +91,24 @@ def test_hidden_variables_are_not_saved(optimizer):
         optimizer.save_own_variables(store)
     assert len(store) == len(every) - 2
     assert list(map(id, optimizer.variables)) == list(map(id, every))
+
+
+def test_hooks_that_run_beside_the_training_can_be_waited_for():
+    seen = []
+
+    class Slow(keras.callbacks.Callback):
+        async_safe = True
+
+        def on_train_batch_end(self, batch, logs=None):
+            time.sleep(0.05)
+            seen.append(batch)
+
+    callbacks = keras.callbacks.CallbackList([Slow()])
+    callbacks.on_train_begin()
+    callbacks.on_train_batch_end(0)
+    keras_private.finish_hooks(callbacks)
+    assert seen == [0]
+    callbacks.on_train_end()
 
 
 def test_layers_are_found_inside_of_layers():

@@ -30,7 +30,7 @@ def test_the_wheel_holds_the_three_packages_a_body_and_nothing_else(installed):
         files = {path.relative_to(installed) for path in (installed / package).rglob("*") if path.is_file()}
         source = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*") if path.suffix in (".py", ".typed")}
         assert {file for file in files if BODY not in file.parents} == source
-    shipped = {"model.keras", "recipe.yaml", "report.json", "versions.json"}
+    shipped = {"manifest.json", "model.keras", "recipe.yaml", "report.json", "versions.json"}
     assert {path.name for path in (installed / BODY).iterdir()} == shipped
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import recipes
+from recipes.disk import manifest
 from recipes.runs.stored import Stored
 from recipes.runs.writing import write_json
 
@@ -75,6 +76,43 @@ def test_files_of_a_run_that_are_damaged_are_named(run, tmp_path):
         with pytest.raises(ValueError, match=f"{name} is damaged"):
             getattr(Stored(tmp_path), part)
         shutil.copy(run.directory / name, tmp_path)
+
+
+def test_each_part_of_a_run_is_checked_by_the_manifest_before_it_is_read(run, tmp_path):
+    parts = {
+        "model.keras": "model", "recipe.yaml": "recipe", "versions.json": "seed", "history.csv": "history",
+        "record.npz": "watched", "rows.npz": "fingerprint", "report.json": "report", "predictions.npz": "predictions",
+    }  # fmt: skip
+    copy = shutil.copytree(run.directory, tmp_path / "run")
+    for name, part in parts.items():
+        content = (copy / name).read_bytes()
+        changed = bytes([content[0] ^ 1]) + content[1:]
+        for damaged, message in ((content[:-1], "is cut off after"), (changed, f"{name} is damaged, or was changed")):
+            (copy / name).write_bytes(damaged)
+            with pytest.raises(ValueError, match=message):
+                getattr(Stored(copy), part)
+        (copy / name).unlink()
+        with pytest.raises(FileNotFoundError, match=f"{name} is missing|is no run folder: it has no model.keras"):
+            getattr(Stored(copy), part)
+        (copy / name).write_bytes(content)
+        assert getattr(Stored(copy), part) is not None
+    (copy / "model.keras").write_bytes(b"PK")
+    for read in (recipes.load_model, recipes.evaluate, lambda path: recipes.predict(path, np.zeros((1, 30)))):
+        with pytest.raises(ValueError, match="model.keras is damaged: it is cut off after 2 of"):
+            read(copy)
+
+
+def test_a_file_is_checked_once_and_again_after_it_was_written_anew(run, monkeypatch):
+    checked = []
+    monkeypatch.setattr(manifest, "check", lambda file: checked.append(file.name))
+    stored = Stored(run.directory)
+    for _ in range(2):
+        assert stored.report is not None
+        assert stored.predictions is not None
+    assert sorted(checked) == ["predictions.npz", "report.json"]
+    stored.forget_results()
+    assert stored.report is not None
+    assert checked.count("report.json") == 2
 
 
 def test_older_runs_read_images_as_they_were_trained(tmp_path):

@@ -51,6 +51,9 @@ class GradientMeter:
             self._traced = hook.add_variable((), "int32", "watched_updates")
             self._trace = hook.add_variable((self.capacity, width), "float32", "watched_trace")
 
+    def _variables(self):
+        return [self._norms, self._moves, self._counts, *([self._traced, self._trace] if self.trace_every else [])]
+
     def before(self, weights):
         # PyTorch changes variables in place, the count and the weights: there, what is kept must be a copy.
         number = self._counts.value[3] + 0
@@ -135,6 +138,18 @@ class GradientMeter:
         places = np.arange(max(self.fetched, until - self.capacity), until)
         self.fetched = until
         return places * self.trace_every + 1, _fetch(self._trace)[places % self.capacity]
+
+    def state(self) -> dict | None:
+        """All that was measured and not read yet, for `restore`; `None` before the meter is built."""
+        if not self.built:
+            return None
+        return {"fetched": self.fetched, "variables": list(map(_fetch, self._variables()))}
+
+    def restore(self, state: dict) -> None:
+        """The reverse of `state`, for a meter that is built."""
+        self.fetched = state["fetched"]
+        for variable, value in zip(self._variables(), state["variables"], strict=True):
+            variable.assign(value)
 
     def must_fetch(self, steps: int, steps_per_execution: int) -> bool:
         """Whether the next execution could overwrite traced norms, `steps` steps after the last call of fetch_trace."""

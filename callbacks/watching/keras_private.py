@@ -140,6 +140,15 @@ def default_generator_unchanged():
             random.setstate(python_state)
 
 
+# Callbacks.
+
+
+def finish_hooks(callbacks: keras.callbacks.CallbackList) -> None:
+    """Wait for the hooks at the end of batches, which run beside the training on some backends."""
+    # Keras does it at the end of an epoch. There is no public method for a time between two batches.
+    callbacks._flush_futures()
+
+
 # Early stopping.
 
 

@@ -64,14 +64,18 @@ class OptimizerHook:
             hook.fit = fit
             hook._install()
         hook.meters.append(meter)
-        if innermost.built:
-            # Variables must be made for the devices of the model, which TensorFlow alone has a strategy for.
-            strategy = getattr(model, "distribute_strategy", None)
-            with strategy.scope() if strategy else contextlib.nullcontext():
-                hook._build(trainable_variables_of(innermost))
+        hook.build()
         # A step that was compiled before does not contain the meter.
         model.make_train_function(force=True)
         return hook
+
+    def build(self) -> None:
+        """Make the variables of the meters, unless the optimizer is not built: then the first step makes them."""
+        if self.innermost.built:
+            # Variables must be made for the devices of the model, which TensorFlow alone has a strategy for.
+            strategy = getattr(self.model, "distribute_strategy", None)
+            with strategy.scope() if strategy else contextlib.nullcontext():
+                self._build(trainable_variables_of(self.innermost))
 
     def remove(self, meter) -> None:
         """Show nothing more to `meter`; once the last one is removed, the optimizer is as before."""

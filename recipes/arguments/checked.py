@@ -8,6 +8,11 @@ from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from recipes.arguments.names import shown
+
+# Largest whole number of any setting. Counts beyond it would only fill the memory, or overflow where they are added up.
+MOST = 10**9
+
 
 class Checked:
     """Base of frozen dataclasses of settings, which checks and converts every value once, when the object is made."""
@@ -21,9 +26,13 @@ class Checked:
     def _converted(self, name: str, hint: Any) -> Any:
         value = getattr(self, name)
         try:
-            return convert(value, hint)
+            converted = convert(value, hint)
         except TypeError:
             raise ValueError(refusal(self.label(name), hint, value)) from None
+        counts = converted if isinstance(converted, tuple) else (converted,)
+        if any(isinstance(count, int) and abs(count) > MOST for count in counts):
+            raise ValueError(f"{self.label(name)} must be at most {MOST:,}. Received: {shown(value)}")
+        return converted
 
     def label(self, name: str) -> str:
         """Name of a setting with that of its part, such as `fine_tune.epochs`, for messages."""
@@ -34,7 +43,7 @@ class Checked:
         """Refuse the value of the setting `name` if it is set but fails `test`; the message names what is `allowed`."""
         value = getattr(self, name)
         if value is not None and not test(value):
-            raise ValueError(f"{self.label(name)} must be {allowed}. Received: {value!r}")
+            raise ValueError(f"{self.label(name)} must be {allowed}. Received: {shown(value)}")
 
     def require_at_least(self, least: int, *names: str) -> None:
         for name in names:
@@ -94,7 +103,10 @@ def convert(value: Any, hint: Any) -> Any:
     # Abstract kinds, which NumPy's numbers belong to as well.
     kind = {int: numbers.Integral, float: numbers.Real}.get(hint)
     if kind and isinstance(value, kind) and not isinstance(value, bool):
-        return hint(value)
+        try:
+            return hint(value)
+        except OverflowError:  # a whole number beyond float64
+            raise TypeError from None
     if not kind and isinstance(value, hint):
         return value
     raise TypeError
@@ -122,7 +134,7 @@ def refusal(label: str, hint: Any, value: Any) -> str:
     allowed, values = describe(hint), list(value) if isinstance(value, list | tuple) else [value]
     quote = any(isinstance(item, bool | float) for item in values) and "text" in allowed and "number" not in allowed
     fix = '; what is text stands in quotation marks, such as "true" or "1.0"' if quote else ""
-    return f"{label} must be {allowed}. Received: {value!r}{fix}"
+    return f"{label} must be {allowed}. Received: {shown(value)}{fix}"
 
 
 def describe(hint: Any) -> str:

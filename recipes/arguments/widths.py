@@ -1,10 +1,14 @@
 """Widths of layers: a list, or a rule in a few characters. Imports nothing heavy."""
 
+import operator
 import re
 
+from recipes.arguments.names import shown
 from recipes.arguments.numbers import is_count
 
-_RULE = re.compile(r"(\d+)\s*(?:([*/])\s*(\d+(?:\.\d+)?)\s*)?x\s*(\d+)")
+_RULE = re.compile(r"([0-9]{1,9})\s*(?:([*/])\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*)?x\s*([0-9]{1,9})")
+# Bounds that keep a recipe from filling the memory: layers, and numbers in the kernels between them (four gigabytes).
+MOST_LAYERS, MOST_WEIGHTS = 1000, 10**9
 ALLOWED = 'whole numbers of at least 1, or a rule: "500 x 100", "256 / 2 x 4", "16 * 2 x 4"'
 
 
@@ -16,7 +20,8 @@ def resolve(widths) -> tuple[int, ...]:
             of layers.
 
     Raises:
-        ValueError: If a width is not a whole number of at least 1, or a text is not a rule.
+        ValueError: If a width is not a whole number of at least 1, a text is not a rule, or the layers are too many or
+            too wide.
 
     >>> resolve([64, 32])
     (64, 32)
@@ -27,14 +32,42 @@ def resolve(widths) -> tuple[int, ...]:
     """
     if isinstance(widths, str) and (rule := _RULE.fullmatch(widths.strip())):
         first, sign, factor, count = rule.groups()
+        refuse_layers("widths", int(count), widths)
         ratio = float(factor or 1) if sign != "/" else 1 / float(factor) if float(factor) else 0
         try:
             chosen = tuple(round(int(first) * ratio**number) for number in range(int(count)))
         except OverflowError:
             raise ValueError(f"`widths` must be finite. Received: the rule {widths!r}") from None
         if chosen and all(map(is_count, chosen)):
+            refuse_weights("widths", chosen, widths)
             return chosen
-        raise ValueError(f"`widths` must be at least 1. Received: a rule that gives {chosen or 'no layer'}")
+        given = shown(chosen) if chosen else "no layer"
+        raise ValueError(f"`widths` must be at least 1. Received: a rule that gives {given}")
     if isinstance(widths, list | tuple) and all(map(is_count, widths)):
+        refuse_layers("widths", len(widths), widths)
+        refuse_weights("widths", widths, widths)
         return tuple(map(int, widths))
-    raise ValueError(f"`widths` must be {ALLOWED}. Received: {widths!r}")
+    raise ValueError(f"`widths` must be {ALLOWED}. Received: {shown(widths)}")
+
+
+def refuse_layers(name: str, count: int, received) -> None:
+    """Refuse `received`, the value of the argument `name`, if it makes more than `MOST_LAYERS` layers."""
+    if count > MOST_LAYERS:
+        raise ValueError(f"`{name}` must make at most {MOST_LAYERS:,} layers. Received: {shown(received)}")
+
+
+def refuse_weights(name: str, widths, received, kernels: int = 1) -> None:
+    """Refuse `received`, the value of the argument `name`, if the kernels between its layers are beyond `MOST_WEIGHTS`.
+
+    Args:
+        name: Name of the argument.
+        widths: Widths of the layers, first to last.
+        received: Value of the argument.
+        kernels: Number of weights between each pair of units, or channels, of neighbouring layers.
+    """
+    widths = list(map(int, widths))
+    weights = kernels * max(sum(map(operator.mul, widths, widths[1:])), *widths, 0)
+    if weights > MOST_WEIGHTS:
+        raise ValueError(
+            f"`{name}` must make at most {MOST_WEIGHTS:,} weights. Received: {shown(received)}, which makes {weights:,}"
+        )

@@ -11,15 +11,17 @@ import numpy as np
 from recipes.data import ARRAYS, Dataset
 from recipes.data.preparation import ImagePreparation
 from recipes.data.store import RowStore, chunks_of
+from recipes.disk.whole import write_text_whole, write_whole
 from recipes.evaluation.blocks import blocks_of_rows, storing
 from recipes.evaluation.counting import report_on
 from recipes.metrics import ClassificationReport, RegressionReport, decide
 from recipes.models.outputs import Outputs
 from recipes.runs import files
+from recipes.runs.folder import changing_results
 from recipes.runs.pictures import PictureSource, draw
 from recipes.runs.stored import Stored
 from recipes.runs.watched import Watched
-from recipes.runs.writing import one_line, set_missing, write_json, write_whole
+from recipes.runs.writing import one_line, set_missing, write_json
 from recipes.settings import Recipe
 
 MOST_STORED_PREDICTIONS = 1_000_000
@@ -56,24 +58,32 @@ def finish(
     blocks = blocks_of_rows(model, Outputs.of(model), x, y, prediction_batch(recipe))
     report = report_on(storing(blocks, store, MOST_STORED_PREDICTIONS), dataset.class_names)
     predictions = _predictions(dataset, y, store.finish())
+    drawn = None
+    if pictures:
+        images = x if isinstance(dataset.preparation, ImagePreparation) else None
+        kept = watched.kept_epoch or recipe.fit.keep
+        drawn = PictureSource(watched.history, watched.record, kept, report, predictions, images)
+    with changing_results(directory):
+        _write(directory, f"{dataset.describe()}\n\n{report}\n", report, predictions, drawn, recipe)
+    return report
+
+
+def _write(directory: Path, text: str, report, predictions, drawn: PictureSource | None, recipe: Recipe) -> None:
+    """Write what `finish` has made, so that `Stored.missing` says at each moment what is not there yet."""
+    later = () if drawn is None else ("pictures",)
     write_json(directory / files.REPORT, report.to_dict())
-    text = f"{dataset.describe()}\n\n{report}\n"
-    write_whole(directory / files.REPORT_TEXT, lambda file: file.write_text(text, encoding="utf-8"))
-    later = ("pictures",) if pictures else ()
+    write_text_whole(directory / files.REPORT_TEXT, text)
     set_missing(directory, ("predictions", *later))
     write_whole(directory / files.PREDICTIONS, lambda file: np.savez_compressed(file, **predictions))
     set_missing(directory, later)
-    if not pictures:
-        return report
-    images = x if isinstance(dataset.preparation, ImagePreparation) else None
-    kept = watched.kept_epoch or recipe.fit.keep
+    if drawn is None:
+        return
     try:
-        draw(directory, PictureSource(watched.history, watched.record, kept, report, predictions, images))
+        draw(directory, drawn)
         set_missing(directory, ())
     except Exception as error:  # whatever the drawing raises
         how = "" if recipe.data.name == ARRAYS else f"; {_command(directory)} draws them"
-        warnings.warn(f"not all pictures of {directory} could be drawn: {one_line(error)}{how}", stacklevel=2)
-    return report
+        warnings.warn(f"not all pictures of {directory} could be drawn: {one_line(error)}{how}", stacklevel=3)
 
 
 def finish_later(stored: Stored, dataset: Dataset) -> ClassificationReport | RegressionReport:

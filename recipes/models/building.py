@@ -1,6 +1,7 @@
 """From a recipe and its data to a network: settings and facts about the data become arguments of a builder."""
 
 import inspect
+import math
 from dataclasses import fields
 
 import keras
@@ -41,6 +42,8 @@ def build(recipe: Recipe, dataset: Dataset) -> keras.Model:
             f"model.initialization knows no recurrent layers: their recurrent kernels are orthogonal already. "
             f"Received: {initialization!r} with recurrent"
         )
+    # A convolution and a recurrent layer see the last axis alone.
+    recipe.model.refuse_size(math.prod(dataset.input_shape) if builder == "mlp" else dataset.input_shape[-1])
     model = BUILDERS[builder](dataset.input_shape, dataset.num_outputs, **arguments)
     if initialization:
         initialize(model, initialization, dataset.prepared("train", _SAMPLE_ROWS)[0])

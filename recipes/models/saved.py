@@ -14,6 +14,7 @@ import recipes.losses
 import recipes.metrics.confusion_metric
 import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and whatever else a model may hold that the user compiled)
+from recipes.disk import manifest
 from recipes.models import applications
 from recipes.models.canonical import write_canonical
 from recipes.models.untrusted import (
@@ -81,10 +82,12 @@ def load_model(path: str | os.PathLike, custom_objects: dict | None = None) -> k
 
     Raises:
         FileNotFoundError: If there is nothing at `path`.
-        ValueError: If it is no Keras model, is damaged, or is refused: it holds Python code that would run while it
-            loads, such as a Lambda layer, reaches for other files, or asks for more memory than its weights need.
+        ValueError: If it is no Keras model, is damaged (by the manifest of its run folder, if there is one), or is
+            refused: it holds Python code that would run while it loads, such as a Lambda layer, reaches for other
+            files, or asks for more memory than its weights need.
     """
     file = model_file(path)
+    manifest.check(file)
     try:
         contents = read_archive(file)
     except RefusedError as error:

@@ -1,7 +1,8 @@
 """Names of the files in a run folder, which those that write and those that read them share."""
 
-from recipes.models.saved import MODEL as MODEL
+from recipes.disk.manifest import MANIFEST as MANIFEST
 
+MODEL = "model.keras"  # as in recipes.models.saved, which loads Keras
 RECIPE = "recipe.yaml"
 VERSIONS = "versions.json"
 HISTORY = "history.csv"
@@ -11,3 +12,27 @@ ROWS = "rows.npz"
 REPORT = "report.json"
 REPORT_TEXT = "report.txt"
 PREDICTIONS = "predictions.npz"
+# Folder of the checkpoints of a training that goes on, or was stopped.
+CHECKPOINTS = "checkpoints"
+PICTURES = (
+    "learning_curves.png",
+    "record.png",
+    "report.png",
+    "predictions.png",
+    "confusion_matrix.png",
+    "greatest_losses.png",
+)
+# What `evaluate` makes where it is missing; `versions.json` says what is.
+RESULTS = (VERSIONS, REPORT, REPORT_TEXT, PREDICTIONS, *PICTURES)
+# Whatever a run writes into its folder.
+ALL = (
+    MANIFEST,
+    MODEL,
+    RECIPE,
+    HISTORY,
+    RECORD,
+    RECORD_TABLE,
+    ROWS,
+    CHECKPOINTS,
+    *RESULTS,
+)

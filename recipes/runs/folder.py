@@ -1,12 +1,21 @@
-"""The run folder, made whole or not at all: it takes its name once the trained model lies in it."""
+"""The run folder, made whole or not at all: it takes its name once the trained model lies in it.
+
+Until then it is called `.NAME-unfinished`. One process at a time works on a name: it holds a lock, which the system
+frees when the process ends, however it ends. So whatever is left of a name that nobody has locked is of a dead process.
+"""
 
 import contextlib
 import os
 import shutil
 import uuid
+import warnings
 from pathlib import Path
 
-from recipes.runs import files
+from recipes.disk import manifest
+from recipes.disk.exchange import exchange
+from recipes.disk.lock import LockedError, locked
+from recipes.disk.whole import flush
+from recipes.runs import files, leftovers
 
 
 class NameTakenError(FileExistsError):
@@ -22,39 +31,89 @@ class NameTakenError(FileExistsError):
 
 
 @contextlib.contextmanager
-def new_folder(output: str | Path, name: str, overwrite: bool = False):
-    """Make the run folder `output/name`: yields a hidden folder beside it to write into, and renames that at the end.
+def new_folder(output: str | Path, name: str, overwrite: bool = False, resume: bool = False):
+    """Make the run folder `output/name`: yields the folder `.name-unfinished` to write into, renamed at the end.
 
-    If the work in between fails, nothing is left behind, and an older run folder of that name stays as it was.
+    If the work in between fails, nothing is left behind but a folder whose `checkpoints/` holds a checkpoint, and an
+    older run folder of that name stays as it was. Left-overs of processes that died are removed.
 
     Args:
         output: Folder that receives the run folder; it is made where it does not exist.
         name: Name of the run folder.
-        overwrite: Whether an older run folder of that name may be replaced.
+        overwrite: Whether an older run folder of that name may be replaced, and an unfinished one discarded. Of the
+            older run, only its own files are removed: files that it did not write are in the new folder afterwards.
+        resume: Whether the unfinished folder of a training that was stopped is yielded as it is. Where there is none,
+            an empty one is.
 
     Raises:
-        FileExistsError: If there is a folder of that name that may not be overwritten, or is no run folder.
+        FileExistsError: If there is a folder of that name that may not be overwritten, or is no run folder; or an
+            unfinished one with a checkpoint that is neither resumed nor overwritten; and (LockedError) if another
+            process works on that name.
         NameTakenError: If another run takes the name during the work; this run is then kept under another name.
+        ValueError: If the name is too long for the disk.
         OSError: If `output` cannot be written to.
     """
     output = Path(output)
-    target = output / name
-    _check_target(target, overwrite)
+    target, unfinished = output / name, leftovers.unfinished_folder(output, name)
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
-    staging = output / f".{name}-{uuid.uuid4().hex[:8]}"
+    _check_length(name, made[-1].parent if made else output)
     try:
-        staging.mkdir(parents=True)
-    except OSError as error:
-        raise OSError(f"cannot write to the output folder {output}: {error.strerror}") from None
-    try:
-        yield staging
-        _take_name(staging, target, overwrite)
+        with _lock(output, name):
+            leftovers.clean(output, name)
+            _check_target(target, overwrite)
+            with _unfinished(unfinished, overwrite, resume):
+                yield unfinished
+                _list_files(unfinished)
+            _take_name(unfinished, target, overwrite)
     except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
         for folder in made:
             with contextlib.suppress(OSError):  # not empty: others write there too
                 folder.rmdir()
         raise
+
+
+@contextlib.contextmanager
+def changing_results(directory: Path):
+    """Work on the results of a finished run: under its lock, and with a manifest that says what they are afterwards.
+
+    Raises:
+        FileExistsError: If another process works on the run.
+        OSError: If the manifest cannot be written.
+    """
+    place = directory.resolve()
+    with contextlib.ExitStack() as lock:
+        with contextlib.suppress(PermissionError):  # in a folder that others own, none of them has the lock either
+            lock.enter_context(locked(leftovers.lock_file(place.parent, place.name), f"the run folder {directory}"))
+        leftovers.remove_unfinished_files(place)
+        shutil.rmtree(place / files.CHECKPOINTS, ignore_errors=True)
+        with manifest.changing(place, files.RESULTS):
+            yield
+
+
+def _lock(output: Path, name: str) -> contextlib.ExitStack:
+    """Make the output folder and lock a name in it."""
+    lock = contextlib.ExitStack()
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        purpose = f"the run folder {output / name}: wait until it has ended, or give another name"
+        lock.enter_context(locked(leftovers.lock_file(output, name), purpose))
+    except LockedError:
+        raise
+    except OSError as error:
+        raise OSError(f"cannot write to the output folder {output}: {error.strerror}") from None
+    return lock
+
+
+def _check_length(name: str, place: Path) -> None:
+    """Refuse a name that the disk of the folder `place` does not take with all that is added to it meanwhile."""
+    try:
+        longest = os.pathconf(place, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows, or a disk that does not tell
+        longest = 255
+    most = longest - leftovers.MOST_ADDED
+    size = len(os.fsencode(name))
+    if size > most:
+        raise ValueError(f"`name` may have at most {most} bytes here. Received: {size} bytes, {name[:40]!r} ...")
 
 
 def _check_target(target: Path, overwrite: bool) -> None:
@@ -62,26 +121,80 @@ def _check_target(target: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise FileExistsError(f"the run folder {target} exists: give another name, or say that it may be overwritten")
-    is_folder = target.is_dir() and not target.is_symlink()
-    if not (is_folder and ((target / files.MODEL).is_file() or not any(target.iterdir()))):
+    if not _may_be_replaced(target):
         raise FileExistsError(f"{target} exists and is no run folder: it is not overwritten; give another name")
 
 
-def _take_name(staging: Path, target: Path, overwrite: bool) -> None:
-    """Give the finished folder its name; whatever fails, either the old run or the new one has it afterwards."""
-    if not os.path.lexists(target):
-        staging.rename(target)
+def _may_be_replaced(target: Path) -> bool:
+    if not target.is_dir() or target.is_symlink():
+        return False
+    names = {entry.name for entry in target.iterdir()}
+    return not names or files.MODEL in names or names <= leftovers.own_files(target)
+
+
+@contextlib.contextmanager
+def _unfinished(folder: Path, overwrite: bool, resume: bool):
+    """Make the unfinished folder, or go on with it; one that holds a checkpoint outlives a failure."""
+    if leftovers.has_checkpoint(folder) and not resume:
+        if not overwrite:
+            raise FileExistsError(
+                f"an unfinished training is in {folder}: `resume` goes on with it, `overwrite` discards it"
+            )
+        shutil.rmtree(folder)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OSError(f"cannot write to the output folder {folder.parent}: {error.strerror}") from None
+    try:
+        yield
+    except BaseException:
+        if not leftovers.has_checkpoint(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _list_files(folder: Path) -> None:
+    try:
+        manifest.write(folder)
+    except OSError as error:  # a trained model is worth more than its manifest
+        warnings.warn(f"the files of the run cannot be verified later: {error}", stacklevel=4)
+
+
+def _take_name(folder: Path, target: Path, overwrite: bool) -> None:
+    """Give the finished folder its name. At each moment one of the two runs has it, or the next start sees to that."""
+    flush(folder)
+    if overwrite and _may_be_replaced(target):
+        _replace(folder, target)
+    else:
+        _take_free_name(folder, target)
+    flush(target.parent)
+    shutil.rmtree(target / files.CHECKPOINTS, ignore_errors=True)
+
+
+def _take_free_name(folder: Path, target: Path) -> None:
+    try:
+        if not os.path.lexists(target):
+            folder.rename(target)
+            return
+    except OSError:
+        if not os.path.lexists(target):
+            raise
+    # The other folder appeared while this run was trained: neither of the two may be lost.
+    kept = target.with_name(f"{target.name}-{uuid.uuid4().hex[:8]}")
+    folder.rename(kept)
+    shutil.rmtree(kept / files.CHECKPOINTS, ignore_errors=True)
+    raise NameTakenError(f"the run folder {target} has been made meanwhile: this run is in {kept}", kept)
+
+
+def _replace(folder: Path, target: Path) -> None:
+    if exchange(folder, target):
+        leftovers.retire(folder, target)
         return
-    if not overwrite:
-        # The other folder appeared while this run was trained: neither of the two may be lost.
-        kept = target.with_name(staging.name.lstrip("."))
-        staging.rename(kept)
-        raise NameTakenError(f"the run folder {target} has been made meanwhile: this run is in {kept}", kept)
-    replaced = staging.with_name(f"{staging.name}-replaced")
+    replaced = leftovers.overwritten_folder(target.parent, target.name)
     target.rename(replaced)
     try:
-        staging.rename(target)
+        folder.rename(target)
     except BaseException:
         replaced.rename(target)
         raise
-    shutil.rmtree(replaced, ignore_errors=True)
+    leftovers.retire(replaced, target)

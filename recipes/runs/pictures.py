@@ -9,10 +9,10 @@ import numpy as np
 
 from callbacks.watching.record import Record
 from recipes import plots
+from recipes.disk.whole import write_whole
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.plots.confusion import matrix_size
 from recipes.plots.greatest_losses import are_images, grid_size
-from recipes.runs.writing import write_whole
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 
 from callbacks.watching.record import Record
 from recipes.data import Fingerprint
+from recipes.disk import manifest
 from recipes.metrics import ClassificationReport, RegressionReport, report_from_dict
 from recipes.models.outputs import Outputs
 from recipes.models.saved import load_model, model_file
@@ -38,13 +39,15 @@ class Stored:
 
     Raises:
         FileNotFoundError: If there is no model at `path`.
-        ValueError: If `path` is no path; and, when a part is read, if its file is damaged.
+            Also, when a part is read, if the manifest of the run folder lists its file and the file is missing.
+        ValueError: If `path` is no path; and, when a part is read, if its file is cut off or damaged.
     """
 
     def __init__(self, path: str | os.PathLike):
         self.model_file = model_file(path)
         self.path = Path(path)
         self.directory = self.model_file.parent
+        self._verified: set[str] = set()
 
     @classmethod
     def of(cls, run: "Run | Stored | str | os.PathLike") -> "Stored":
@@ -62,7 +65,7 @@ class Stored:
     @cached_property
     def is_run(self) -> bool:
         """Whether the model lies in a run folder, which says how it was trained."""
-        return (self.directory / files.RECIPE).is_file() and (self.directory / files.VERSIONS).is_file()
+        return None not in (self._file(files.RECIPE), self._file(files.VERSIONS))
 
     @cached_property
     def versions(self) -> dict | None:
@@ -103,7 +106,10 @@ class Stored:
     def fingerprint(self) -> Fingerprint | None:
         """Fingerprint of the data of the training; `None` where an older version wrote the run."""
         facts = (self.versions or {}).get("fingerprint")
-        return None if facts is None else Fingerprint.read(facts, self.directory / files.ROWS)
+        if facts is None:
+            return None
+        self._file(files.ROWS)
+        return Fingerprint.read(facts, self.directory / files.ROWS)
 
     @cached_property
     def kept_epoch(self) -> int | None:
@@ -118,8 +124,8 @@ class Stored:
     @cached_property
     def history(self) -> dict[str, list[float]] | None:
         """Values of each epoch, by name; `None` where they are not stored."""
-        file = self.directory / files.HISTORY
-        if not file.is_file():
+        file = self._file(files.HISTORY)
+        if file is None:
             return None
         try:
             with file.open(newline="", encoding="utf-8") as stream:
@@ -132,8 +138,8 @@ class Stored:
     @cached_property
     def record(self) -> Record | None:
         """Gradient norms, update ratios and activations by epoch and layer; `None` where they are not stored."""
-        file = self.directory / files.RECORD
-        return Record.load(file) if file.is_file() else None
+        file = self._file(files.RECORD)
+        return None if file is None else Record.load(file)
 
     @cached_property
     def watched(self) -> Watched | None:
@@ -159,8 +165,8 @@ class Stored:
 
         `None` where they are not stored, or not for all rows.
         """
-        file = self.directory / files.PREDICTIONS
-        if not file.is_file() or self._report_content is None:
+        file = self._file(files.PREDICTIONS)
+        if file is None or self._report_content is None:
             return None
         try:
             with np.load(file, allow_pickle=False) as stored:
@@ -186,15 +192,24 @@ class Stored:
         """Drop what was read of the results, which have been written meanwhile: they are read anew when asked for."""
         for part in ("versions", "missing", "report", "predictions", "_report_content"):
             vars(self).pop(part, None)
+        self._verified -= set(files.RESULTS)
 
     @cached_property
     def _report_content(self) -> dict | None:
         return self._json(files.REPORT)
 
+    def _file(self, name: str) -> Path | None:
+        """Path of a file of the run folder, checked once by the manifest; `None` where there is no such file."""
+        file = self.directory / name
+        if name not in self._verified:
+            manifest.check(file)
+            self._verified.add(name)
+        return file if file.is_file() else None
+
     def _json(self, name: str) -> dict | None:
         """Content of a JSON file of the run folder; `None` where there is no such file."""
-        file = self.directory / name
-        if not file.is_file():
+        file = self._file(name)
+        if file is None:
             return None
         try:
             content = json.loads(file.read_text(encoding="utf-8"))

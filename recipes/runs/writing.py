@@ -4,16 +4,16 @@ import csv
 import importlib.metadata
 import json
 import platform
-import uuid
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import keras
 
 from recipes.data import Fingerprint
+from recipes.disk.whole import write_text_whole, write_whole
 from recipes.models.saved import save_model
 from recipes.runs import data_paths, files
+from recipes.runs.leftovers import has_checkpoint
 from recipes.runs.stored import Stored
 from recipes.runs.watched import Watched
 from recipes.settings import Recipe
@@ -35,28 +35,41 @@ def save(
         fingerprint: Fingerprint of the data.
 
     Raises:
-        OSError: If the model cannot be saved. For history, record and digests of the rows there is a warning instead.
+        OSError: If the model, its recipe or `versions.json` cannot be saved. For history, record and digests of the
+            rows there is a warning instead.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    kept = {"kept_epoch": watched.kept_epoch, "kept_reason": watched.reason}
+    data = {"fingerprint": fingerprint.to_dict(), "paths": data_paths.absolute_and_relative(recipe.data, folder)}
     try:
-        save_model(model, folder / files.MODEL)
-        (folder / files.RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
-        kept = {"kept_epoch": watched.kept_epoch, "kept_reason": watched.reason}
-        data = {
-            "fingerprint": fingerprint.to_dict(),
-            "paths": data_paths.absolute_and_relative(recipe.data, folder),
-        }
+        write_whole(folder / files.MODEL, lambda file: save_model(model, file))
+        write_text_whole(folder / files.RECIPE, recipe.to_yaml())
         write_json(folder / files.VERSIONS, {**facts, **kept, **data, **_versions()})
     except Exception as error:  # libraries that write files raise errors of many kinds when the disk is full
-        raise OSError(f"the trained model cannot be saved in {folder.parent}: {one_line(error)}") from error
-    try:
-        _write_history(folder / files.HISTORY, watched.history)
-        watched.record.save(folder / files.RECORD)
-        watched.record.to_csv(folder / files.RECORD_TABLE)
-        fingerprint.save(folder / files.ROWS)
-    except Exception as error:
-        names = f"{files.HISTORY}, {files.RECORD} and {files.ROWS}"
-        warnings.warn(f"not all of {names} could be written: {one_line(error)}", stacklevel=2)
+        message = f"the trained model cannot be saved in {folder.parent}: {one_line(error)}"
+        if has_checkpoint(folder):
+            message += "; its last checkpoint is kept: the same training with `resume` goes on from there"
+        raise OSError(message) from error
+    _write_watched(folder, watched, fingerprint)
+
+
+def _write_watched(folder: Path, watched: Watched, fingerprint: Fingerprint) -> None:
+    """Write what was seen of the training, as far as it can be written."""
+    writers = {
+        files.HISTORY: lambda file: _write_history(file, watched.history),
+        files.RECORD: watched.record.save,
+        files.RECORD_TABLE: watched.record.to_csv,
+        files.ROWS: fingerprint.save,
+    }
+    failed = {}
+    for name, write in writers.items():
+        try:
+            write_whole(folder / name, write)
+        except Exception as error:
+            failed[name] = error
+    if failed:
+        reason = one_line(next(iter(failed.values())))
+        warnings.warn(f"the model is saved, without {', '.join(failed)}: {reason}", stacklevel=3)
 
 
 def set_missing(directory: Path, parts: tuple[str, ...]) -> None:
@@ -67,24 +80,7 @@ def set_missing(directory: Path, parts: tuple[str, ...]) -> None:
 
 def write_json(file: Path, content: dict) -> None:
     """Write `content` as a JSON file, whole or not at all."""
-    text = json.dumps(content, indent=2) + "\n"
-    write_whole(file, lambda unfinished: unfinished.write_text(text, encoding="utf-8"))
-
-
-def write_whole(file: Path, write: Callable[[Path], None]) -> None:
-    """Write `file` whole or not at all; an older file of that name stays until the new one is whole.
-
-    Args:
-        file: File to be written.
-        write: Function that writes a file at the path it is given.
-    """
-    unfinished = file.with_name(f".{uuid.uuid4().hex[:8]}-{file.name}")
-    try:
-        write(unfinished)
-        unfinished.replace(file)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+    write_text_whole(file, json.dumps(content, indent=2) + "\n")
 
 
 def one_line(error: BaseException) -> str:

@@ -7,6 +7,9 @@ from typing import Literal
 from recipes.arguments.checked import Checked
 from recipes.arguments.names import column_name
 
+# Largest number of pixels of one image: a small file can claim billions, and decoding it would fill the memory.
+MOST_PIXELS = 50_000_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Data(Checked):
@@ -96,6 +99,9 @@ class Data(Checked):
         self.require_at_least(1, "train_rows")
         self.require("fold", lambda value: 0 <= value <= 3, "one of the published folds 0, 1, 2, 3")
         self.require("image_size", lambda size: len(size) == 2 and min(size) >= 1, "height and width, such as [32, 32]")
+        self.require(
+            "image_size", lambda size: size[0] * size[1] <= MOST_PIXELS, f"at most {MOST_PIXELS:,} pixels in all"
+        )
         is_color = re.compile("white|black|#[0-9a-fA-F]{6}").fullmatch
         self.require("background", is_color, "white, black or a colour such as '#ff8000'")
         self.require("depth", lambda value: value == 8, "8, or not set")

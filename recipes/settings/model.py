@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from recipes.arguments.checked import Checked
-from recipes.arguments.widths import ALLOWED, resolve
+from recipes.arguments.widths import refuse_layers, refuse_weights, resolve
+
+# Widths that a network has at least where none are set, for the estimate of its size.
+_USUAL_WIDTHS = (64, 64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +71,32 @@ class Model(Checked):
         if self.widths is not None:
             try:
                 resolve(self.widths)
-            except ValueError:
-                raise ValueError(f"model.widths must be {ALLOWED}. Received: {self.widths!r}") from None
+            except ValueError as error:
+                raise ValueError(str(error).replace("`widths`", "model.widths", 1)) from None
         self.require_at_least(1, "kernel_size", "convolutions", "depth", "max_parameters")
         self.require_at_least(2, "pieces")
         self.require_finite("negative_slope")
+        self.refuse_size()
+
+    def refuse_size(self, inputs: int = 1) -> None:
+        """Refuse counts of layers and weights that would fill the memory before anything is trained.
+
+        Args:
+            inputs: Number of values, or channels, that reach the first layer.
+
+        Raises:
+            ValueError: If there are more layers or weights than `recipes.arguments.widths` allows.
+        """
+        widths = _USUAL_WIDTHS if self.widths is None else resolve(self.widths)
+        repeated = (self.depth or 1) * (self.convolutions or 1)
+        names = ("widths", "kernel_size", "pieces", "depth", "convolutions")
+        received = {name: value for name in names if (value := getattr(self, name)) is not None}
+        try:
+            refuse_layers("model", max(1, len(widths)) * repeated, received)
+            kernels = (self.kernel_size or 1) ** 2 * (self.pieces or 1) * repeated
+            refuse_weights("model", (inputs, *widths), {"inputs": inputs, **received}, kernels)
+        except ValueError as error:
+            raise ValueError(str(error).replace("`model`", "the network of the part model", 1)) from None
 
 
 @dataclass(frozen=True, kw_only=True)

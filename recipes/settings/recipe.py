@@ -8,7 +8,8 @@ from typing import Any
 
 from recipes.arguments import plain_yaml
 from recipes.arguments.checked import Checked
-from recipes.arguments.names import unknown
+from recipes.arguments.names import shown, unknown
+from recipes.arguments.regular_files import read_text
 from recipes.settings.data import Data
 from recipes.settings.model import Model, Regularization
 from recipes.settings.training import Augmentation, FineTune, Fit, Loss, Optimizer, Schedule
@@ -46,7 +47,7 @@ class Recipe(Checked):
         if self.fit.keep == "last" and self.schedule.name == "reduce_on_plateau":
             raise ValueError("fit.keep: last uses no validation rows, and schedule.name: reduce_on_plateau needs them")
 
-    def replace(self, **changes) -> "Recipe":
+    def replace(self, /, **changes) -> "Recipe":
         """A copy with some settings changed.
 
         Args:
@@ -87,21 +88,22 @@ class Recipe(Checked):
 
         Raises:
             ValueError: If the text is no YAML mapping, or has an unknown key or a value that is not allowed.
-            FileNotFoundError: If there is no such file.
+            OSError: If there is no such file (FileNotFoundError), or it is no regular one.
         """
         is_path = isinstance(source, Path) or source.endswith((".yaml", ".yml"))
         where, name = (str(source), re.sub(r"[^A-Za-z0-9.-]+", "-", Path(source).stem)) if is_path else ("", "recipe")
         try:
-            settings = plain_yaml.load(Path(source).read_text(encoding="utf-8") if is_path else source)
-        except FileNotFoundError:
-            raise FileNotFoundError(f"there is no recipe file {where}") from None
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{where or 'the recipe'} is not valid YAML: {error}") from None
+            # No character takes more than four bytes.
+            text = read_text(source, 4 * plain_yaml.MOST_CHARACTERS, "recipe file") if is_path else source
+        except ValueError as error:
+            raise ValueError(f"{error}, so it is not valid YAML for a recipe") from None
+        try:
+            settings = plain_yaml.load(text)
         except ValueError as error:
             raise ValueError(f"{where or 'the recipe'} is {error}") from None
         if not isinstance(settings, dict):
             what = where or "the recipe"
-            raise ValueError(f"{what} must hold settings such as `fit: {{epochs: 5}}`. Received: {settings!r}")
+            raise ValueError(f"{what} must hold settings such as `fit: {{epochs: 5}}`. Received: {shown(settings)}")
         try:
             base = base or cls(name=settings.get("name", name))
             # A heading with nothing under it changes nothing.

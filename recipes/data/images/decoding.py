@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from recipes.data.images.pixels import LUMA, WHITE
+from recipes.settings.data import MOST_PIXELS
 
 # The only formats that Pillow may try on a file: for some others, it starts external programs.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-
-# Largest number of pixels of one image: a small file can claim billions, and decoding it would fill the memory.
-MOST_PIXELS = 50_000_000
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,16 @@ Computation 9(8); in this form Le et al. 2015, arXiv:1504.00941). The constant p
 1/6, the variance of the sum.
 """
 
+import re
+
 import numpy as np
 
+from recipes.arguments.names import shown
 from recipes.data.source import Source
 
 ROWS = 10_000
+# Sequences of more steps would take gigabytes.
+MOST_STEPS = 10_000
 
 
 def read(steps: str, seed: int) -> Source:
@@ -24,12 +29,15 @@ def read(steps: str, seed: int) -> Source:
         at two steps, one in each half, and 0 at all others; `y` float64 `(10_000,)`, the sum of the two marked numbers.
 
     Raises:
-        ValueError: If `steps` is no whole number of at least 2.
+        ValueError: If `steps` is no whole number from 2 to `MOST_STEPS`.
     """
     text = steps.strip()
-    if not (text.isascii() and text.isdigit()) or int(text) < 2:
-        raise ValueError(f"adding:STEPS needs a whole number of at least 2, such as adding:50. Received: {steps!r}")
-    count = int(text)
+    count = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+    if not 2 <= count <= MOST_STEPS:
+        raise ValueError(
+            f"adding:STEPS needs a whole number of at least 2 and at most {MOST_STEPS:,}, such as adding:50. "
+            f"Received: {shown(steps)}"
+        )
     generator = np.random.default_rng((seed, count))
     x = np.zeros((ROWS, count, 2), np.float32)
     # The generator may draw 0, which is not between 0 and 1.

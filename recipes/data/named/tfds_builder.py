@@ -3,18 +3,24 @@
 import contextlib
 import difflib
 import io
+import json
 import logging
 import os
 import re
 import socket
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
-from recipes.arguments.names import normalize, unknown
+from recipes.arguments.names import normalize, shown, unknown
+from recipes.arguments.regular_files import read_text
 
 # Seconds within which a server must answer.
 TIMEOUT = 5.0
+# Largest description of the features of a set, in bytes, and the module of the classes that it may name.
+_MOST_DESCRIPTION = 16 * 2**20
+_FEATURES = "tensorflow_datasets.core.features."
 _PORTS = {"http": 80, "ftp": 21}
 
 
@@ -63,6 +69,7 @@ def find(name: str, folder: Path | None):
     default = Path(named).expanduser() if named else None
     builder = None
     for home in [folder, default] if folder else [default]:
+        _refuse_foreign_features((home or Path(tfds.core.constants.DATA_DIR)) / dataset)
         try:
             builder = tfds.builder(request, data_dir=home)
         except tfds.core.DatasetNotFoundError:
@@ -81,7 +88,7 @@ def _request(name: str) -> tuple[str, str]:
     """Name of the set, and the whole request, in TFDS's spelling."""
     import tensorflow_datasets as tfds
 
-    match = re.fullmatch(r"([\w-]+)(?:/([\w.+-]+))?(?::([\d.*]+))?", name.strip())
+    match = re.fullmatch(r"([\w-]+)(?:/(\w[\w.+-]*))?(?::([\d.*]+))?", name.strip(), re.ASCII)
     if not match:
         raise ValueError(f"datasets of TFDS are called NAME, NAME/CONFIG or NAME:VERSION. Received: {name!r}")
     dataset, config, version = match[1].lower().replace("-", "_"), match[2], match[3]
@@ -89,6 +96,33 @@ def _request(name: str) -> tuple[str, str]:
         with contextlib.suppress(tfds.core.DatasetNotFoundError):  # the local folder may have it all the same
             config = _config(dataset, config, list(tfds.builder_cls(dataset).builder_configs))
     return dataset, dataset + (f"/{config}" if config else "") + (f":{version}" if version else "")
+
+
+def _refuse_foreign_features(folder: Path) -> None:
+    """Refuse prepared data that name classes outside of TFDS, whose modules TFDS would import to read them.
+
+    Raises:
+        ValueError, OSError: If there are any, or a file that describes features is damaged.
+    """
+    for file in sorted(folder.rglob("features.json")):
+        try:
+            described = json.loads(read_text(file, _MOST_DESCRIPTION, "description of features"))
+            foreign = [name for name in _class_names(described) if not name.startswith(_FEATURES)]
+        except (ValueError, RecursionError):
+            raise ValueError(f"{file} is damaged: it must describe the features of a dataset of TFDS") from None
+        if foreign:
+            raise ValueError(f"{file} is refused: only features of TFDS are read. Received: {shown(foreign[0])}")
+
+
+def _class_names(described) -> Iterator[str]:
+    """Names of the Python classes in the description of features, wherever they stand."""
+    if isinstance(described, dict):
+        for key, value in described.items():
+            if key in ("pythonClassName", "python_class_name", "type") and isinstance(value, str):
+                yield value
+    if isinstance(described, dict | list):
+        for value in described.values() if isinstance(described, dict) else described:
+            yield from _class_names(value)
 
 
 def _config(dataset: str, config: str, known: list[str]) -> str:
