@@ -138,9 +138,7 @@ class Checked:
     def _count_numbers(self, numbers: int) -> None:
         self._numbers += numbers
         if self._numbers > MOST_NUMBERS:
-            raise RefusedError(
-                f"its metrics and normalizations keep more than {MOST_NUMBERS:,} numbers beside the weights"
-            )
+            raise RefusedError(f"its metrics and normalizations keep more than {MOST_NUMBERS:,} numbers of their own")
 
 
 def _named(module: str, name: str) -> str:
