@@ -91,6 +91,13 @@ def build_layers(model: keras.Model, batches: Iterable[tuple]) -> None:
         model._symbolic_build(data_batch=next(iter(batches)))
 
 
+def build_metrics(model: keras.Model, batch: tuple) -> None:
+    """Build the metrics of a compiled model, as its first step on a `batch`, `(x, y)` or `(x, y, weights)`, would."""
+    # On TensorFlow, `fit` leaves that to the first step. Without it, the sums of metrics in the middle of an epoch
+    # could not be put back before that step.
+    model._symbolic_build(data_batch=(*batch, None)[:3])
+
+
 # What `trains_with` replaces in a model, or a training step leaves there.
 _TRAINING_STATE = (
     "optimizer", "train_function", "steps_per_execution", "stop_training", "_compile_loss", "_compile_metrics",
@@ -143,6 +150,20 @@ def separate_global_seed() -> Iterator[None]:
         yield
     finally:
         global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
+
+
+def global_seed() -> keras.random.SeedGenerator | None:
+    """The generator from which `keras.random` draws without a seed; `None` before its first draw."""
+    # Keras has no public name for it, and it belongs to no model. Without it, a layer of the user's own that draws
+    # without a seed would draw other numbers in a resumed training.
+    return global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+
+
+def set_global_seed(state) -> None:
+    """Let `keras.random` without a seed go on drawing from `state`, that of a `global_seed`."""
+    if global_seed() is None:
+        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, keras.random.SeedGenerator(seed=0))
+    global_seed().state.assign(state)
 
 
 # --- Optimizers ---
