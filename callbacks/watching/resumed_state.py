@@ -28,15 +28,20 @@ _ATTRIBUTES = {
 }
 
 
+def has_state(callback: keras.callbacks.Callback) -> bool:
+    """Whether it is known what `callback` carries along, so that it can be resumed."""
+    # Not of a subclass, which may carry along more; and `save_freq` may count batches in private attributes.
+    is_known = type(callback) in _ATTRIBUTES and getattr(callback, "save_freq", "epoch") == "epoch"
+    return _has_methods(callback) or is_known
+
+
 def state_of(callback: keras.callbacks.Callback) -> dict | None:
     """What `callback` carries along, for `restore_state`; `None` if it is not known, so that it begins anew."""
     if _has_methods(callback):
         return callback.state()
-    # Not of a subclass, which may carry along more.
-    names = _ATTRIBUTES.get(type(callback))
-    if names is None or getattr(callback, "save_freq", "epoch") != "epoch":  # counts batches in private attributes
+    if not has_state(callback):
         return None
-    return {name: copy.deepcopy(getattr(callback, name)) for name in names}
+    return {name: copy.deepcopy(getattr(callback, name)) for name in _ATTRIBUTES[type(callback)]}
 
 
 def restore_state(callback: keras.callbacks.Callback, state: dict) -> None:

@@ -23,6 +23,7 @@ def run(arguments: list[str]) -> None:
         output=options.output,
         name=options.name,
         overwrite=options.overwrite,
+        resume=options.resume,
         fast_dev_run=options.fast_dev_run,
         verbose=not options.json,
     )
@@ -36,6 +37,7 @@ def _parser(base: Recipe) -> Parser:
     parser.add_argument("--output", default="saved_models", help="the folder that receives the run folder")
     parser.add_argument("--name", help="of the run folder; not set: NAME[-DATA]-seedSEED")
     parser.add_argument("--overwrite", action="store_true", help="replace a run folder of that name")
+    parser.add_argument("--resume", action="store_true", help="go on with the unfinished training of that name, if any")
     parser.add_argument("--fast-dev-run", action="store_true", help="try everything in seconds: two steps of each part")
     add_json(parser)
     add_recipe(parser, base)

@@ -11,6 +11,7 @@ from recipes.data.fingerprint import Fingerprint
 from recipes.data.images.pixels import color_of
 from recipes.data.inputs import read_as_sequences, resize_images, take_role_columns
 from recipes.data.preparation import ImagePreparation, Preparation, SequencePreparation, TablePreparation
+from recipes.data.preparation.extremes import refuse_extremes
 from recipes.data.source import Source
 from recipes.data.splits import check_seed, draw, split, split_by_group, split_by_time
 from recipes.data.store import chunks_of, take
@@ -179,6 +180,7 @@ def _forget_categories_not_in_training(source: Source) -> None:
 
 
 def _dataset(source: Source, task: str, how: str, background) -> Dataset:
+    _refuse_unwritable(source)
     x, y = source.parts["train"]
     notes_on_columns = ()
     if x.ndim == 2:
@@ -192,6 +194,7 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
         preparation = SequencePreparation.fit(x, y, task, padded, source.rescaled)
     else:
         preparation = ImagePreparation.fit(x, y, task, background, 8 if x.dtype == np.uint8 else source.depth)
+    refuse_extremes(source.parts, preparation)
     duplicates = [
         f"{count:,} rows of the {part} part stand in the training part, too"
         for part in ("validation", "test")
@@ -209,6 +212,20 @@ def _dataset(source: Source, task: str, how: str, background) -> Dataset:
         notes=(*source.notes, *_rescaled_note(preparation), *_target_note(preparation), *notes_on_columns, *duplicates),
         fingerprint=Fingerprint.of(source.row_digests, source.digest_columns) if source.row_digests else None,
     )
+
+
+def _refuse_unwritable(source: Source) -> None:
+    """Refuse names that no file of a run could hold, such as those of folders whose names are not UTF-8."""
+    for kind, names in (
+        ("classes", source.class_names),
+        ("columns", source.feature_names),
+        ("target", [source.target]),
+    ):
+        for name in names or ():
+            try:
+                (name or "").encode()
+            except UnicodeEncodeError:
+                raise ValueError(f"names of {kind} must be valid Unicode. Received: {name!r}") from None
 
 
 def _rescaled_note(preparation: Preparation) -> tuple[str, ...]:

@@ -18,6 +18,9 @@ _SHARE_MERGED = {"whole numbers": 0.0, "fractions": 0.01}
 _LARGEST_ERROR = 2.0**-14
 # Powers of 2 of the ranges that need no unit: their squares are within float32.
 _EXPONENTS = (-60, 60)
+# Powers of 2 of the ranges for which float32 needs no unit: smaller ones come near its denormal numbers, which backends
+# replace by 0; and differences within larger ones overflow.
+_FLOAT32_EXPONENTS = (-100, 126)
 # Number of values of a batch from which quantiles are computed.
 _SAMPLE = 1000
 # Number of rows of a batch.
@@ -69,7 +72,7 @@ class Precision:
         with np.errstate(over="ignore", under="ignore"):
             rounded = numbers.astype(np.float32)
         error = np.abs(rounded - numbers).max()
-        if not error:
+        if not error and not _needs_unit(self._most / 2 - self._least / 2):
             return
         self._error = max(self._error, float(error))
         if (numbers != np.round(numbers)).any():
@@ -97,17 +100,28 @@ class Precision:
         whole.
         """
         half_range = self._most / 2 - self._least / 2
-        merges = self._merged > _SHARE_MERGED[self._kind] * self._different
-        if half_range <= 0 or not (merges or self._error > _LARGEST_ERROR * 2 * half_range):
+        if half_range <= 0:
             return None
-        offset, unit = float(np.median(self._medians)), 1.0
-        spread = 2 * float(np.median(self._spreads))
-        if spread:  # it is 0 if most values are equal
-            exponent = int(np.frexp(spread)[1])
-            step = 2.0 ** min(exponent, 1000)
-            offset = float(np.round(offset / step) * step) + 0.0  # not -0.0
-            unit = 1.0 if _EXPONENTS[0] <= exponent <= _EXPONENTS[1] else step
+        offset, unit = 0.0, 1.0
+        # Most values are equal if it is 0.
+        spread = 2 * float(np.median(self._spreads)) if self._spreads else 0.0
+        merges = self._merged > _SHARE_MERGED[self._kind] * self._different
+        if merges or self._error > _LARGEST_ERROR * 2 * half_range:
+            offset = float(np.median(self._medians))
+            if spread:
+                exponent = int(np.frexp(spread)[1])
+                step = 2.0 ** min(exponent, 1000)
+                offset = float(np.round(offset / step) * step) + 0.0  # not -0.0
+                unit = 1.0 if _EXPONENTS[0] <= exponent <= _EXPONENTS[1] else step
+        if unit == 1.0 and _needs_unit(spread or half_range):
+            unit = 2.0 ** min(int(np.frexp(spread or half_range)[1]), 1000)
         return None if (offset, unit) == (0.0, 1.0) else (offset, unit)
+
+
+def _needs_unit(half_range):
+    """Whether half a range, or each of several, is so small or so large that float32 does not serve without a unit."""
+    exponent = np.frexp(half_range)[1]
+    return (half_range > 0) & ((exponent < _FLOAT32_EXPONENTS[0]) | (exponent > _FLOAT32_EXPONENTS[1]))
 
 
 def has_more_digits(dtype: np.dtype) -> bool:
@@ -117,7 +131,7 @@ def has_more_digits(dtype: np.dtype) -> bool:
 
 def of_columns(x: np.ndarray) -> dict[int, Rescaling]:
     """Offset and unit of the columns of `x` `(rows, columns)` that float32 would merge, by their number."""
-    if not has_more_digits(x.dtype):
+    if not has_more_digits(x.dtype) and x.dtype != np.float32:
         return {}
     found = {}
     for column in _candidates(x):
@@ -130,16 +144,21 @@ def of_columns(x: np.ndarray) -> dict[int, Rescaling]:
 
 
 def _candidates(x: np.ndarray) -> list[int]:
-    """Numbers of the columns of `x` with a large rounding error in float32, or a large offset."""
+    """Numbers of the columns of `x` with a large rounding error in float32, a large offset, or an extreme range."""
     error, least, most = np.zeros(x.shape[1]), np.full(x.shape[1], np.inf), np.full(x.shape[1], -np.inf)
     for rows in chunks_of(x):
-        with np.errstate(all="ignore"):
-            error = np.fmax(error, np.fmax.reduce(np.abs(rows.astype(np.float32) - rows), axis=0))
+        if x.dtype != np.float32:
+            with np.errstate(all="ignore"):
+                error = np.fmax(error, np.fmax.reduce(np.abs(rows.astype(np.float32) - rows), axis=0))
         least, most = np.fmin(least, np.fmin.reduce(rows, axis=0)), np.fmax(most, np.fmax.reduce(rows, axis=0))
+    with np.errstate(invalid="ignore"):
+        extreme = _needs_unit(most / 2 - least / 2)
+    if not error.any():
+        return np.flatnonzero(extreme).tolist()
     sample = x[:: -(-len(x) // _SAMPLE)].astype(np.float64) / 4
     sample = np.where(np.isfinite(sample), sample, np.where(np.isfinite(least), least / 4, 0.0))
     low, median, high = np.quantile(sample, (0.05, 0.5, 0.95), axis=0, method="lower")
     with np.errstate(all="ignore"):
         large = np.abs(median) / 2.0**_FEWEST_BITS_LOST >= high - low
         large |= error > _LARGEST_ERROR * 2 * (most / 2 - least / 2)
-    return np.flatnonzero((error > 0) & large).tolist()
+    return np.flatnonzero(((error > 0) & large) | extreme).tolist()

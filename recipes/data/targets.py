@@ -13,6 +13,8 @@ from recipes.settings import Data
 MOST_DISTINCT_FLOAT_CLASSES = 20
 MOST_DISTINCT_WHOLE_CLASSES = 100
 FEWEST_ROWS_OF_A_CLASS = 20
+# Largest number to predict; predictions beyond it are within float32, too.
+LARGEST_TARGET = 1e35
 
 
 def choose_task(source: Source, settings: Data) -> str:
@@ -89,8 +91,8 @@ def encode_targets(source: Source, task: str) -> None:
 
 def _numbers(y: np.ndarray, part: str) -> np.ndarray:
     if y.dtype.kind not in "buif":
-        raise ValueError(f"regression needs numbers as targets. Received: {y[0]!r} in {part} row 0")
+        raise ValueError(f"regression needs numbers as targets. Received: {y[:1].tolist()[0]!r} in {part} row 0")
     largest = np.abs(y.astype(np.float64)).max()
-    if largest > np.finfo(np.float32).max:
-        raise ValueError(f"targets must be within float32. Received: {largest:g} in {part}")
+    if largest > LARGEST_TARGET:
+        raise ValueError(f"targets must be within float32, up to {LARGEST_TARGET:g}. Received: {largest:g} in {part}")
     return y.astype(np.float64)

@@ -129,6 +129,19 @@ def check_row_shape(outputs: Outputs, shape: tuple[int, ...]) -> None:
         raise ValueError(f"the model takes rows of shape {wanted}. Received: rows of shape {shape[1:]}{fix}")
 
 
+def check_finite(values: np.ndarray, rows_before: int = 0) -> None:
+    """Refuse outputs `(rows, units)` that are not finite, as a model gives for rows far from those of its training.
+
+    Args:
+        values: Outputs of a model.
+        rows_before: Number of rows in front of them, for the message.
+    """
+    finite = np.isfinite(values).all(axis=1)
+    if not finite.all():
+        where = f" from row {rows_before:,} on" if rows_before else f", the first of them row {finite.argmin()}"
+        raise ValueError(f"the model's outputs are not finite in {(~finite).sum()} of {len(finite)} rows{where}")
+
+
 def parts_of_batch(batch, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """`x`, `y` and weights (or `None`) of a batch.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from recipes.evaluation.blocks import Block
+from recipes.evaluation.blocks import Block, check_finite
 from recipes.metrics import (
     ClassificationCounts,
     ClassificationReport,
@@ -47,7 +47,7 @@ def report_on(
     counts = (MultiLabelCounts if multi_label else ClassificationCounts)(class_names=class_names)
     kept, size, has_probabilities = [], 0, True
     for targets, values, weights in blocks:
-        _check_finite(values, counts.rows)
+        check_finite(values, counts.rows)
         if max(1 if multi_label else 2, values.shape[1]) != len(class_names):
             raise ValueError(f"there are {len(class_names)} classes, and the model has {values.shape[1]} outputs")
         if not multi_label:
@@ -78,13 +78,6 @@ def _joined(blocks: list[Block]) -> Block:
 def _regression_report(blocks: Iterable[Block]) -> RegressionReport:
     sums = RegressionSums(most_values=MOST_EXACT_ERRORS)
     for targets, values, weights in blocks:
-        _check_finite(values, sums.seen)
+        check_finite(values, sums.seen)
         sums.update(targets, values, weights)
     return sums.result()
-
-
-def _check_finite(values: np.ndarray, rows_before: int) -> None:
-    finite = np.isfinite(values).all(axis=1)
-    if not finite.all():
-        where = f" from row {rows_before:,} on" if rows_before else ""
-        raise ValueError(f"the model's outputs are not finite in {(~finite).sum()} of {len(finite)} rows{where}")

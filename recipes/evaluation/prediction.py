@@ -8,7 +8,7 @@ import numpy as np
 
 from recipes.data.images import image_files
 from recipes.data.tables import table_file
-from recipes.evaluation.blocks import predicted_values
+from recipes.evaluation.blocks import check_finite, predicted_values
 from recipes.evaluation.class_labels import numbered_classes
 from recipes.evaluation.rows import rows_for
 from recipes.metrics import decide
@@ -31,7 +31,8 @@ def predict(model: keras.Model | Run | Stored | str | Path, data, batch_size: in
         Probabilities `(rows, classes)`, or of class 1 `(rows, 1)` where there are two; or numbers `(rows, 1)`.
 
     Raises:
-        ValueError: If columns are missing, or rows have the wrong shape or values that are not finite.
+        ValueError: If columns are missing, rows have the wrong shape or values that are not finite, or outputs are not
+            finite.
         FileNotFoundError: If there is no such file.
     """
     if isinstance(model, keras.Model):
@@ -40,7 +41,9 @@ def predict(model: keras.Model | Run | Stored | str | Path, data, batch_size: in
         stored = Stored.of(model)
         model, outputs, settings = stored.model, stored.outputs, _settings(stored)
     x, _ = rows_for(outputs, data, settings, with_target=False)
-    return np.concatenate(list(predicted_values(model, outputs, x, batch_size)))
+    values = np.concatenate(list(predicted_values(model, outputs, x, batch_size)))
+    check_finite(values)
+    return values
 
 
 def predict_file(
@@ -64,6 +67,7 @@ def predict_file(
     outputs = stored.outputs
     x, _ = rows_for(outputs, file, _settings(stored), with_target=False)
     values = np.concatenate(list(predicted_values(stored.model, outputs, x, batch_size)))
+    check_finite(values)
     names = stored.class_names or numbered_classes(outputs, values)
     if names is None:
         columns, rows = ["predicted"], ([float(value)] for (value,) in values)

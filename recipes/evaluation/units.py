@@ -14,8 +14,9 @@ def in_units_of_model(outputs: Outputs, x):
     Args:
         outputs: Facts about the model.
         x: Rows `(rows, columns)` or `(rows, steps, features)`: of float64 or whole numbers, the values themselves; of
-            float32, which could not hold them, rows as a `Dataset` has them, with offsets and units already. Anything
-            else is returned unchanged.
+            float32, which could not hold them, rows as a `Dataset` has them, with offsets and units already; where a
+            column has a unit alone, the values themselves are recognized by their size. Anything else is returned
+            unchanged.
 
     Raises:
         ValueError: If `x` is float32, and a column that needs an offset has none.
@@ -29,14 +30,24 @@ def in_units_of_model(outputs: Outputs, x):
     columns = {names.index(name): constants for name, constants in rescaled.items()}
     if values.dtype.kind != "f" or values.dtype.itemsize > 4:
         return precision.to_float32(values, columns)
+    raw = {column: constants for column, constants in columns.items() if _without_unit(values[..., column], *constants)}
     for column, (offset, _) in columns.items():
-        found = float(np.nanmedian(values[..., column])) if len(values) else 0.0
+        found = float(np.nanmedian(values[..., column].astype(np.float64))) if len(values) else 0.0
         if abs(found - offset) < abs(found):
             raise ValueError(
                 f"`x` is {values.dtype}, which merges values of column {names[column]!r}, such as "
                 f"{found:.17g}: give it as float64"
             )
-    return x
+    return precision.to_float32(values, raw) if raw else x
+
+
+def _without_unit(values: np.ndarray, offset: float, unit: float) -> bool:
+    """Whether values of a column that has a unit, but no offset, are nearer to the unit than to 1 in their size."""
+    largest = np.fmax.reduce(np.abs(values), axis=None, initial=0.0)
+    if offset or unit == 1.0 or not 0 < largest < np.inf:
+        return False
+    exponent = np.log2(float(largest))
+    return abs(exponent - np.log2(unit)) < abs(exponent)
 
 
 def from_units_of_dataset(

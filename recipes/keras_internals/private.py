@@ -39,12 +39,30 @@ def calls_in_order(graph: keras.Function) -> list:
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 
 
+class _Reporting(list):
+    """A list that tells `report` of each weight before it takes it."""
+
+    def __init__(self, report):
+        super().__init__()
+        self.report = report
+
+    def append(self, weight):
+        self.report(weight)
+        super().append(weight)
+
+
 @contextlib.contextmanager
-def weights_undrawn() -> Iterator[None]:
-    """Within it, weights of new layers have a shape but no values, which saves most of the time of building a model."""
+def weights_undrawn(report: Callable | None = None) -> Iterator[None]:
+    """Within it, weights of new layers have a shape but no values, which saves most of the time of building a model.
+
+    Args:
+        report: Function that is called with each new weight, and may raise in order to stop; `None` for none.
+    """
     # Keras lists such weights in order to draw them when the next stateless scope ends, and offers no way to leave one
     # out. Without putting the list back, the next `fit` on JAX would draw every weight of models that are thrown away.
     waiting = list(global_state.get_global_attribute("uninitialized_variables", []))
+    if report is not None:
+        global_state.set_global_attribute("uninitialized_variables", _Reporting(report))
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield
@@ -71,6 +89,13 @@ def build_layers(model: keras.Model, batches: Iterable[tuple]) -> None:
     # for subclassed models of several inputs. Without it, the weights of such a model are not there to be kept.
     if not all(layer.built for layer in all_layers(model)):
         model._symbolic_build(data_batch=next(iter(batches)))
+
+
+def build_metrics(model: keras.Model, batch: tuple) -> None:
+    """Build the metrics of a compiled model, as its first step on a `batch`, `(x, y)` or `(x, y, weights)`, would."""
+    # On TensorFlow, `fit` leaves that to the first step. Without it, the sums of metrics in the middle of an epoch
+    # could not be put back before that step.
+    model._symbolic_build(data_batch=(*batch, None)[:3])
 
 
 # What `trains_with` replaces in a model, or a training step leaves there.
@@ -125,6 +150,20 @@ def separate_global_seed() -> Iterator[None]:
         yield
     finally:
         global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, generator)
+
+
+def global_seed() -> keras.random.SeedGenerator | None:
+    """The generator from which `keras.random` draws without a seed; `None` before its first draw."""
+    # Keras has no public name for it, and it belongs to no model. Without it, a layer of the user's own that draws
+    # without a seed would draw other numbers in a resumed training.
+    return global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+
+
+def set_global_seed(state) -> None:
+    """Let `keras.random` without a seed go on drawing from `state`, that of a `global_seed`."""
+    if global_seed() is None:
+        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, keras.random.SeedGenerator(seed=0))
+    global_seed().state.assign(state)
 
 
 # --- Optimizers ---

@@ -210,8 +210,21 @@ class Hidden:
         return type(chosen).from_config({name: config[name] for name in config if name != "seed"})
 
     def penalty(self) -> keras.regularizers.Regularizer | None:
-        """Penalty on one layer's kernel; `None` if there is none."""
-        return keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
+        """Penalty on one layer's kernel; `None` if there is none.
+
+        Raises:
+            ValueError: For weights of another precision than float32, in which the loss is, since Keras adds up only
+                what is of one precision.
+        """
+        if not self.l1 and not self.l2:
+            return None
+        policy = keras.config.dtype_policy()
+        if policy.variable_dtype != "float32":
+            raise ValueError(
+                f"the penalties l1 and l2 need weights of float32, as with the dtype policies float32, mixed_float16 "
+                f"and mixed_bfloat16. Received: {policy.name}"
+            )
+        return keras.regularizers.L1L2(l1=self.l1, l2=self.l2)
 
 
 def shrink(widths: tuple[int, ...], most: int | None, build: Callable[[tuple[int, ...]], keras.Model]) -> keras.Model:

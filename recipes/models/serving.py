@@ -47,6 +47,8 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
     model = keras.Model(inputs, outputs, name=f"{core.name}_with_preparation")
     # Evaluation needs no optimizer, but `compile` does; this one adds nothing to the file.
     model.compile(optimizer="sgd", loss=loss, metrics=metrics)
+    # In half precision Keras wraps it in one that scales the loss, whose variables it can only load where it was built.
+    model.optimizer.build(model.trainable_variables)
     return model
 
 

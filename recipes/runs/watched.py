@@ -1,6 +1,8 @@
 """What was seen of a training."""
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any, Self
 
 from callbacks.watching.record import Record
 
@@ -25,3 +27,15 @@ class Watched:
     kept_epoch: int | None
     reason: str = ""
     divergence: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as plain values and arrays, for a checkpoint; `from_dict` reads them back."""
+        record = {"layers": list(self.record.layers), "epochs": self.record.epochs, **self.record.measured()}
+        return {**vars(self), "record": record}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """What `to_dict` has returned; other values in the dictionary are left out."""
+        record = Record(**{**values["record"], "layers": tuple(values["record"]["layers"])})
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{**{name: values[name] for name in names}, "record": record})

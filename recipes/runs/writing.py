@@ -1,9 +1,7 @@
 """What a training leaves in its run folder, the trained model first, since it is worth the most."""
 
 import csv
-import importlib.metadata
 import json
-import platform
 import warnings
 from pathlib import Path
 
@@ -13,11 +11,11 @@ from recipes.data import Fingerprint
 from recipes.disk.whole import write_text_whole, write_whole
 from recipes.models.saved import save_model
 from recipes.runs import data_paths, files
+from recipes.runs.environment import versions
 from recipes.runs.leftovers import has_checkpoint
 from recipes.runs.stored import Stored
 from recipes.runs.watched import Watched
 from recipes.settings import Recipe
-from recipes.version import __version__
 
 
 def save(
@@ -44,7 +42,7 @@ def save(
     try:
         write_whole(folder / files.MODEL, lambda file: save_model(model, file))
         write_text_whole(folder / files.RECIPE, recipe.to_yaml())
-        write_json(folder / files.VERSIONS, {**facts, **kept, **data, **_versions()})
+        write_json(folder / files.VERSIONS, {**facts, **kept, **data, **versions()})
     except Exception as error:  # libraries that write files raise errors of many kinds when the disk is full
         message = f"the trained model cannot be saved in {folder.parent}: {one_line(error)}"
         if has_checkpoint(folder):
@@ -86,16 +84,6 @@ def write_json(file: Path, content: dict) -> None:
 def one_line(error: BaseException) -> str:
     """Message of `error` on one line, or its class where it has no message."""
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def _versions() -> dict:
-    """Versions of whatever may change the result of the same recipe."""
-    backend = keras.backend.backend()
-    packages = {"keras-recipes": __version__, "keras": keras.__version__}
-    for package in (backend, "numpy", "scikit-learn"):
-        packages[package] = importlib.metadata.version(package)
-    system = {"python": platform.python_version(), "system": platform.platform()}
-    return {"backend": backend, **system, "packages": packages}
 
 
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:

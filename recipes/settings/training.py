@@ -1,10 +1,14 @@
 """Settings of the training: augmentation, loss, optimizer, schedule, length of the fit, and fine-tuning."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from recipes.arguments.checked import Checked
+
+# Values of `fit.checkpoint`: the number and the unit are groups.
+CHECKPOINT = re.compile(r"auto|epoch|(0*[1-9]\d{0,8}) (steps?|minutes?)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +170,9 @@ class Fit(Checked):
             alike.
         restarts: Number of times that a training whose loss is no longer finite, or a million times its best, goes back
             to its last good epoch, with a tenth of the learning rate; then it stops.
+        checkpoint: How often the training is stored, so that it can be resumed: `auto`, at ends of epochs and, in long
+            epochs, between steps, as often as costs 2 % of the time; `epoch`, at the end of each; `100 steps` or
+            `5 minutes`, between steps, too. Not set: never.
     """
 
     batch_size: int = 32
@@ -174,10 +181,13 @@ class Fit(Checked):
     keep: Literal["best", "last"] = "best"
     class_weight: Literal["balanced"] | dict[str, float] | None = None
     restarts: int = 0
+    checkpoint: str | None = "auto"
 
     def __post_init__(self):
         super().__post_init__()
         self.require_at_least(1, "batch_size", "epochs", "patience")
+        words = "auto, epoch, or a number with its unit, such as 100 steps or 5 minutes"
+        self.require("checkpoint", lambda value: bool(CHECKPOINT.fullmatch(value)), words)
         self.require_at_least(0, "restarts")
         if self.keep == "last" and self.patience is not None:
             raise ValueError(

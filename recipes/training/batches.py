@@ -158,7 +158,8 @@ def _as_floatx(column) -> np.ndarray:
 class Batches(keras.utils.PyDataset):
     """Training batches without end: batch `i` follows from the seed and `i`, whatever was asked for before.
 
-    It is batch `i % steps_per_epoch` of epoch `epoch + i // steps_per_epoch`; the last batch of an epoch may be short.
+    Counted from batch `step` of epoch `epoch`, it is batch `i % steps_per_epoch` of epoch `i // steps_per_epoch`; the
+    last batch of an epoch may be short.
     Nothing counts epochs here: Keras looks at batches before it trains, and ends an epoch that never began.
 
     Args:
@@ -166,6 +167,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: Number of rows in a batch.
         seed: Seed of the order of the rows and of augmentation.
         epoch: Number of the first epoch, counted from 0, for a training that goes on.
+        step: Number of the first batch in that epoch, counted from 0.
         augmentation: Random changes of images, an `Augmentation`; `None` for none.
         num_outputs: Number of units of the network's last layer, for targets that augmentation mixes.
         whole: Whether to leave out the short batch at the end of an epoch. Where there is no other, it stays.
@@ -173,16 +175,16 @@ class Batches(keras.utils.PyDataset):
 
     num_batches = None
 
-    def __init__(self, rows, batch_size, seed=0, epoch=0, augmentation=None, num_outputs=1, whole=False):
+    def __init__(self, rows, batch_size, seed=0, epoch=0, step=0, *, augmentation=None, num_outputs=1, whole=False):
         super().__init__()
-        self.rows, self.batch_size, self.seed, self.epoch = rows, batch_size, seed, epoch
+        self.rows, self.batch_size, self.seed, self.epoch, self.step = rows, batch_size, seed, epoch, step
         self.augmentation = None if augmentation == Augmentation() else augmentation
         self.num_outputs = num_outputs
         steps = len(rows) / batch_size
         self.steps_per_epoch = max(1, math.floor(steps)) if whole else math.ceil(steps)
 
     def __getitem__(self, index):
-        epoch, step = divmod(index, self.steps_per_epoch)
+        epoch, step = divmod(self.step + index, self.steps_per_epoch)
         epoch, start = self.epoch + epoch, step * self.batch_size
         numbers, columns = self.rows.read(self.seed, epoch, start, start + self.batch_size)
         if self.augmentation is None:
@@ -220,9 +222,13 @@ class Batches(keras.utils.PyDataset):
         with tf.device("cpu"):  # a pipeline runs there, and would copy rows from a GPU again and again
             columns = [tf.constant(column) for column in self.rows.columns]
         epochs = tf.data.Dataset.range(self.epoch, tf.int64.max).map(order).prefetch(1)
-        batches = epochs.flat_map(split).map(
-            lambda numbers: tuple(tf.gather(column, numbers) for column in columns),
-            num_parallel_calls=tf.data.AUTOTUNE,
+        batches = (
+            epochs.flat_map(split)
+            .skip(self.step)
+            .map(
+                lambda numbers: tuple(tf.gather(column, numbers) for column in columns),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
         )
         # As Keras does for arrays: to optimize the graph of the pipeline, TensorFlow would serialize it with all rows.
         options = tf.data.Options()

@@ -12,7 +12,7 @@ from recipes.models.outputs import Outputs
 from recipes.settings import Recipe
 from recipes.training.request import as_recipe
 
-_WITHOUT_STEPS = ("constant", "reduce_on_plateau")
+WITHOUT_STEPS = ("constant", "reduce_on_plateau")
 
 
 def compile_model(
@@ -53,7 +53,7 @@ def compile_model(
     task = task or known_task or ("classification" if num_outputs > 1 else None)
     if task not in ("classification", "regression"):
         raise ValueError(f"`task` must be classification or regression. Received: {task!r}")
-    if steps_per_epoch is None and recipe.schedule.name not in _WITHOUT_STEPS:
+    if steps_per_epoch is None and recipe.schedule.name not in WITHOUT_STEPS:
         raise ValueError(f"the {recipe.schedule.name} schedule needs `steps_per_epoch`: batches of one epoch")
     loss = _loss(recipe, task, num_outputs)
     losses.check_pair(loss, task, num_outputs, outputs.activation or "")

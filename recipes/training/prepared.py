@@ -14,17 +14,25 @@ from callbacks.watching.record import merged
 from recipes import models
 from recipes.arguments.numbers import require_whole
 from recipes.data import Dataset, check_seed
-from recipes.metrics.inputs import as_array, sum_to_one
+from recipes.keras_internals.private import build_metrics
 from recipes.models.body import body_of
 from recipes.models.outputs import Outputs
 from recipes.runs.watched import Watched
 from recipes.settings import Fit, Recipe
+from recipes.training.checkpointing import Checkpointing
 from recipes.training.compiling import compile_model
 from recipes.training.fine_tuning import unfreeze
-from recipes.training.rows import ArrayRows, DatasetRows, as_evaluate_arguments, check_augmentation, class_weights
+from recipes.training.fitting_checks import check_fit, checked_columns, outputs_for
+from recipes.training.rows import (
+    ArrayRows,
+    DatasetRows,
+    as_evaluate_arguments,
+    check_augmentation,
+    check_batch_size,
+    class_weights,
+)
+from recipes.training.session import Session
 from recipes.training.watching import WATCHERS, TrainingEnd, callbacks_for, kept_epoch, numeric_history
-
-_LOGITS = "but recipes train on logits: leave its last softmax or sigmoid out; the saved model has it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +91,8 @@ class Training:
             raise ValueError(
                 f"`model` must be a Keras model, or a function of the dataset giving one. Received: {core!r}"
             )
-        num_outputs = _check_fit(core, dataset)
+        num_outputs = check_fit(core, dataset)
+        check_batch_size(core, recipe)
         if recipe.fine_tune.epochs:
             body_of(core)  # refuses a model of the user's own without one
         steps = math.ceil(len(dataset.train[1]) / recipe.fit.batch_size)
@@ -115,20 +124,20 @@ class Training:
             raise ValueError(f"`model` must be a Keras model that is compiled, with an optimizer. Received: {model!r}")
         require_whole("epochs", epochs, 1)
         require_whole("batch_size", batch_size, 1)
-        x, y = _checked_pair((x, y), ("x", "y"))
+        x, y = checked_columns((x, y), ("x", "y"))
         if validation_data is not None:
             if not isinstance(validation_data, tuple | list) or len(validation_data) not in (2, 3):
                 received = type(validation_data).__name__
                 raise ValueError(f"`validation_data` must be (x, y) or (x, y, sample_weight). Received: {received}")
-            validation_data = _checked_pair(validation_data, ("validation x", "validation y", "validation weights"))
+            validation_data = checked_columns(validation_data, ("validation x", "validation y", "validation weights"))
         recipe = Recipe(name=model.name, fit=Fit(epochs=epochs, batch_size=batch_size, patience=None, keep="last"))
         source = ArrayRows(x, y, validation_data, batch_size, check_seed(seed))
-        _outputs_for(model, x[:1], f"rows of shape {x.shape[1:]}")
+        outputs_for(model, x[:1], f"rows of shape {x.shape[1:]}")
         return cls(model, Outputs.of(model), recipe, None, source, seed)
 
-    def rows(self, epoch: int = 0) -> dict:
-        """The arguments of `fit` that hold rows, from those of `epoch` on, counted from 0."""
-        return self.source.of_fit(epoch)
+    def rows(self, epoch: int = 0, step: int = 0) -> dict:
+        """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
+        return self.source.of_fit(epoch, step)
 
     def serving(self) -> keras.Model:
         """The model that takes raw rows and gives probabilities or values; it shares the weights of `core`."""
@@ -144,6 +153,7 @@ class Training:
         *,
         verbose: bool = False,
         late_errors: list[Exception] | None = None,
+        checkpointing: Checkpointing | None = None,
     ) -> Watched:
         """Train `core`, then fine-tune it where the recipe has epochs for that.
 
@@ -152,23 +162,32 @@ class Training:
             verbose: Whether to print the progress.
             late_errors: List that receives the errors which `callbacks` raise once training has ended. Default: they
                 are raised.
+            checkpointing: Where and when the training is stored, with the state that it goes on from. Default: never.
         """
-        options = {"callbacks": tuple(callbacks), "verbose": verbose, "late_errors": late_errors}
-        first = self._fit_phase(0, **options)
-        if not self.recipe.fine_tune.epochs or first.divergence is not None:
-            return first
-        before = [(weight, np.array(keras.ops.convert_to_numpy(weight))) for weight in self.core.weights]
+        options = {"callbacks": callbacks, "verbose": verbose, "late_errors": late_errors}
+        options["checkpointing"] = checkpointing
+        state = None if checkpointing is None else checkpointing.found
+        before = None if state is None else state["before_fine_tuning"]
+        if before is None:
+            first = self._fit_phase(0, state, **options)
+            if not self.recipe.fine_tune.epochs or first.divergence is not None:
+                return first
+            weights = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self.core.weights]
+            before = {**first.to_dict(), "weights": weights}
+            state = None
+        first = Watched.from_dict(before)
+        weights = self.core.weights
         tuning = self._with_trainable_body()
-        start = None
-        if self.recipe.fit.keep == "best":
+        if self.recipe.fit.keep == "best" and "val_loss" not in before:
             # Measured again: the penalties of the body count only from now on.
-            start = tuning.validation_loss()
-        second = tuning._fit_phase(len(first.history["loss"]), **options)
+            before["val_loss"] = tuning.validation_loss()
+        second = tuning._fit_phase(len(first.history["loss"]), state, **options, before=before)
         history = {name: first.history[name] + second.history[name] for name in first.history if name in second.history}
         whole = dataclasses.replace(second, history=history, record=merged([first.record, second.record]))
+        start = before.get("val_loss")
         if second.divergence is not None or start is None or np.nanmin(second.history["val_loss"]) <= start:
             return whole
-        for weight, value in before:
+        for weight, value in zip(weights, before["weights"], strict=True):
             weight.assign(value)
         reason = "fine-tuning has not lowered the validation loss: the weights before it are kept"
         if verbose:
@@ -192,8 +211,17 @@ class Training:
         source = dataclasses.replace(self.source, recipe=recipe)
         return dataclasses.replace(self, recipe=recipe, source=source, rate_setting="fine_tune.learning_rate")
 
-    def _fit_phase(self, first_epoch: int, *, callbacks, verbose: bool, late_errors) -> Watched:
-        """One call of `fit`, whose epochs are counted from `first_epoch`."""
+    def _fit_phase(
+        self, first_epoch: int, state: dict | None, *, callbacks, verbose, late_errors, checkpointing, before=None
+    ) -> Watched:
+        """One training, whose epochs are counted from `first_epoch`; it goes on from `state` where there is one.
+
+        Args:
+            first_epoch: Number of the first epoch, counted from 0.
+            state: State to go on from; see `Session.state`.
+            callbacks: As in `fit`, and so are `verbose`, `late_errors` and `checkpointing`.
+            before: Values of the training before fine-tuning, which are stored with it.
+        """
         replaced = tuple(kind for kind in WATCHERS if any(isinstance(callback, kind) for callback in callbacks))
         own = [
             callback
@@ -204,14 +232,22 @@ class Training:
         end = TrainingEnd()
         # On TensorFlow, `fit` traces its step twice where the first trace still creates the optimizer's variables.
         self.core.optimizer.build(self.core.trainable_variables)
+        session = Session(
+            [*own, *([Progress()] if verbose else []), end, *callbacks],
+            self.core,
+            first_epoch=first_epoch,
+            epochs=first_epoch + self.recipe.fit.epochs,
+            steps=math.ceil(self.source.count / self.recipe.fit.batch_size),
+            checkpointing=checkpointing,
+            state=state,
+            facts={"before_fine_tuning": before},
+        )
+        if state is not None:
+            build_metrics(self.core, self.source.batches()[0])
         try:
-            self.core.fit(
-                **self.rows(first_epoch),
-                initial_epoch=first_epoch,
-                epochs=first_epoch + self.recipe.fit.epochs,
-                callbacks=[*own, *([Progress()] if verbose else []), end, *callbacks],
-                verbose=0,
-            )
+            for epoch, step, length in session.parts():
+                arguments = {**self.rows(epoch, step), **length}
+                self.core.fit(**arguments, initial_epoch=epoch, callbacks=session, verbose=0)
         except Exception as error:
             if not end.reached or late_errors is None:
                 raise
@@ -240,44 +276,3 @@ class Training:
             rate = self.recipe.optimizer.learning_rate
             remedy = f"a lower {self.rate_setting} (now {rate}) or optimizer.global_clipnorm"
         return f"training diverged: {divergence.reason}; {remedy} may help"
-
-
-def _check_fit(core: keras.Model, dataset: Dataset) -> int:
-    """Refuse a model of the user's own that does not fit the data; the number of its outputs."""
-    rows = dataset.preparation(dataset.train[0][:8])
-    outputs = _outputs_for(core, rows, f"prepared rows of shape {dataset.input_shape}")
-    shape = tuple(outputs.shape)
-    allowed = {len(dataset.class_names), dataset.num_outputs} if dataset.class_names else {1}
-    if len(shape) != 2 or shape[1] not in allowed:
-        wanted = " or ".join(f"(rows, {units})" for units in sorted(allowed))
-        received = f"({', '.join(map(str, ['rows', *shape[1:]]))})"
-        raise ValueError(f"the model must give outputs of shape {wanted} for {dataset.task}. Received: {received}")
-    values = keras.ops.convert_to_numpy(outputs)
-    if shape[1] > 1 and sum_to_one(as_array(values, "outputs")):
-        raise ValueError(f"the model gives probabilities, {_LOGITS}")
-    return shape[1]
-
-
-def _outputs_for(model: keras.Model, rows: np.ndarray, description: str):
-    """The outputs of `model` for `rows`, one tensor; this builds a subclassed model, too."""
-    try:
-        outputs = model(keras.ops.convert_to_tensor(rows))
-    except Exception as error:  # whatever the layers make of a wrong shape
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"the model does not take {description}: {reason}") from error
-    if not hasattr(outputs, "shape"):
-        raise ValueError(f"the model must give one tensor of outputs. Received: {type(outputs).__name__}")
-    return outputs
-
-
-def _checked_pair(columns: Sequence, names: Sequence[str]) -> tuple[np.ndarray, ...]:
-    """Rows, targets and weights as arrays of numbers that are equally long, and not empty."""
-    columns = tuple(as_array(column, name) for column, name in zip(columns, names, strict=False))
-    for column, name in zip(columns, names, strict=False):
-        if column.dtype.kind not in "buif":
-            raise ValueError(f"`{name}` must hold numbers. Received: {column.dtype}")
-    if any(not column.ndim or len(column) != len(columns[0]) or not len(column) for column in columns):
-        shapes = " and ".join(str(column.shape) for column in columns)
-        described = " and ".join(f"`{name}`" for name in names[: len(columns)])
-        raise ValueError(f"{described} must have as many rows, at least one. Received: {shapes}")
-    return columns

@@ -1,5 +1,6 @@
 """From a recipe and data to a run: a trained, saved and evaluated model."""
 
+import contextlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -7,19 +8,27 @@ from pathlib import Path
 import keras
 
 from recipes.data import Dataset, check_seed, row_digests
+from recipes.disk.output import unbreakable_output
 from recipes.evaluation import finishing
 from recipes.models import saved
-from recipes.runs import writing
+from recipes.runs import files, writing
+from recipes.runs.checkpoints import Checkpoints
 from recipes.runs.folder import NameTakenError, new_folder
+from recipes.runs.leftovers import has_checkpoint, unfinished_folder
 from recipes.runs.run import Run
+from recipes.runs.stored import Stored
 from recipes.settings import Recipe
+from recipes.training.checkpointing import Checkpointing, place_of
+from recipes.training.interrupts import Interrupts
 from recipes.training.prepared import Training
 from recipes.training.request import Request
+from recipes.training.same_training import facts_of, found_in, is_finished
 from recipes.training.watching import check_callbacks
 
 FAST_DEV_RUN_STEPS = 2
 
 
+@unbreakable_output()
 def train(
     recipe: str | Path | Recipe,
     data=None,
@@ -33,6 +42,7 @@ def train(
     output: str | Path = "saved_models",
     name: str | None = None,
     overwrite: bool = False,
+    resume: bool = False,
     fast_dev_run: bool = False,
     pictures: bool = True,
     verbose: bool = True,
@@ -57,7 +67,10 @@ def train(
         epochs: Largest number of epochs, instead of the recipe's (`fit.epochs`).
         output: Folder that receives the run folder.
         name: Name of the run folder. Default: `<recipe>[-<data, where it is not the recipe's own>]-seed<seed>`.
-        overwrite: Whether a run folder of that name may be replaced.
+        overwrite: Whether a run folder of that name may be replaced, and an unfinished training of that name discarded.
+        resume: Whether an unfinished training of that name goes on from where it was interrupted; the result is that
+            of a training without interruption, bit for bit on the same machine. Where there is none, it begins. More
+            `epochs` may be asked for; everything else must be as it was. A run that is finished is returned as it is.
         fast_dev_run: Whether to try everything in seconds: two steps of each part, one epoch, into a run folder whose
             name ends in `-fast-dev-run` and which the next such trial replaces.
         pictures: Whether to draw the pictures of the run folder, which takes one to three seconds.
@@ -82,31 +95,48 @@ def train(
         name, overwrite, limit = f"{name}-fast-dev-run", True, FAST_DEV_RUN_STEPS * recipe.fit.batch_size
         recipe = recipe.replace(fit={"epochs": 1}, fine_tune={"epochs": min(1, recipe.fine_tune.epochs)})
     directory, late_errors = Path(output) / name, []
+    fingerprint = row_digests.of_dataset(dataset)
+    stores = recipe.fit.checkpoint is not None and not fast_dev_run
+    facts = facts_of(recipe, fingerprint, seed, callbacks, own_model=model is not None)
+    if resume and stores and (run := _finished(directory, dataset, facts)) is not None:
+        say(f"the training is finished, and saved in {directory}")
+        return run
+    interrupts = Interrupts()
     try:
-        with new_folder(output, name, overwrite) as folder:
-            training = Training.of(recipe, dataset, model, seed, limit=limit)
-            serving = training.serving()
-            if model is not None:
-                saved.check_reloads(serving)
-            say(f"{dataset.describe()}\n{_size(training.core)}")
-            watched = training.fit(callbacks, verbose=verbose, late_errors=late_errors)
-            if watched.divergence is not None:
-                raise ValueError(watched.divergence)
-            facts = {
-                "seed": seed,
-                "model": "the recipe's" if model is None else "the user's own",
-                "classes": dataset.class_names,
-                "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
-            }
-            content = (serving, recipe, watched, facts, row_digests.of_dataset(dataset))
-            try:
-                writing.save(folder, *content)
-            except KeyboardInterrupt as error:  # what was trained comes first; another interrupt is obeyed at once
-                late_errors.append(error)
-                writing.save(folder, *content)
+        with interrupts if stores else contextlib.nullcontext(), new_folder(output, name, overwrite, resume) as folder:
+            checkpointing = None
+            if stores:
+                checkpointing = Checkpointing(Checkpoints(folder), recipe.fit.checkpoint, facts, interrupts)
+                if resume:
+                    checkpointing.found = found_in(checkpointing.checkpoints, recipe, facts, callbacks, str(folder))
+                    say(_beginning(checkpointing.found))
+            with _kept_checkpoint(folder):
+                training = Training.of(recipe, dataset, model, seed, limit=limit)
+                serving = training.serving()
+                if model is not None:
+                    saved.check_reloads(serving)
+                say(f"{dataset.describe()}\n{_size(training.core)}")
+                watched = training.fit(callbacks, verbose=verbose, late_errors=late_errors, checkpointing=checkpointing)
+                if watched.divergence is not None:
+                    Checkpoints(folder).discard()
+                    raise ValueError(watched.divergence)
+                details = {
+                    "seed": seed,
+                    "model": facts["model"],
+                    "classes": dataset.class_names,
+                    "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
+                }
+                content = (serving, recipe, watched, details, fingerprint)
+                try:
+                    writing.save(folder, *content)
+                except KeyboardInterrupt as error:  # what was trained comes first; another one is obeyed at once
+                    late_errors.append(error)
+                    writing.save(folder, *content)
     except NameTakenError as error:
         directory = error.directory
         late_errors.append(error)
+    if interrupts.received is not None:
+        late_errors.append(KeyboardInterrupt())
     with finishing.keeping(directory, recipe):
         for error in late_errors:
             if isinstance(error, KeyboardInterrupt):
@@ -118,6 +148,38 @@ def train(
         error.add_note(f"the training is finished and saved in {run.directory}")
         raise error
     return run
+
+
+def _beginning(found: dict | None) -> str:
+    return "nothing to resume: the training begins" if found is None else f"resumed {place_of(found)}"
+
+
+@contextlib.contextmanager
+def _kept_checkpoint(folder: Path):
+    """Add to an error or interrupt that the training can be resumed, where a checkpoint is in `folder`."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if has_checkpoint(folder):
+            kept = "the same command with --resume, or resume=True, goes on from the last checkpoint"
+            if isinstance(error, KeyboardInterrupt) and not error.args:
+                raise KeyboardInterrupt(f"interrupted: {kept}") from None
+            if not isinstance(error, KeyboardInterrupt):
+                error.add_note(kept)
+        raise
+
+
+def _finished(directory: Path, dataset: Dataset, facts: dict) -> Run | None:
+    """The run of a training that is finished, with its report made where that is missing; `None` where it is not."""
+    if has_checkpoint(unfinished_folder(directory.parent, directory.name)) or not (directory / files.MODEL).is_file():
+        return None
+    stored = Stored(directory)
+    if not is_finished(stored, facts):
+        return None
+    if stored.missing:
+        finishing.finish_later(stored, dataset)
+    parts = (stored.recipe, stored.history, stored.record, stored.report, stored.directory, stored.kept_epoch)
+    return Run(stored.model, *parts)
 
 
 def _folder_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 
 from recipes.data import Dataset
@@ -48,11 +49,12 @@ class DatasetRows:
         """Shape of a prepared row."""
         return self.dataset.input_shape
 
-    def batches(self, epoch: int = 0, *, whole: bool = False) -> Batches:
-        """Training batches without end, from those of `epoch` on, counted from 0.
+    def batches(self, epoch: int = 0, step: int = 0, *, whole: bool = False) -> Batches:
+        """Training batches without end.
 
         Args:
-            epoch: Number of the first epoch.
+            epoch: Number of the first epoch, counted from 0.
+            step: Number of the first batch in that epoch, counted from 0.
             whole: Whether to leave out the short batch at the end of an epoch.
         """
         recipe, weights = self.recipe, class_weights(self.recipe, self.dataset)
@@ -67,15 +69,16 @@ class DatasetRows:
             recipe.fit.batch_size,
             self.seed,
             epoch,
+            step,
             augmentation=recipe.augmentation,
             num_outputs=self.num_outputs,
             whole=whole,
         )
 
-    def of_fit(self, epoch: int = 0) -> dict:
-        """The arguments of `fit` that hold rows; order and random changes begin with those of `epoch`, from 0."""
+    def of_fit(self, epoch: int = 0, step: int = 0) -> dict:
+        """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
         options = {"validation_data": self.validation(), "validation_batch_size": self.recipe.fit.batch_size}
-        return {**self.batches(epoch).fit_arguments(), **options}
+        return {**self.batches(epoch, step).fit_arguments(), **options}
 
     def validation(self) -> ValidationBatches | tuple:
         """The validation part, prepared: arrays, or batches where the parts together would be too large."""
@@ -127,10 +130,10 @@ class ArrayRows:
         """Shape of a row."""
         return self.x.shape[1:]
 
-    def of_fit(self, epoch: int = 0) -> dict:
-        """The arguments of `fit` that hold rows; their order begins with that of `epoch`, counted from 0."""
+    def of_fit(self, epoch: int = 0, step: int = 0) -> dict:
+        """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
         rows = RowsInMemory(self.x[: self.limit], self.y[: self.limit])
-        batches = Batches(rows, self.batch_size, self.seed, epoch)
+        batches = Batches(rows, self.batch_size, self.seed, epoch, step)
         options = {"validation_data": self.validation(), "validation_batch_size": self.batch_size}
         return {**batches.fit_arguments(), **options}
 
@@ -151,6 +154,17 @@ def check_augmentation(recipe: Recipe, dataset: Dataset) -> None:
         raise ValueError(f"augmentation is for images. Received: rows of shape {dataset.input_shape}")
     if recipe.augmentation.mixup and not fits_in_memory(dataset):
         raise ValueError("augmentation.mixup needs rows that fit the memory: set it to 0")
+
+
+def check_batch_size(core: keras.Model, recipe: Recipe) -> None:
+    """Refuse batches of one row where batch normalization would make 0 of whatever it holds."""
+    if recipe.fit.batch_size > 1:
+        return
+    for layer in core.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and getattr(layer.input_spec, "ndim", None) == 2:
+            raise ValueError(
+                f"fit.batch_size must be at least 2 for the batch normalization {layer.name!r}. Received: 1"
+            )
 
 
 def class_weights(recipe: Recipe, dataset: Dataset) -> dict[int, float] | None:

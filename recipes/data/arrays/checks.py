@@ -58,9 +58,9 @@ def check_input(
     Raises:
         ValueError: With the wrong value and its place.
     """
-    x = _as_array(x, name)
+    given = x = _as_array(x, name)
     if x.ndim == 0:
-        raise ValueError(f"`{name}` must be an array of rows. Received: {x.item()!r}")
+        raise ValueError(f"`{name}` must be an array of rows. Received: {_described(x)}")
     if x.dtype.kind not in "buif":
         raise ValueError(f"`{name}` must hold numbers. Received: {_first_text(x)}")
     if not 2 <= x.ndim <= 4:
@@ -77,7 +77,7 @@ def check_input(
         return x
     # Float64 beyond float32 becomes infinite, and is reported as such.
     x = _to_float32(x, rescaled or {})
-    _refuse_not_finite(x, name, may_miss)
+    _refuse_not_finite(x, name, may_miss, given)
     return x
 
 
@@ -91,7 +91,8 @@ def _to_float32(x: np.ndarray, rescaled) -> np.ndarray:
     return store.finish()
 
 
-def _refuse_not_finite(x: np.ndarray, name: str, may_miss: tuple[int, ...]) -> None:
+def _refuse_not_finite(x: np.ndarray, name: str, may_miss: tuple[int, ...], given: np.ndarray) -> None:
+    """Refuse float32 rows `x` that are not finite, with the value that they have in `given`."""
     count, first, row = 0, None, 0
     for rows in chunks_of(x):
         finite = np.isfinite(rows)
@@ -100,7 +101,7 @@ def _refuse_not_finite(x: np.ndarray, name: str, may_miss: tuple[int, ...]) -> N
         if not finite.all():
             bad = np.argwhere(~finite)
             count += len(bad)
-            first = first or (rows[tuple(bad[0])], row + bad[0][0], bad[0][1])
+            first = first or (given[(row + bad[0][0], *bad[0][1:])], row + bad[0][0], bad[0][1])
         row += len(rows)
     if count:
         value, row, column = first
@@ -136,21 +137,25 @@ def check_target(y, rows: int, name: str = "y") -> np.ndarray:
         ValueError: With the wrong value and its place.
     """
     values, y = y, _as_array(y, name)
+    if isinstance(values, list | tuple) and y.ndim == 1 and _converted(y, values):
+        y = np.array(values, object)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     elif y.ndim == 2 and is_one_hot(y):
         y = y.argmax(axis=1)
     if y.ndim != 1:
-        raise ValueError(f"`{name}` must hold one target for each row, or one-hot rows. Received: shape {y.shape}")
+        received = f"shape {y.shape}" if y.ndim else _described(y)
+        raise ValueError(f"`{name}` must hold one target for each row, or one-hot rows. Received: {received}")
     if len(y) != rows:
         raise ValueError(f"`x` and `{name}` must have as many rows. Received: {rows} and {len(y)}")
-    if y.dtype.kind == "f" and isinstance(values, list | tuple) and all(type(value) is int for value in values):
-        y = np.array(values, object)  # NumPy rounds whole numbers that fit neither int64 nor uint64 together
-    if y.dtype.kind == "O":
-        missing = [row for row, value in enumerate(y) if is_missing(value)]
-        if missing:
-            raise ValueError(f"`{name}` has {len(missing)} missing values, the first at row {missing[0]}")
-        y = _plain(y.tolist())
+    if y.dtype.kind in "OT":
+        y = _of_objects(y.tolist(), name)
+    if y.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            y = y.astype(np.float64, copy=False) if y.dtype.itemsize > 8 else y
+    if y.dtype.kind == "S":
+        for value in np.unique(y).tolist():
+            _decoded(value, int(np.argmax(y == value)), name)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         bad = np.flatnonzero(~np.isfinite(y))
         raise ValueError(
@@ -173,14 +178,58 @@ def _as_array(values, name: str) -> np.ndarray:
         raise ValueError(f"`{name}` must have rows of one length. Received: ragged {type(values).__name__}") from None
 
 
-def _plain(values: list) -> np.ndarray:
-    """An array of one NumPy type from Python objects; whole numbers beyond 64 bits become text."""
-    if not all(type(value) is int for value in values):
-        return np.array(values)
-    for kind in (np.int64, np.uint64):
-        with contextlib.suppress(OverflowError):
-            return np.array(values, kind)
-    return np.array(list(map(str, values)))
+def _converted(y: np.ndarray, values: list | tuple) -> bool:
+    """Whether NumPy has changed values of a list: whole numbers beyond 64 bits were rounded, or NaN became a text."""
+    if y.dtype.kind == "f":
+        return all(type(value) is int for value in values)
+    return y.dtype.kind in "US"
+
+
+def _of_objects(values: list, name: str) -> np.ndarray:
+    """Labels or numbers `(rows,)` of one NumPy type from Python objects; whole numbers beyond 64 bits become text.
+
+    Raises:
+        ValueError: For missing values, and for values that are neither numbers nor text.
+    """
+    refused = next((row for row, value in enumerate(values) if isinstance(value, list | tuple | np.ndarray)), None)
+    if refused is not None:
+        raise ValueError(
+            f"`{name}` must hold one target for each row. Received: {_short(values[refused])} at row {refused}"
+        )
+    missing = [row for row, value in enumerate(values) if is_missing(value)]
+    if missing:
+        raise ValueError(f"`{name}` has {len(missing)} missing values, the first at row {missing[0]}")
+    if all(type(value) is int for value in values):
+        for kind in (np.int64, np.uint64):
+            with contextlib.suppress(OverflowError):
+                return np.array(values, kind)
+        return np.array(list(map(str, values)))
+    if any(isinstance(value, bytes) for value in values):
+        values = [_decoded(value, row, name) if isinstance(value, bytes) else value for row, value in enumerate(values)]
+    array = np.array(values)
+    if array.dtype.kind == "O":
+        plain = (str, int, float, np.number, np.bool_)
+        row = next((row for row, value in enumerate(values) if not isinstance(value, plain)), 0)
+        raise ValueError(f"`{name}` must hold numbers or text. Received: {_short(values[row])} at row {row}")
+    return array
+
+
+def _decoded(value: bytes, row: int, name: str) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"`{name}` must hold text in UTF-8. Received: {_short(value)} at row {row}") from None
+
+
+def _described(scalar: np.ndarray) -> str:
+    """Description of an array without axes, which a scalar, text, set or generator becomes."""
+    value = scalar.item()
+    return _short(value) if isinstance(value, str | bytes | int | float | complex | None) else type(value).__name__
+
+
+def _short(value) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _first_text(x: np.ndarray) -> str:

@@ -7,6 +7,9 @@ import numpy as np
 
 from recipes.data.store import chunks_of
 
+# Least standard deviation of what is divided by it in float32: backends replace numbers near the least ones by 0.
+LEAST_SCALE = 2.0**-100
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Preparation:
@@ -37,13 +40,19 @@ def target_scaling(y: np.ndarray, task: str) -> dict[str, float]:
     """The constants of `Preparation` for the targets `(rows,)`, by name.
 
     Raises:
-        ValueError: If the targets of a regression do not vary.
+        ValueError: If the targets of a regression do not vary, or hardly.
     """
     if task != "regression":
         return {}
     if y.min() == y.max():
         raise ValueError(f"every target of the {len(y)} training rows is {y[0]}: nothing to learn")
-    return {"target_mean": float(y.mean(dtype=np.float64)), "target_scale": float(y.std(dtype=np.float64))}
+    scale = float(y.std(dtype=np.float64))
+    if scale < LEAST_SCALE:
+        raise ValueError(
+            f"the targets of the {len(y)} training rows, from {y.min():g} to {y.max():g}, differ by less than float32 "
+            "resolves: multiply them by a constant"
+        )
+    return {"target_mean": float(y.mean(dtype=np.float64)), "target_scale": scale}
 
 
 def mean_and_scale(x: np.ndarray, values_of: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -55,6 +64,9 @@ def mean_and_scale(x: np.ndarray, values_of: Callable[[np.ndarray], np.ndarray])
     Args:
         x: Rows `(rows, ...)`.
         values_of: Function from a chunk of rows to its values `(count, channels)`.
+
+    Raises:
+        ValueError: If a channel varies, but hardly.
     """
     count, total, squares, least, most = 0, 0.0, 0.0, np.inf, -np.inf
     for values in map(values_of, chunks_of(x)):
@@ -65,4 +77,10 @@ def mean_and_scale(x: np.ndarray, values_of: Callable[[np.ndarray], np.ndarray])
     for values in map(values_of, chunks_of(x)):
         squares = squares + np.square(values - mean).sum(axis=0)
     varies = least < most
-    return mean, np.where(varies, np.sqrt(squares / count), 1.0), bool(varies.any())
+    scale = np.where(varies, np.sqrt(squares / count), 1.0)
+    if (scale < LEAST_SCALE).any():
+        raise ValueError(
+            f"the values of the training rows, from {least.min():g} to {most.max():g}, differ by less than float32 "
+            "resolves: multiply them by a constant"
+        )
+    return mean, scale, bool(varies.any())

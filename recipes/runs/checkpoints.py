@@ -1,0 +1,133 @@
+"""Checkpoints of a training that may be interrupted at any moment, a kill or a power failure included.
+
+A checkpoint is a tree of plain values and arrays: nothing in it can run. Two are kept in turn, so that one is whole
+while the other is written, and so that there is another where the newest is damaged.
+"""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recipes.arguments.npz import read_npz
+from recipes.disk.whole import write_whole
+from recipes.runs import files
+from recipes.runs.writing import write_json
+
+_TREE = "tree"
+_NAMES = ("a", "b")
+
+
+class Checkpoints:
+    """The checkpoints of one unfinished training.
+
+    Args:
+        folder: Folder of the unfinished run, in which the checkpoints have a folder of their own.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder / files.CHECKPOINTS
+        self._written = self._newest_number()
+
+    def save(self, tree: dict[str, Any]) -> None:
+        """Write a checkpoint in the place of the older one of the two.
+
+        Args:
+            tree: Nested dicts and lists of `None`, truth values, numbers, texts and NumPy arrays.
+
+        Raises:
+            OSError: If it cannot be written; the checkpoint before it is whole then.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        number = self._written + 1
+        manifest, content = self._files(_NAMES[number % len(_NAMES)])
+        manifest.unlink(missing_ok=True)  # what it describes is replaced
+        arrays: list[np.ndarray] = []
+        plain = json.dumps(_taken_apart(tree, arrays)).encode()
+        named = {_TREE: np.frombuffer(plain, np.uint8), **{str(place): array for place, array in enumerate(arrays)}}
+        write_whole(content, lambda file: _write_arrays(file, named))
+        # The manifest is last: a checkpoint without one is not whole.
+        write_json(manifest, {"number": number, "file": content.name, "sha256": _digest(content)})
+        self._written = number
+
+    def latest(self) -> dict[str, Any] | None:
+        """The newest checkpoint that is whole; `None` where there is none.
+
+        Raises:
+            ValueError: If there are checkpoints, but none of them is whole.
+        """
+        manifests = self._manifests()
+        for manifest in manifests:
+            content = self.folder / Path(str(manifest.get("file"))).name
+            if content.is_file() and _digest(content) == manifest.get("sha256"):
+                self._written = manifest["number"]  # the next one replaces the other, damaged or older
+                arrays = read_npz(content)
+                return _put_together(json.loads(arrays.pop(_TREE).tobytes()), arrays)
+        if manifests:
+            raise ValueError(f"the checkpoints in {self.folder} are damaged: the training has to begin anew")
+        return None
+
+    def discard(self) -> None:
+        """Remove all checkpoints: nothing is left to go on with."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _files(self, name: str) -> tuple[Path, Path]:
+        """The manifest and the arrays of one of the two checkpoints."""
+        return self.folder / f"{name}.json", self.folder / f"{name}.npz"
+
+    def _manifests(self) -> list[dict]:
+        """Manifests that can be read, the newest first."""
+        found = []
+        for name in _NAMES:
+            try:
+                content = json.loads(self._files(name)[0].read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if isinstance(content, dict) and isinstance(content.get("number"), int):
+                found.append(content)
+        return sorted(found, key=lambda content: -content["number"])
+
+    def _newest_number(self) -> int:
+        return next((manifest["number"] for manifest in self._manifests()), 0)
+
+
+def _taken_apart(tree: Any, arrays: list[np.ndarray]) -> Any:
+    """`tree` with each array appended to `arrays`, and its place and dtype where it stood."""
+    if isinstance(tree, dict):
+        return {"dict": [[key, _taken_apart(value, arrays)] for key, value in tree.items()]}
+    if isinstance(tree, list | tuple):
+        return [_taken_apart(value, arrays) for value in tree]
+    if isinstance(tree, np.ndarray):
+        arrays.append(_as_storable(tree))
+        return {"array": len(arrays) - 1, "dtype": tree.dtype.name}
+    return tree.item() if isinstance(tree, np.generic) else tree
+
+
+def _put_together(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """The reverse of `_taken_apart`."""
+    if isinstance(tree, list):
+        return [_put_together(value, arrays) for value in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "array" in tree:
+        array = arrays[str(tree["array"])]
+        return array if array.dtype.name == tree["dtype"] else array.view(tree["dtype"])
+    return {key: _put_together(value, arrays) for key, value in tree["dict"]}
+
+
+def _as_storable(array: np.ndarray) -> np.ndarray:
+    """NPZ files hold NumPy's own dtypes: another, such as bfloat16, is stored as the bits that it is."""
+    return array if array.dtype.isbuiltin == 1 else array.view(f"u{array.dtype.itemsize}")
+
+
+def _write_arrays(file: Path, arrays: dict[str, np.ndarray]) -> None:
+    with file.open("wb") as stream:  # `savez` would add its own ending to a path
+        np.savez(stream, **arrays)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
