@@ -178,25 +178,26 @@ def test_an_error_amid_a_training_says_that_it_can_be_resumed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("setting", "stored"),
+    ("setting", "seconds", "stored"),
     [
-        # Epochs of 4 steps of 20 seconds each, in which a checkpoint takes one second: 2 % of 50.
-        ("epoch", [4, 8, 12]),
-        ("3 steps", [3, 6, 9, 12]),
-        ("1 minute", [3, 6, 9, 12]),
-        ("auto", [3, 6, 9, 12]),
+        # Epochs of 4 steps of so many seconds each, in which a checkpoint takes one second: 2 % of 50.
+        ("epoch", 1, [4, 8, 12]),
+        ("3 steps", 1, [3, 6, 9, 12]),
+        ("1 minute", 20, [3, 7, 11]),
+        ("auto", 13, [4, 8, 12]),
+        ("auto", 12, [4, 10]),
     ],
 )
-def test_checkpoints_are_written_as_the_recipe_says(setting, stored, monkeypatch):
+def test_checkpoints_are_written_as_the_recipe_says(setting, seconds, stored, monkeypatch):
     class Disk:
         def save(self, tree):
-            monkeypatch.setattr(time, "monotonic", lambda: 20.0 * step + 1)
+            monkeypatch.setattr(time, "monotonic", lambda: seconds * step + 1)
 
     monkeypatch.setattr(time, "monotonic", lambda: 0.0)
     checkpointing = Checkpointing(Disk(), setting, {}, Interrupts())
     seen = []
     for step in range(1, 13):
-        monkeypatch.setattr(time, "monotonic", lambda step=step: 20.0 * step)
+        monkeypatch.setattr(time, "monotonic", lambda step=step: seconds * step)
         if checkpointing.is_due_after_epoch() if step % 4 == 0 else checkpointing.is_due_after_step():
             checkpointing.save({})
             seen.append(step)
