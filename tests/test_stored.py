@@ -109,7 +109,7 @@ def test_a_file_is_checked_once_and_again_after_it_was_written_anew(run, monkeyp
     for _ in range(2):
         assert stored.report is not None
         assert stored.predictions is not None
-    assert sorted(checked) == ["predictions.npz", "report.json"]
+    assert sorted(checked) == ["predictions.npz", "report.json", "versions.json"]  # which has the classes
     stored.forget_results()
     assert stored.report is not None
     assert checked.count("report.json") == 2

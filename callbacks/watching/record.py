@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,12 +138,36 @@ class Record:
         try:
             with np.load(path, allow_pickle=False) as content:
                 arrays = {name: content[name] for name in content.files}
-        except (ValueError, EOFError, zipfile.BadZipFile):
+        except OSError:
+            raise
+        except Exception:  # a damaged archive can fail in many ways
             arrays = {}
-        known = {"layers", "epochs", *_AXES}
-        if not {"layers", "epochs"} <= set(arrays) <= known:
-            raise ValueError(f"{path} is no record of a training")
-        return cls(**{**arrays, "layers": tuple(map(str, arrays["layers"]))})
+        return cls.from_arrays(arrays, path)
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], where: str | Path) -> "Record":
+        """The record whose fields are `arrays`, by name, as `save` writes them.
+
+        Args:
+            arrays: Arrays by name.
+            where: File that they are from, for the message.
+
+        Raises:
+            ValueError: If they are no record.
+        """
+        known = {"layers": ("layers",), "epochs": ("epochs",), **_AXES}
+        if {"layers", "epochs"} <= set(arrays) <= set(known):
+            kinds = {"layers": "U", "epochs": "iu"}
+            fits = [
+                values.ndim == len(known[name]) and values.dtype.kind in kinds.get(name, "iuf")
+                for name, values in arrays.items()
+            ]
+            if all(fits):
+                try:
+                    return cls(**{**arrays, "layers": tuple(map(str, arrays["layers"]))})
+                except ValueError as error:
+                    raise ValueError(f"{where} is no record of a training: {error}") from None
+        raise ValueError(f"{where} is no record of a training")
 
 
 def merged(records: list[Record]) -> Record:

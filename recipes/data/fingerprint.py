@@ -1,12 +1,14 @@
 """The fingerprint of the data of a run, by which its test rows are found again in data that have changed since."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from recipes.arguments.npz import read_npz
+from recipes.arguments.numbers import is_whole
 from recipes.data.store import chunks_of
 
 # Largest number of digests that are stored, 8 bytes each. Of more rows, those with small digests are a random sample.
@@ -54,14 +56,18 @@ class Fingerprint:
             ValueError: If one of them is damaged.
         """
         stored = {}
-        if not isinstance(facts, dict) or {"rows", "columns", "digests"} - set(facts):
+        if not _is_fingerprint(facts):
             raise ValueError(f"the fingerprint of the data beside {file} is damaged")
-        if file.is_file():
+        if os.path.lexists(file):
             try:
                 content = read_npz(file)
-                stored = {part: content[part].astype(np.uint64, casting="equiv") for part in facts["rows"]}
-            except (ValueError, KeyError, TypeError):
-                raise ValueError(f"{file} is damaged: it must hold digests of rows") from None
+            except ValueError as error:
+                reason = str(error).removeprefix(f"{file} ")
+                raise ValueError(f"{file} is damaged: it must hold digests of rows, and {reason}") from None
+            stored = {part: content[part] for part in facts["rows"] if part in content}
+            fits = all(digests.ndim == 1 and digests.dtype == np.uint64 for digests in stored.values())
+            if len(stored) < len(facts["rows"]) or not fits:
+                raise ValueError(f"{file} is damaged: it must hold digests of rows")
         return cls(tuple(facts["columns"]), facts["rows"], facts["digests"], stored)
 
     def to_dict(self) -> dict:
@@ -97,6 +103,19 @@ class Fingerprint:
         ordered = places[rows]
         occurrence = np.arange(len(rows)) - np.searchsorted(ordered, ordered)  # number among equal rows, from 0
         return np.sort(rows[occurrence < counts[ordered]])
+
+
+def _is_fingerprint(facts) -> bool:
+    """Whether `facts` are plain values as `to_dict` gives them."""
+    if not isinstance(facts, dict) or {"rows", "columns", "digests"} - set(facts):
+        return False
+    rows, columns, digests = facts["rows"], facts["columns"], facts["digests"]
+    if not isinstance(columns, list) or not isinstance(rows, dict) or not isinstance(digests, dict):
+        return False
+    parts = {"train", "validation", "test"}
+    are_counts = set(rows) == parts and all(is_whole(count) and count >= 0 for count in rows.values())
+    are_texts = all(isinstance(text, str) for text in (*columns, *digests.values()))
+    return are_counts and are_texts and set(digests) == parts
 
 
 def _digest(values: np.ndarray) -> str:

@@ -1,10 +1,13 @@
 """Plain values as JSON holds them, made of reports, and checked when reports are read back."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+
+from recipes.arguments.names import printable
 
 
 def plain(value):
@@ -55,8 +58,12 @@ def intervals(content: dict) -> dict[str, tuple[float, float]]:
 def reading(kind: str) -> Iterator[None]:
     """Whatever fails inside becomes one ValueError: the content is no report of this `kind`."""
     try:
-        yield
+        # Numbers of a stranger overflow where they are counted.
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            yield
     except KeyError as error:
-        raise ValueError(f"the content is no {kind} as `to_dict` gives it: it lacks {error}") from None
-    except (TypeError, ValueError, AttributeError, IndexError, OverflowError):
+        missing = printable(error, 200)
+        raise ValueError(f"the content is no {kind} as `to_dict` gives it: it lacks {missing}") from None
+    except Exception:  # values of other kinds can fail in many ways
         raise ValueError(f"the content is no {kind} as `to_dict` gives it, or is damaged") from None

@@ -28,6 +28,14 @@ def absolute_and_relative(settings: Data, folder: Path) -> dict[str, list[str]]:
     return paths
 
 
+def named_by(settings: Data, paths: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Those of the `paths` that `absolute_and_relative` gave whose settings are paths in the recipe, too.
+
+    A run folder may come from a stranger: what its recipe calls by name is not read from a file instead.
+    """
+    return {name: known for name, known in paths.items() if name in absolute_and_relative(settings, Path())}
+
+
 def candidates(paths: dict[str, list[str]], folder: Path) -> dict[str, list[Path]]:
     """Absolute paths where the data may be now, by setting and most likely first.
 

@@ -1,21 +1,22 @@
 """A trained model on the disk, with whatever its run folder says about it."""
 
-import csv
-import json
 import os
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from callbacks.watching.record import Record
+from recipes.arguments.regular_files import require_regular
 from recipes.data import Fingerprint
 from recipes.disk import manifest
 from recipes.metrics import ClassificationReport, RegressionReport, report_from_dict
 from recipes.models.outputs import Outputs
 from recipes.models.saved import load_model, model_file
-from recipes.runs import data_paths, files
+from recipes.runs import data_paths, files, stored_parts
 from recipes.runs.run import Run
 from recipes.runs.watched import Watched
 from recipes.settings import Data, Recipe
@@ -70,7 +71,7 @@ class Stored:
     @cached_property
     def versions(self) -> dict | None:
         """Content of `versions.json`: seed, versions of the packages, and other facts; `None` outside a run folder."""
-        return self._json(files.VERSIONS)
+        return self._read(files.VERSIONS, stored_parts.read_versions)
 
     @cached_property
     def recipe(self) -> Recipe | None:
@@ -82,7 +83,8 @@ class Stored:
         if not self.is_run:
             return None
         recipe = Recipe.from_yaml(self.directory / files.RECIPE, base=_RECIPE_OF_OLDER_RUNS)
-        return recipe.replace(data=data_paths.existing(self.versions.get("paths", {}), self.directory))
+        known = data_paths.named_by(recipe.data, self.versions.get("paths", {}))
+        return recipe.replace(data=data_paths.existing(known, self.directory))
 
     @cached_property
     def seed(self) -> int | None:
@@ -100,7 +102,10 @@ class Stored:
         facts = self.versions or {}
         if "classes" not in facts:  # runs of older versions name their classes in the report alone
             facts = self._report_content or {}
-        return tuple(facts.get("classes") or ()) or None
+        names = facts.get("classes")
+        if not isinstance(names, list | dict | None):
+            raise ValueError(f"{self.directory / files.REPORT} is damaged: classes must be a mapping by name")
+        return tuple(names or ()) or None
 
     @cached_property
     def fingerprint(self) -> Fingerprint | None:
@@ -124,22 +129,12 @@ class Stored:
     @cached_property
     def history(self) -> dict[str, list[float]] | None:
         """Values of each epoch, by name; `None` where they are not stored."""
-        file = self._file(files.HISTORY)
-        if file is None:
-            return None
-        try:
-            with file.open(newline="", encoding="utf-8") as stream:
-                names, *rows = csv.reader(stream)
-            columns = zip(*([float(value) for value in row] for row in rows), strict=True)
-            return dict(zip(names[1:], map(list, list(columns)[1:]), strict=True))
-        except ValueError:
-            raise ValueError(f"{file} is damaged: it must hold a table of numbers") from None
+        return self._read(files.HISTORY, stored_parts.read_history)
 
     @cached_property
     def record(self) -> Record | None:
         """Gradient norms, update ratios and activations by epoch and layer; `None` where they are not stored."""
-        file = self._file(files.RECORD)
-        return None if file is None else Record.load(file)
+        return self._read(files.RECORD, stored_parts.read_record)
 
     @cached_property
     def watched(self) -> Watched | None:
@@ -165,18 +160,11 @@ class Stored:
 
         `None` where they are not stored, or not for all rows.
         """
-        file = self._file(files.PREDICTIONS)
-        if file is None or self._report_content is None:
+        if self._report_content is None:
             return None
-        try:
-            with np.load(file, allow_pickle=False) as stored:
-                arrays = dict(stored)
-            rows = {len(arrays[name]) for name in ("label", "predicted")}
-        except Exception:  # a damaged file can fail in many ways
-            rows = set()
-        if len(rows) != 1:
-            raise ValueError(f"{file} is damaged: it must hold the arrays label and predicted")
-        return arrays if rows == {self._report_content.get("rows")} else None
+        num_classes = None if self.class_names is None else len(self.class_names)
+        arrays = self._read(files.PREDICTIONS, partial(stored_parts.read_predictions, num_classes=num_classes))
+        return arrays if arrays is not None and len(arrays["label"]) == self._report_content.get("rows") else None
 
     @cached_property
     def model(self) -> keras.Model:
@@ -196,25 +184,21 @@ class Stored:
 
     @cached_property
     def _report_content(self) -> dict | None:
-        return self._json(files.REPORT)
+        return self._read(files.REPORT, stored_parts.read_json)
 
     def _file(self, name: str) -> Path | None:
         """Path of a file of the run folder, checked once by the manifest; `None` where there is no such file."""
         file = self.directory / name
+        if not os.path.lexists(file):
+            manifest.check(file)  # the manifest knows which files are missing
+            return None
+        require_regular(file)  # before anything reads it
         if name not in self._verified:
             manifest.check(file)
             self._verified.add(name)
-        return file if file.is_file() else None
+        return file
 
-    def _json(self, name: str) -> dict | None:
-        """Content of a JSON file of the run folder; `None` where there is no such file."""
+    def _read(self, name: str, read: Callable[[Path], Any]):
+        """Content of a file of the run folder, by the function that reads it; `None` where there is no such file."""
         file = self._file(name)
-        if file is None:
-            return None
-        try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            content = None
-        if not isinstance(content, dict):
-            raise ValueError(f"{file} is damaged: it must hold a JSON object")
-        return content
+        return None if file is None else read(file)

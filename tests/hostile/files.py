@@ -1,13 +1,23 @@
 """Hostile recipes, data and run folders: functions that build each of them, small, and what must refuse it."""
 
+import copy
+import io
 import json
 import os
+import pickle
 import socket
+import struct
+import warnings
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 import recipes
+from recipes.runs.stored import Stored
 from recipes.settings import Recipe
 
 
@@ -161,4 +171,235 @@ RECIPES = [
     ),
 ]
 
-CASES = [*RECIPES]
+
+def header(shape: str, dtype: str = "'<f8'") -> bytes:
+    """The header of an array, version 1.0, that claims any shape and type."""
+    text = f"{{'descr': {dtype}, 'fortran_order': False, 'shape': {shape}, }}".encode()
+    text += b" " * (-(len(text) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text
+
+
+def archive(*members: tuple[str, bytes], name: str = "rows.npz") -> Callable[[Path], Path]:
+    """A function that writes members into a compressed archive, several of one name if need be."""
+
+    def make(folder: Path) -> Path:
+        with warnings.catch_warnings(), zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as stored:
+            warnings.simplefilter("ignore")  # of names that are given twice
+            for member, content in members:
+                stored.writestr(member, content)
+        return folder / name
+
+    return make
+
+
+def zeros(count: int) -> bytes:
+    """A raw deflate stream of `count` MiB of zeros, made in no time: a block may be repeated."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return block * count + zlib.compressobj(9, zlib.DEFLATED, -15).flush()
+
+
+def bomb(name: str = "rows.npz", claimed: int = 2**30) -> Callable[[Path], Path]:
+    """An archive of a megabyte whose array `x` unpacks to a gigabyte, or claims to hold `claimed` bytes."""
+
+    def make(folder: Path) -> Path:
+        with zipfile.ZipFile(folder / name, "w") as stored:
+            stored.writestr("x.npy", zeros(1024))
+            (member,) = stored.infolist()
+            member.compress_type, member.file_size = zipfile.ZIP_DEFLATED, claimed
+        return folder / name
+
+    return make
+
+
+def overlapping(folder: Path) -> Path:
+    """An archive whose list names the same member ten thousand times."""
+    rows = io.BytesIO()
+    with zipfile.ZipFile(rows, "w") as stored:
+        stored.writestr("x.npy", header("(1000,)") + bytes(8000))
+        (member,) = stored.infolist()
+        for number in range(9000):
+            again = copy.copy(member)
+            again.filename = f"x{number}.npy"
+            stored.filelist.append(again)
+            stored.NameToInfo[again.filename] = again
+    (folder / "rows.npz").write_bytes(rows.getvalue())
+    return folder / "rows.npz"
+
+
+def load(path):
+    return recipes.load_dataset(path)
+
+
+ARRAYS = [
+    Hostile(
+        "a pickle as an array", archive(("x.npy", header("(1,)", "'|O'") + pickle.dumps([1]))), load, "hold.*object"
+    ),
+    Hostile("a pickle as an archive", written("r.npz", pickle.dumps([1])), load, "is no readable NPZ file"),
+    Hostile(
+        "an archive that unpacks to a gigabyte", bomb(), load, "unpacks to 1,073,741,824 bytes, 1,011 times its size"
+    ),
+    Hostile("an archive that claims a petabyte", bomb(claimed=2**50), load, "unpacks to .* times its size"),
+    Hostile("members that overlap", overlapping, load, "its members overlap"),
+    Hostile("10^5 arrays", archive(*((f"x{n}", b"") for n in range(20_000))), load, "it holds 20,000 arrays"),
+    Hostile("two arrays of one name", archive(*[("x.npy", header("(0,)"))] * 2), load, "two arrays called 'x'"),
+    Hostile("a shape beyond the file", archive(("x.npy", header("(2**40,)"))), load, "no readable NPZ file"),
+    Hostile("10^12 values", archive(("x.npy", header("(1000000000000,)"))), load, "claims the shape .1000000000000,"),
+    Hostile(
+        "a negative shape", archive(("x.npy", header("(-1, -1)") + bytes(8))), load, r"claims the shape \(-1, -1\)"
+    ),
+    Hostile("10^12 empty rows", archive(("x.npy", header("(1000000000000, 0)"))), load, "claims the shape"),
+    Hostile("a text of 10^8 characters", archive(("x.npy", header("(1,)", "'<U100000000'"))), load, "claims the shape"),
+    Hostile("a header of 60 KB", archive(("x.npy", header("(" + "1," * 30_000 + ")"))), load, "no readable NPZ file"),
+    Hostile("a header that is code", archive(("x.npy", header("print('run')"))), load, "no readable NPZ file"),
+    Hostile("a header of brackets", archive(("x.npy", header("(" * 900))), load, "no readable NPZ file"),
+    Hostile("a member that is no array", archive(("x.npy", b"MZ")), load, "no readable NPZ file"),
+    Hostile("a pipe as arrays", pipe("rows.npz"), load, "is a pipe: only regular files are read"),
+    Hostile("a device as arrays", link("rows.npz", "/dev/zero"), load, "is a device: only regular files are read"),
+]
+
+PARTS = {
+    "report.json": lambda run: run.report,
+    "predictions.npz": lambda run: run.predictions,
+    "record.npz": lambda run: run.record,
+    "rows.npz": lambda run: run.fingerprint,
+    "history.csv": lambda run: run.history,
+    "versions.json": lambda run: run.versions,
+    "recipe.yaml": lambda run: run.recipe,
+}
+VERSIONS = {"seed": 0, "classes": ["a", "b"]}
+REPORT = recipes.classification_report([0, 1, 1, 0], [0, 1, 0, 0], class_names=["a", "b"]).to_dict()
+
+
+def of_run(name: str, make: Callable[[Path], object], **others) -> tuple[Callable[[Path], Stored], Callable]:
+    """A run folder with one hostile file, and the part of it that is read."""
+
+    def build(folder: Path) -> Stored:
+        parts = {"versions.json": VERSIONS, "report.json": REPORT, **others}
+        for file, content in parts.items():
+            if file != name:
+                (folder / file).write_text(json.dumps(content))
+        if name != "recipe.yaml":
+            (folder / "recipe.yaml").write_text("name: a")
+        (folder / "model.keras").write_bytes(b"PK")
+        make(folder)
+        return Stored(folder)
+
+    return build, PARTS[name]
+
+
+def plain(name: str, content, **others):
+    """A run folder with one hostile file of plain values."""
+    return of_run(name, written(name, json.dumps(content)), **others)
+
+
+def arrays(name: str, **content):
+    """A run folder with one hostile file of arrays."""
+    return of_run(name, lambda folder: np.savez(folder / name, **content))
+
+
+def _fingerprint(**changes) -> dict:
+    parts = ("train", "validation", "test")
+    facts = {"rows": dict.fromkeys(parts, 1), "columns": [], "digests": dict.fromkeys(parts, "")}
+    return {**VERSIONS, "fingerprint": {**facts, **changes}}
+
+
+LABELS = np.array([0, 1, 1, 0])
+DIGESTS = {part: np.zeros(1, np.float32) for part in ("train", "validation", "test")}
+RUNS = [
+    Hostile("a report of lists in lists", *of_run("report.json", written("report.json", "[" * 100_000)), "JSON object"),
+    Hostile("a report that is a list", *plain("report.json", []), "it must hold a JSON object"),
+    Hostile(
+        "a report of NaN alone", *of_run("report.json", written("report.json", "NaN")), "it must hold a JSON object"
+    ),
+    Hostile(
+        "a report whose matrix is a text", *plain("report.json", {**REPORT, "confusion_matrix": "ab"}), "is damaged"
+    ),
+    Hostile("a report of other shape", *plain("report.json", {**REPORT, "confusion_matrix": [[1]]}), "is damaged"),
+    Hostile(
+        "a report of huge counts",
+        *plain("report.json", {**REPORT, "confusion_matrix": [[10**30, 0]] * 2}),
+        "is damaged",
+    ),
+    Hostile(
+        "a report of negative counts", *plain("report.json", {**REPORT, "confusion_matrix": [[-1, 0]] * 2}), "damaged"
+    ),
+    Hostile("a report whose classes are a number", *plain("report.json", {**REPORT, "classes": 5}), "is damaged"),
+    Hostile("a report whose scores are texts", *plain("report.json", {**REPORT, "macro": {"f1": "x"}}), "is damaged"),
+    Hostile("a report with no scores", *plain("report.json", {**REPORT, "classes": {"a": 1, "b": None}}), "is damaged"),
+    Hostile("a report whose rows are a list", *plain("report.json", {**REPORT, "rows": [4]}), "is damaged"),
+    Hostile("a report of a strange confidence", *plain("report.json", {**REPORT, "confidence": "x"}), "is damaged"),
+    Hostile(
+        "a report whose intervals are numbers", *plain("report.json", {**REPORT, "intervals": {"f1": 1}}), "damaged"
+    ),
+    Hostile("a report that confuses numbers", *plain("report.json", {**REPORT, "most_confused": [1]}), "is damaged"),
+    Hostile("a regression report of texts", *plain("report.json", {"mae": "x"}), "is damaged"),
+    Hostile("a report of notes on other kinds", *plain("report.json", {**REPORT, "undefined": 5}), "is damaged"),
+    Hostile("a pipe as a report", *of_run("report.json", pipe("report.json")), "is a pipe: only regular files"),
+    Hostile("a device as versions", *of_run("versions.json", link("versions.json", "/dev/zero")), "is a device"),
+    Hostile("a seed that is a text", *plain("versions.json", {"seed": "x"}), "seed must be a whole number"),
+    Hostile(
+        "classes that are a text", *plain("versions.json", {"seed": 0, "classes": "ab"}), "classes must be different"
+    ),
+    Hostile("classes given twice", *plain("versions.json", {"seed": 0, "classes": ["a", "a"]}), "classes must be diff"),
+    Hostile("an epoch that is a list", *plain("versions.json", {"seed": 0, "kept_epoch": []}), "kept_epoch must be an"),
+    Hostile(
+        "missing parts that are a number", *plain("versions.json", {"seed": 0, "missing": 5}), "missing must be names"
+    ),
+    Hostile(
+        "paths that are numbers", *plain("versions.json", {"seed": 0, "paths": {"name": [5]}}), "paths must be paths"
+    ),
+    Hostile(
+        "a fingerprint that is a text", *plain("versions.json", {"fingerprint": "x"}), "fingerprint must be a mapping"
+    ),
+    Hostile(
+        "a fingerprint of negative rows",
+        *of_run("rows.npz", lambda folder: None, **{"versions.json": _fingerprint(rows={"test": -1})}),
+        "the fingerprint .* is damaged",
+    ),
+    Hostile(
+        "digests that are fractions",
+        *of_run(
+            "rows.npz", lambda folder: np.savez(folder / "rows.npz", **DIGESTS), **{"versions.json": _fingerprint()}
+        ),
+        "it must hold digests of rows",
+    ),
+    Hostile(
+        "predictions of texts", *arrays("predictions.npz", label=LABELS, predicted=LABELS.astype(str)), "predicted must"
+    ),
+    Hostile(
+        "predictions of other classes",
+        *arrays("predictions.npz", label=LABELS, predicted=LABELS + 9),
+        "numbers below 2",
+    ),
+    Hostile(
+        "predictions of fewer rows", *arrays("predictions.npz", label=LABELS, predicted=LABELS[:2]), "one for each row"
+    ),
+    Hostile(
+        "a prediction for no row", *arrays("predictions.npz", label=np.array(1), predicted=LABELS), "one for each row"
+    ),
+    Hostile(
+        "predictions without labels", *arrays("predictions.npz", predicted=LABELS), "the arrays label and predicted"
+    ),
+    Hostile("predictions that unpack to a gigabyte", *of_run("predictions.npz", bomb("predictions.npz")), "unpacks to"),
+    Hostile("a record of texts", *arrays("record.npz", layers=np.array(5), epochs=np.array("x")), "is no record"),
+    Hostile(
+        "a record of other shapes",
+        *arrays("record.npz", layers=np.array(["a"]), epochs=np.arange(2), steps=np.zeros(3)),
+        r"`steps` must have the shape \(2,\). Received: \(3,\)",
+    ),
+    Hostile("a record that unpacks to a gigabyte", *of_run("record.npz", bomb("record.npz")), "unpacks to"),
+    Hostile(
+        "a history of texts", *of_run("history.csv", written("history.csv", "epoch,loss\n1,x\n")), "table of numbers"
+    ),
+    Hostile(
+        "a history of long fields", *of_run("history.csv", written("history.csv", "x" * 200_000)), "table of numbers"
+    ),
+    Hostile("a history of uneven rows", *of_run("history.csv", written("history.csv", "e,a\n1\n1,2\n")), "of numbers"),
+    Hostile("a device as a history", *of_run("history.csv", link("history.csv", "/dev/zero")), "is a device"),
+    Hostile(
+        "a pipe as a recipe of a run", *of_run("recipe.yaml", pipe("recipe.yaml")), "is a pipe: only regular files"
+    ),
+]
+
+CASES = [*RECIPES, *ARRAYS, *RUNS]

@@ -35,7 +35,7 @@ def read(steps: str, seed: int) -> Source:
     count = int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
     if not 2 <= count <= MOST_STEPS:
         raise ValueError(
-            f"adding:STEPS needs a whole number of at least 2 and at most {MOST_STEPS:,}, such as adding:50. "
+            f"adding:STEPS needs a whole number of at least 2, such as adding:50, and at most {MOST_STEPS:,}. "
             f"Received: {shown(steps)}"
         )
     generator = np.random.default_rng((seed, count))
