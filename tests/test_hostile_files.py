@@ -3,10 +3,13 @@
 import re
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hostile.files import CASES, foreign_features, load_tfds
+
+from recipes.runs import stored_parts
 
 MOST_SECONDS, MOST_MEGABYTES = 5, 500
 
@@ -48,3 +51,13 @@ def test_features_of_tfds_import_no_module_of_the_working_directory(tmp_path, mo
     with pytest.raises(ValueError, match="Received: 'hostile_module.Thing'"):
         load_tfds(foreign_features(tmp_path))
     assert "hostile_module" not in sys.modules
+
+
+def test_a_small_file_of_text_takes_little_memory(tmp_path):
+    (tmp_path / "report.json").write_text("{}")
+    tracemalloc.start()
+    try:
+        stored_parts.read_json(tmp_path / "report.json")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()

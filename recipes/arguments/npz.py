@@ -5,6 +5,7 @@
 
 import math
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -78,7 +79,13 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
                 f"{shown(shape)} of {shown(dtype)}"
             )
     with archive.open(member) as stream:
-        return np.lib.format.read_array(stream, allow_pickle=False)
+        array = np.lib.format.read_array(stream, allow_pickle=False)
+    if array.dtype.kind == "U" and array.dtype.itemsize:
+        characters = np.atleast_1d(np.ascontiguousarray(array)).view(np.dtype("u4").newbyteorder(array.dtype.byteorder))
+        # NumPy fails where it makes a text of them.
+        if characters.max(initial=0) > sys.maxunicode:
+            raise _RefusedError(f"is refused: the array {shown(member.filename)} holds texts that are not Unicode")
+    return array
 
 
 def write_npz(path: str | Path, arrays: dict[str, np.ndarray]) -> None:

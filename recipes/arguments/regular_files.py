@@ -52,7 +52,8 @@ def read_text(path: str | os.PathLike, most: int, what: str = "file") -> str:
         ValueError: If the file is larger, or no text in UTF-8.
     """
     with require_regular(path, what).open("rb") as stream:
-        content = stream.read(most + 1)
+        # No more than there is: for the number of bytes that it is asked for, Python takes memory at once.
+        content = stream.read(min(most, os.fstat(stream.fileno()).st_size) + 1)
     if len(content) > most:
         raise ValueError(f"{path} is too large: a {what} has at most {most:,} bytes")
     try:

@@ -161,6 +161,7 @@ RECIPES = [
     Hostile("a folder as a recipe", link("r.yaml", "."), Recipe.from_yaml, "is a folder, not a file"),
     Hostile("a link to itself", link("r.yaml", "r.yaml"), Recipe.from_yaml, "cannot be read: Too many levels"),
     Hostile("a recipe that is no text", written("r.yaml", b"\xff\xfe\x00"), Recipe.from_yaml, "is no text in UTF-8"),
+    Hostile("a mark that turns the line around", text("a\n\u202e"), Recipe.from_yaml, r"\\u202e"),
     Hostile("a recipe with a NUL", written("r.yaml", "name: a\0b"), Recipe.from_yaml, "is not valid YAML"),
     Hostile("a module as features of TFDS", foreign_features, load_tfds, "only features of TFDS are read"),
     Hostile(
@@ -253,6 +254,12 @@ ARRAYS = [
     Hostile("a header of 60 KB", archive(("x.npy", header("(" + "1," * 30_000 + ")"))), load, "no readable NPZ file"),
     Hostile("a header that is code", archive(("x.npy", header("print('run')"))), load, "no readable NPZ file"),
     Hostile("a header of brackets", archive(("x.npy", header("(" * 900))), load, "no readable NPZ file"),
+    Hostile(
+        "texts of no characters",
+        archive(("x.npy", header("(2,)", "'<U1'") + b"\xff" * 8), ("y.npy", header("(2,)") + bytes(16))),
+        load,
+        "holds texts that are not Unicode",
+    ),
     Hostile("a member that is no array", archive(("x.npy", b"MZ")), load, "no readable NPZ file"),
     Hostile("a pipe as arrays", pipe("rows.npz"), load, "is a pipe: only regular files are read"),
     Hostile("a device as arrays", link("rows.npz", "/dev/zero"), load, "is a device: only regular files are read"),

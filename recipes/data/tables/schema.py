@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pyarrow
 import pyarrow.compute as compute
 
-from recipes.arguments.names import shorten, unknown
+from recipes.arguments.names import printable, shorten, unknown
 from recipes.data.dataset import as_setting
 from recipes.data.tables import column_values, formats
 from recipes.data.tables.formats import Format
@@ -53,7 +53,7 @@ def _refuse_unknown(table: Table, setting: str, named) -> None:
     for column in named:
         if column not in table.columns:
             error = unknown(f"column for {setting} of {table.where}:", column, table.columns)
-            raise ValueError("; ".join([str(error), *table.notes]))
+            raise ValueError("; ".join([str(error), *map(printable, table.notes)]))
 
 
 def _scan(table: Table, names, missing, forms=None, sees_marks: bool = False) -> dict[str, Scan]:
