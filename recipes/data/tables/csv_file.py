@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,18 @@ import pyarrow
 import pyarrow.compute as compute
 import pyarrow.csv
 
-from recipes.data.tables.csv_layout import WHITESPACE, Layout, layout, long_fields, squeezed
+from recipes.arguments.names import shown
+from recipes.arguments.regular_files import MOST_RATIO, is_bomb, require_regular
+from recipes.data.tables.csv_layout import DELIMITERS, WHITESPACE, Layout, layout, long_fields, squeezed
 from recipes.data.tables.table import Table, distinct_names
 
 _BLOCK_BYTES = 4 * 2**20
 # A longer line is taken for an error: a quotation mark that is never closed.
-_MOST_BLOCK_BYTES = 256 * 2**20
+_MOST_BLOCK_BYTES = 32 * 2**20
+# Most delimiters of each kind in a line of the sample; spaces also stand in long texts.
+_MOST_DELIMITERS = {**dict.fromkeys(DELIMITERS, 100_000), WHITESPACE: 1_000_000}
 _SAMPLE_BYTES = 2**18
+_LONGEST_SPLIT = 2**20  # characters
 # First bytes of compressed files, whose names may lack the usual ending.
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
 _PACKED = {b"PK\x03\x04": "a ZIP archive or an Excel workbook", b"\xfd7zXZ": "an xz archive"}
@@ -46,15 +52,14 @@ def open_csv(
         expected: Names of columns that the caller needs; a first line with one of them is a header.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is empty, not text, in another encoding, has two columns of one name, or (while it is read) a
-            row with another number of fields.
+        OSError: If there is no such file (FileNotFoundError), or it is no regular one.
+        ValueError: If it unpacks to far more than its size, is empty, not text, in another encoding, has two columns of
+            one name, or (while it is read) a row with another number of fields.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
+    path = require_regular(path)
     encoding = _encoding(path, encoding)
     text, whole = _first_lines(path, encoding)
+    _refuse_width(path, text)
     found = layout(text, whole, header, expected, columns, skip_rows)
     if found is None:
         raise ValueError(f"{path} is empty")
@@ -66,10 +71,11 @@ def open_csv(
 def _encoding(path: Path, encoding: str | None) -> str:
     if encoding is not None:
         try:
+            "a".encode(encoding)  # other codecs, such as zip, take no text
             return codecs.lookup(encoding).name
-        except LookupError:
+        except (LookupError, ValueError):
             raise ValueError(
-                f"there is no encoding {encoding!r}; common ones: utf-8, latin-1, cp1252, utf-16"
+                f"there is no encoding {shown(encoding)}; common ones: utf-8, latin-1, cp1252, utf-16"
             ) from None
     with _open(path) as stream:
         start = _read(path, stream, 4)
@@ -84,7 +90,31 @@ def _open(path: Path):
         if start.startswith(sign):
             raise ValueError(f"{path} is no CSV file, but {kind}: unpack it, or save the sheet as CSV")
     kind = next((kind for sign, kind in _COMPRESSED.items() if start.startswith(sign)), None)
-    return pyarrow.input_stream(str(path), compression=kind)
+    stream = pyarrow.input_stream(str(path), compression=kind)
+    return stream if kind is None else _Unpacked(path, stream)
+
+
+class _Unpacked:
+    """A stream that ends with an error where a small file unpacks to far more than its size."""
+
+    def __init__(self, path: Path, stream):
+        self._path, self._stream, self._size, self._packed = path, stream, 0, path.stat().st_size
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._stream.close()
+
+    def read(self, size: int = 2**20) -> bytes:
+        content = self._stream.read(size)
+        self._size += len(content)
+        if is_bomb(self._size, self._packed):
+            raise ValueError(
+                f"{self._path} is refused: it unpacks to more than {MOST_RATIO} times its size; if it is your own, "
+                "unpack it first"
+            )
+        return content
 
 
 def _read(path: Path, stream, size: int) -> bytes:
@@ -115,6 +145,19 @@ def _first_lines(path: Path, encoding: str) -> tuple[str, bool]:
     except UnicodeDecodeError as error:
         raise _wrong_encoding(path, encoding, start.count(b"\n", 0, error.start) + 1) from None
     return text.removeprefix("\ufeff"), whole
+
+
+def _refuse_width(path: Path, text: str) -> None:
+    """Refuse a table of far too many columns, before a text is made of each of its fields."""
+    for found in re.finditer(r"[^\r\n]+", text):
+        if len(found[0]) > min(_MOST_DELIMITERS.values()):
+            line = "".join(found[0].split('"')[::2])  # what is outside of quotation marks
+            for delimiter, most in _MOST_DELIMITERS.items():
+                if line.count(delimiter) > most:
+                    raise ValueError(
+                        f"{path} has {line.count(delimiter):,} times {delimiter!r} in one line, where a table has at "
+                        f"most {most:,} columns"
+                    )
 
 
 def _wrong_encoding(path: Path, encoding: str, line: int | None = None) -> ValueError:
@@ -260,6 +303,8 @@ def _first_uneven_row(path: Path, encoding: str, found: Layout, fields: int) -> 
     with _open(path) as raw, codecs.getreader(encoding)(raw) as stream, long_fields():
         lines = (line.replace("\0", "") for number, line in enumerate(stream) if number >= found.skip)
         lines = (squeezed(line) if is_spaced else line for line in lines)
+        # A row of millions of fields is not split for a message.
+        lines = (line if len(line) < _LONGEST_SPLIT else "" for line in lines)
         reader = csv.reader(lines, delimiter="\t" if is_spaced else found.delimiter, escapechar=escape)
         for row in reader:
             if any(map(str.strip, row)) and len(row) != fields:
