@@ -3,6 +3,7 @@
 import collections
 import math
 import tempfile
+import weakref
 from pathlib import Path
 
 import keras
@@ -193,6 +194,8 @@ class EventFiles:
         except ImportError:
             raise ImportError("`log_dir` needs the package tensorboard: pip install tensorboard") from None
         self._writer = Writer(str(log_dir))
+        # Its thread and its file would outlive a training that is interrupted, of which nobody sees the end.
+        self._close = weakref.finalize(self, self._writer.close)
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Write `values`, by tag, for `step`; NaN is left out."""
@@ -202,4 +205,4 @@ class EventFiles:
         self._writer.flush()
 
     def close(self) -> None:
-        self._writer.close()
+        self._close()

@@ -1,8 +1,11 @@
+import threading
+
 import keras
 import numpy as np
 import pytest
 
 from callbacks import GradientNormLogger
+from callbacks.gradient_norm_logger import EventFiles
 from callbacks.watching.gradient_meter import LEAST_CAPACITY
 
 pytestmark = pytest.mark.backend
@@ -82,6 +85,15 @@ def test_norms_are_scalars_of_tensorboard(tmp_path):
     assert [len(value) for value in values] == [3, 3, 3]
     stored = [event.tensor_proto.float_val[0] for event in values[0]]
     np.testing.assert_allclose(stored, record.gradient_norm_mean[:, 0], rtol=1e-6)
+
+
+def test_event_files_of_an_interrupted_training_are_closed(tmp_path):
+    threads = threading.active_count()
+    files = EventFiles(tmp_path)
+    files.write(0, {"gradient_norm": 1.0})
+    assert threading.active_count() > threads
+    del files
+    assert threading.active_count() == threads
 
 
 def test_bad_input_is_refused_before_the_first_step(tmp_path):

@@ -42,7 +42,7 @@ MAY_IMPORT = {
         *GROUND, "recipes.settings", "numpy", "sklearn", "pyarrow", "PIL", "keras", "tensorflow", "tensorflow_datasets",
     },
     "recipes.plots": {*GROUND, "recipes.metrics", "callbacks", "numpy", "matplotlib"},
-    "recipes.models": {*MODELS, "custom_layers", "keras", "numpy"},
+    "recipes.models": {*MODELS, "custom_layers", "keras", "numpy", "h5py"},
     "recipes.runs": {*MODELS, *OURS, "recipes.plots", "keras", "numpy", "matplotlib"},
     "recipes.evaluation": {*EVALUATION, *OURS, "keras", "numpy"},
     "recipes.training": {

@@ -9,6 +9,7 @@ import warnings
 
 from recipes.arguments.names import unknown
 from recipes.arguments.text_table import table_lines
+from recipes.disk.output import NamedOutput, drop_output, open_standard_streams
 
 # Commands and their summaries, in the order of a newcomer's first steps.
 COMMANDS = {
@@ -35,16 +36,19 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Words of the command line behind the program's name. Default: those of this process.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    open_standard_streams()
     signal.signal(signal.SIGTERM, _interrupt)
     warnings.showwarning = _show_warning
     # So that a character that the terminal cannot write becomes ?, rather than ending a training.
     with contextlib.suppress(AttributeError):  # of a stream without an encoding, such as one of a test
         sys.stdout.reconfigure(errors="replace")
     try:
-        return _run(arguments)
-    except BrokenPipeError:
-        # The reader has closed the pipe, as `| head` does. What is still in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.redirect_stdout(NamedOutput(sys.stdout)) as output:
+            status = _run(arguments)
+            output.flush()
+            return status
+    except BrokenPipeError:  # the reader has closed the pipe, as `| head` does
+        drop_output()
         return 0
     except (ValueError, OSError) as error:
         if os.environ.get("KERAS_RECIPES_TRACEBACK"):

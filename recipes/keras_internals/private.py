@@ -39,12 +39,30 @@ def calls_in_order(graph: keras.Function) -> list:
     return [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
 
 
+class _Reporting(list):
+    """A list that tells `report` of each weight before it takes it."""
+
+    def __init__(self, report):
+        super().__init__()
+        self.report = report
+
+    def append(self, weight):
+        self.report(weight)
+        super().append(weight)
+
+
 @contextlib.contextmanager
-def weights_undrawn() -> Iterator[None]:
-    """Within it, weights of new layers have a shape but no values, which saves most of the time of building a model."""
+def weights_undrawn(report: Callable | None = None) -> Iterator[None]:
+    """Within it, weights of new layers have a shape but no values, which saves most of the time of building a model.
+
+    Args:
+        report: Function that is called with each new weight, and may raise in order to stop; `None` for none.
+    """
     # Keras lists such weights in order to draw them when the next stateless scope ends, and offers no way to leave one
     # out. Without putting the list back, the next `fit` on JAX would draw every weight of models that are thrown away.
     waiting = list(global_state.get_global_attribute("uninitialized_variables", []))
+    if report is not None:
+        global_state.set_global_attribute("uninitialized_variables", _Reporting(report))
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield

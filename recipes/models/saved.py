@@ -1,10 +1,9 @@
 """Saved models: found, loaded and checked before anything in them runs."""
 
 import difflib
+import errno
 import os
-import re
 import tempfile
-import zipfile
 from pathlib import Path
 
 import keras
@@ -17,6 +16,15 @@ import recipes.optimizers
 import recipes.schedules  # noqa: F401  (and whatever else a model may hold that the user compiled)
 from recipes.disk import manifest
 from recipes.models import applications
+from recipes.models.canonical import write_canonical
+from recipes.models.untrusted import (
+    CONFIGURATION,
+    RefusedError,
+    UnknownNameError,
+    check_model,
+    read_archive,
+    write_archive,
+)
 
 MODEL = "model.keras"
 # Folders of the runs that ship with the package: inside of it where it is installed, beside it in a checkout.
@@ -74,31 +82,41 @@ def load_model(path: str | os.PathLike, custom_objects: dict | None = None) -> k
 
     Raises:
         FileNotFoundError: If there is nothing at `path`.
-        ValueError: If it is no Keras model, is damaged (by the manifest of its run folder, if there is one), or holds
-            Python code that would run while it loads, such as a Lambda layer.
+        ValueError: If it is no Keras model, is damaged (by the manifest of its run folder, if there is one), or is
+            refused: it holds Python code that would run while it loads, such as a Lambda layer, reaches for other
+            files, or asks for more memory than its weights need.
     """
     file = model_file(path)
     manifest.check(file)
     try:
-        with zipfile.ZipFile(file) as archive:
-            known = "config.json" in archive.namelist()
+        contents = read_archive(file)
+    except RefusedError as error:
+        raise ValueError(f"{file} is refused: {error}") from None
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.ENOENT):
+            raise
+        contents = {}
     except Exception:  # a damaged file can fail in many ways
-        known = False
-    if not known:
+        contents = {}
+    if CONFIGURATION not in contents:
         raise ValueError(f"{file} is no Keras model file (as `model.save` writes it), or is damaged")
     try:
-        return keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
+        check_model(contents, custom_objects)
+        # Of the file itself, which may be changed meanwhile, Keras sees nothing.
+        with tempfile.TemporaryDirectory() as folder:
+            write_archive(contents, Path(folder) / MODEL)
+            del contents
+            return keras.saving.load_model(Path(folder) / MODEL, custom_objects=custom_objects, safe_mode=True)
+    except RefusedError as error:
+        raise ValueError(f"{file} is refused: {error}") from None
+    except UnknownNameError as error:
+        raise ValueError(
+            f"{file} needs {error}: import the module that registers it, or give it in `custom_objects`"
+        ) from None
     except Exception as error:  # each library that reads a part of the file raises errors of its own
-        text = " ".join(str(error).split())
-        if "unsafe" in text or "Lambda" in text:
-            raise ValueError(f"{file} is refused: it holds Python code that would run while it loads") from None
-        unknown = re.search(r"Could not locate class '(.+?)'", text)
-        if unknown:
-            raise ValueError(
-                f"{file} needs the class {unknown[1]!r}: import the module that registers it, or give it in "
-                "`custom_objects`"
-            ) from None
-        raise ValueError(f"{file} cannot be loaded: {text[:300] or type(error).__name__}") from error
+        text = "".join(letter if letter.isprintable() else " " for letter in str(error))
+        reason = " ".join(text.split())[:300] or type(error).__name__
+        raise ValueError(f"{file} cannot be loaded: {reason}") from error
 
 
 def find(name: str | os.PathLike) -> Path:
@@ -127,12 +145,17 @@ def find(name: str | os.PathLike) -> Path:
 
 
 def save_model(model: keras.Model, file: Path) -> None:
-    """Save `model` without the optimizer of the network inside, whose state would triple the file unused."""
+    """Save `model` without the optimizer of the network inside, whose state would triple the file unused.
+
+    Equal models give files of equal bytes, whenever and wherever they are saved.
+    """
     inner = [(layer, layer.optimizer) for layer in model.layers if isinstance(layer, keras.Model) and layer.compiled]
     for network, _ in inner:
         network.optimizer, network.compiled = None, False
     try:
-        model.save(file)
+        with tempfile.TemporaryDirectory() as folder:
+            model.save(Path(folder) / MODEL)
+            write_canonical(Path(folder) / MODEL, file)
     finally:
         for network, optimizer in inner:
             network.optimizer, network.compiled = optimizer, True

@@ -41,7 +41,7 @@ def lock_file(output: Path, name: str) -> Path:
 
 def has_checkpoint(folder: Path) -> bool:
     """Whether a training can be resumed from `folder`."""
-    return any((folder / files.CHECKPOINTS).glob("*.json"))
+    return any((folder / files.CHECKPOINTS).glob("[!.]*.json"))
 
 
 def clean(output: Path, name: str) -> None:
@@ -92,11 +92,12 @@ def own_files(folder: Path) -> set[str]:
 
 def _clean_run(output: Path, name: str) -> None:
     target, unfinished = output / name, unfinished_folder(output, name)
-    overwritten = [overwritten_folder(output, name), *_older_folders(output, name, _OLDER_REPLACED)]
-    for folder in filter(_is_folder, overwritten):
+    overwritten = overwritten_folder(output, name)
+    older = [folder for folder in _older_folders(output, name, _OLDER_REPLACED) if _holds_run(folder)]
+    for folder in filter(_is_folder, [overwritten, *older]):
         if not os.path.lexists(target) and (folder / files.MODEL).is_file():
             folder.rename(target)
-        elif _holds_run(folder):
+        else:
             _discard(folder, target)
     if _is_folder(unfinished) and not has_checkpoint(unfinished):
         if (unfinished / files.MANIFEST).is_file() and not os.path.lexists(target):

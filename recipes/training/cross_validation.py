@@ -11,6 +11,7 @@ from scipy import special
 from recipes.arguments.numbers import require_between
 from recipes.arguments.text_table import table_lines
 from recipes.data import Dataset, check_seed, load_folds
+from recipes.disk.output import unbreakable_output
 from recipes.evaluation.blocks import Block, predicted_values
 from recipes.evaluation.counting import report_on
 from recipes.evaluation.finishing import prediction_batch
@@ -163,6 +164,7 @@ class CrossValidation:
         return f"{value:.4f}" if self.class_names else f"{value:.5g}"
 
 
+@unbreakable_output()
 def cross_validate(
     recipe: str | Path | Recipe,
     data=None,

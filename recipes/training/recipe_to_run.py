@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from recipes.data import Dataset, check_seed, row_digests
+from recipes.disk.output import unbreakable_output
 from recipes.evaluation import finishing
 from recipes.models import saved
 from recipes.runs import files, writing
@@ -27,6 +28,7 @@ from recipes.training.watching import check_callbacks
 FAST_DEV_RUN_STEPS = 2
 
 
+@unbreakable_output()
 def train(
     recipe: str | Path | Recipe,
     data=None,

@@ -91,6 +91,10 @@ class Session(keras.callbacks.CallbackList):
             # On TensorFlow and JAX, hooks of batches run beside the training. This method does not, so that it may use
             # the model: on JAX that copies the state of the training into the variables.
             finish_hooks(self)
+            # A callback that stops the training ends the epoch here, and the training is stored with it: gone on with
+            # from here, the epoch would have another step.
+            if self.model.stop_training:
+                return
             state = self.state()
             self.checkpointing.save(state)
             self.checkpointing.end_if_asked(state)
