@@ -11,8 +11,8 @@ import pyarrow
 import pyarrow.compute as compute
 import pyarrow.csv
 
-from recipes.arguments.names import shown
-from recipes.arguments.regular_files import MOST_RATIO, is_bomb, require_regular
+from recipes.arguments.regular_files import require_regular
+from recipes.data.tables.csv_bytes import encoding_of, open_bytes, read_bytes
 from recipes.data.tables.csv_layout import DELIMITERS, WHITESPACE, Layout, layout, long_fields, squeezed
 from recipes.data.tables.table import Table, distinct_names
 
@@ -23,9 +23,6 @@ _MOST_BLOCK_BYTES = 32 * 2**20
 _MOST_DELIMITERS = {**dict.fromkeys(DELIMITERS, 100_000), WHITESPACE: 1_000_000}
 _SAMPLE_BYTES = 2**18
 _LONGEST_SPLIT = 2**20  # characters
-# First bytes of compressed files, whose names may lack the usual ending.
-_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
-_PACKED = {b"PK\x03\x04": "a ZIP archive or an Excel workbook", b"\xfd7zXZ": "an xz archive"}
 
 
 def open_csv(
@@ -57,7 +54,7 @@ def open_csv(
             one name, or (while it is read) a row with another number of fields.
     """
     path = require_regular(path)
-    encoding = _encoding(path, encoding)
+    encoding = encoding_of(path, encoding)
     text, whole = _first_lines(path, encoding)
     _refuse_width(path, text)
     found = layout(text, whole, header, expected, columns, skip_rows)
@@ -68,73 +65,17 @@ def open_csv(
     return Table(str(path), found.names, lambda: _batches(path, encoding, found), notes=notes)
 
 
-def _encoding(path: Path, encoding: str | None) -> str:
-    if encoding is not None:
-        try:
-            "a".encode(encoding)  # other codecs, such as zip, take no text
-            return codecs.lookup(encoding).name
-        except (LookupError, ValueError):
-            raise ValueError(
-                f"there is no encoding {shown(encoding)}; common ones: utf-8, latin-1, cp1252, utf-16"
-            ) from None
-    with _open(path) as stream:
-        start = _read(path, stream, 4)
-    return "utf-16" if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
-
-
-def _open(path: Path):
-    """A stream of the bytes of the file, decompressed."""
-    with open(path, "rb") as stream:
-        start = stream.read(8)
-    for sign, kind in _PACKED.items():
-        if start.startswith(sign):
-            raise ValueError(f"{path} is no CSV file, but {kind}: unpack it, or save the sheet as CSV")
-    kind = next((kind for sign, kind in _COMPRESSED.items() if start.startswith(sign)), None)
-    stream = pyarrow.input_stream(str(path), compression=kind)
-    return stream if kind is None else _Unpacked(path, stream)
-
-
-class _Unpacked:
-    """A stream that ends with an error where a small file unpacks to far more than its size."""
-
-    def __init__(self, path: Path, stream):
-        self._path, self._stream, self._size, self._packed = path, stream, 0, path.stat().st_size
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self._stream.close()
-
-    def read(self, size: int = 2**20) -> bytes:
-        content = self._stream.read(size)
-        self._size += len(content)
-        if is_bomb(self._size, self._packed):
-            raise ValueError(
-                f"{self._path} is refused: it unpacks to more than {MOST_RATIO} times its size; if it is your own, "
-                "unpack it first"
-            )
-        return content
-
-
-def _read(path: Path, stream, size: int) -> bytes:
-    try:
-        return stream.read(size)
-    except OSError as error:  # a damaged archive
-        raise ValueError(f"{path} is damaged: {' '.join(str(error).split())}") from None
-
-
 def _first_lines(path: Path, encoding: str) -> tuple[str, bool]:
     """Text of the first lines, and whether it is the whole file."""
-    with _open(path) as stream:
+    with open_bytes(path) as stream:
         start, size = b"", _SAMPLE_BYTES
         # At least two lines, however long; a line may end with two characters.
         while start.count(b"\n") + start.count(b"\r") < 4 and len(start) < _MOST_BLOCK_BYTES:
-            more = _read(path, stream, size)
+            more = read_bytes(path, stream, size)
             start, size = start + more, 2 * size
             if not more:
                 break
-        whole = not _read(path, stream, 1)
+        whole = not read_bytes(path, stream, 1)
     if not encoding.startswith(("utf-16", "utf-32")) and b"\0" in start:
         is_wide = start[1::2].count(b"\0") > 0.4 * len(start)
         fix = "; if it is in UTF-16, say so (data.encoding: utf-16-le)" if is_wide else ""
@@ -241,7 +182,7 @@ def _blocks(path: Path, encoding: str, found: Layout, block: int):
     )
     types = dict.fromkeys(fields, pyarrow.string())
     convert = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False)
-    with _open(path) as stream:
+    with open_bytes(path) as stream:
         counted = _Bytes(stream, encoding, is_spaced)
         rows, last = 0, None
         with pyarrow.csv.open_csv(io.BufferedReader(counted, block), read, parse, convert) as reader:
@@ -300,7 +241,7 @@ def _explained(path: Path, encoding: str, found: Layout, message: str) -> ValueE
 def _first_uneven_row(path: Path, encoding: str, found: Layout, fields: int) -> tuple[int, int] | None:
     """Line and number of fields of the first row with another number than `fields`; slow, and only for the message."""
     is_spaced, escape = found.delimiter == WHITESPACE, "\\" if found.escapes else None
-    with _open(path) as raw, codecs.getreader(encoding)(raw) as stream, long_fields():
+    with open_bytes(path) as raw, codecs.getreader(encoding)(raw) as stream, long_fields():
         lines = (line.replace("\0", "") for number, line in enumerate(stream) if number >= found.skip)
         lines = (squeezed(line) if is_spaced else line for line in lines)
         # A row of millions of fields is not split for a message.
