@@ -6,6 +6,7 @@ Most are one small model, saved by Keras, with its configuration or its weights 
 import copy
 import functools
 import io
+import itertools
 import json
 import marshal
 import os
@@ -451,7 +452,7 @@ def input_of_many_values(path):
     with_layer(path, keras_object("keras.layers.Flatten"), (None, 10**5, 10**5))
 
 
-@hostile("its metrics and normalizations keep more than 16,777,216 numbers of their own")
+@hostile("its metrics, optimizers and normalizations keep more than 16,777,216 numbers of their own")
 def normalization_of_many_values(path):
     layer = keras_object("keras.layers.Normalization", {"axis": [1], "mean": 0.0, "variance": 1.0})
     with_layer(path, {**layer, "build_config": {"input_shape": [None, 10**8]}}, (None, 10**8))
@@ -463,9 +464,36 @@ def normalization_of_unknown_shape(path):
     with_layer(path, layer, (None, 10**8))
 
 
-@hostile("its metrics and normalizations keep more than 16,777,216 numbers of their own")
+@hostile("its metrics, optimizers and normalizations keep more than 16,777,216 numbers of their own")
 def metric_of_many_classes(path):
     with_compilation(path, metrics=[keras_object("keras.metrics.MeanIoU", {"num_classes": 10**6})])
+
+
+@hostile("its metrics, optimizers and normalizations keep more than 16,777,216 numbers of their own")
+def optimizer_with_a_long_history(path):
+    optimizer = {**keras_object("recipes.PercentileClipping"), "registered_name": "keras_recipes>PercentileClipping"}
+    with_compilation(
+        path, optimizer={**optimizer, "config": {"optimizer": keras_object("keras.optimizers.SGD"), "history": LARGE}}
+    )
+
+
+for _title, _layer in {
+    "input_repeated_without_end": keras_object("keras.layers.RepeatVector", {"n": LARGE}),
+    "input_padded_without_end": keras_object("keras.layers.ZeroPadding1D", {"padding": LARGE}),
+}.items():
+    hostile("its shape .* has more than 134,217,728 values", _title)(
+        lambda path, layer=_layer: with_layer(path, layer, (None, 2) if "n" in layer["config"] else (None, 2, 2))
+    )
+
+
+@hostile("its layers are not in the order of their calls")
+def layers_in_reverse(path):
+    names = ["in", *(f"layer_{number}" for number in range(1000)), "out"]
+    layers = [
+        called(keras_object("keras.layers.ReLU", {"name": name}), name, [source])
+        for source, name in itertools.pairwise(names)
+    ]
+    write_config(path, functional([*reversed(layers), graph_input()]))
 
 
 @hostile("AUC asks for {'num_thresholds': 1000000000}, and at most 4096 are allowed")
