@@ -398,6 +398,19 @@ for _title, _kind in {
     )
 
 
+@hostile("it uses 'keras.src.ops.core.Switch', which is no part of models that are loaded here")
+def operation_that_calls_a_function(path):
+    # Beside what the model computes, and called with plain values: Keras computes it at once.
+    switch = keras_object("keras.src.ops.core.Switch", name="switch")
+    branches = [keras_function("keras.utils.pad_sequences")]
+    switch["inbound_nodes"] = [{"args": [0, branches, [[1]], 25_000_000, "float64"], "kwargs": {}}]
+    write_config(path, functional([graph_input(), switch], outputs="in"))
+
+
+for _title, _layer_name in {"layer_called_above": "..", "layer_called_by_an_escape_code": "\x1b[2J"}.items():
+    hostile("Dense is called '.*'", _title)(lambda path, name=_layer_name: with_argument(path, "name", name))
+
+
 @hostile("its configuration names a class by something else than text")
 def class_that_is_a_list(path):
     with_layer(path, {**keras_object("keras.layers.Dense"), "class_name": ["Dense"]})

@@ -132,6 +132,9 @@ class Checked:
             self._count_numbers(_numbers_in_normalization(value))
         for name in ("optimizer_map", "policy_map", "exclude_layers"):
             _check_patterns(config.get(name))
+        title = config.get("name")
+        if isinstance(title, str) and (title in (".", "..") or not title.isprintable()):
+            raise RefusedError(f"{kind.__name__} is called {title[:80]!r}")
         numbers = {key: part for key, part in config.items() if type(part) is int}
         if large := {key: part for key, part in numbers.items() if key in LOOPS and part > MOST_IN_LOOP}:
             raise RefusedError(f"{kind.__name__} asks for {large}, and at most {MOST_IN_LOOP} are allowed")
