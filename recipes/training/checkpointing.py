@@ -21,7 +21,7 @@ class Checkpointing:
 
     Args:
         checkpoints: Checkpoints of the training.
-        setting: Value of `fit.checkpoint`.
+        setting: Value of `fit.checkpoint`; `None` to store the training only where a signal ends it.
         facts: Facts by which a training that can go on from these checkpoints is recognized.
         interrupts: Signals that ask the training to end.
 
@@ -30,10 +30,10 @@ class Checkpointing:
         spent: Seconds that checkpoints have taken so far.
     """
 
-    def __init__(self, checkpoints: Checkpoints, setting: str, facts: dict[str, Any], interrupts: Interrupts):
+    def __init__(self, checkpoints: Checkpoints, setting: str | None, facts: dict[str, Any], interrupts: Interrupts):
         self.checkpoints, self.facts, self.interrupts = checkpoints, facts, interrupts
         self.found: dict[str, Any] | None = None
-        number, unit = CHECKPOINT.fullmatch(setting).groups()
+        number, unit = CHECKPOINT.fullmatch(setting).groups() if setting else (None, None)
         self._kind = unit.rstrip("s") if unit else setting
         self._number = int(number or 0)
         self._steps = 0
@@ -56,6 +56,11 @@ class Checkpointing:
         due = self.is_due_after_step()  # the last step of the epoch
         waited = time.monotonic() - self._stored
         return due or self._kind == "epoch" or (self._kind == "auto" and waited >= self._cost / _SHARE)
+
+    @property
+    def is_due_at_end(self) -> bool:
+        """Whether the training is to be stored after its last epoch: there is nothing else that holds it then."""
+        return self._kind is not None
 
     def store(self, state: Callable[[], dict[str, Any]], *, is_last: bool = False) -> None:
         """Store the training, and end it where a signal has asked for that.

@@ -103,8 +103,8 @@ class Session(keras.callbacks.CallbackList):
         if self.checkpointing is None:
             return
         if self.is_over:
-            # Until the model is saved, there is nothing else on the disk that holds it.
-            self.checkpointing.store(self.state, is_last=True)
+            if self.checkpointing.is_due_at_end:
+                self.checkpointing.store(self.state, is_last=True)
         elif self.checkpointing.is_due_after_epoch():
             self.checkpointing.store(self.state)
 
