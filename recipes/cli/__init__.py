@@ -54,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         if os.environ.get("KERAS_RECIPES_TRACEBACK"):
             raise
-        print(f"keras-recipes: {_line(error)}", file=sys.stderr)
+        text = "; ".join([str(error), *getattr(error, "__notes__", ())])
+        print(f"keras-recipes: {_line(text)}", file=sys.stderr)
         return ERROR
     except KeyboardInterrupt as interrupt:  # one with a message has left something behind
         print(f"\nkeras-recipes: {_line(interrupt) or 'interrupted; nothing was written'}", file=sys.stderr)
