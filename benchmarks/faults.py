@@ -178,7 +178,8 @@ def outputs_of_trainings(output: Path) -> str:
     program = f"{sys.executable} -c 'import sys; from recipes.cli import main; sys.exit(main())'"
     lost = []
     for number, where in enumerate(("| head -1", "> /dev/full", ">&-", ">&- 2>&-", "2>&1 | head -1")):
-        command = f"{program} train tabular --data.name iris --output {output} --name run{number} --fit.epochs 3 {where}"
+        flags = f"--data.name iris --output {output} --name run{number} --fit.epochs 3"
+        command = f"{program} train tabular {flags} {where}"
         subprocess.run(["bash", "-c", command], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True)
         if not is_listed(output / f"run{number}"):
             lost.append(where)
