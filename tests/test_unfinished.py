@@ -12,7 +12,9 @@ import pytest
 from interrupted_training import assert_same_run, quick, train
 
 import recipes
+from recipes.cli import main
 from recipes.runs.checkpoints import Checkpoints
+from recipes.training import recipe_to_run
 from recipes.training.checkpointing import Checkpointing
 from recipes.training.interrupts import Interrupts
 from recipes.training.same_training import facts_of, found_in
@@ -208,3 +210,14 @@ def test_checkpoints_are_written_as_the_recipe_says(setting, seconds, stored, mo
 def test_a_checkpoint_setting_that_is_none_is_refused(value):
     with pytest.raises(ValueError, match=f"fit.checkpoint must be auto, epoch, .*Received: {value!r}"):
         quick(checkpoint=value)
+
+
+def test_a_command_that_fails_says_that_it_can_be_resumed(monkeypatch, capsys):
+    def fail(*arguments, **options):
+        error = ValueError("no more")
+        error.add_note("--resume goes on")
+        raise error
+
+    monkeypatch.setattr(recipe_to_run, "train", fail)
+    assert main(["train", "digits"]) == 2
+    assert capsys.readouterr().err == "keras-recipes: no more; --resume goes on\n"
