@@ -71,6 +71,7 @@ def killed_overwrites(output: Path, count: int) -> str:
             while time.monotonic() < end:
                 looks += 1
                 absent += not (output / "run" / files.MODEL).is_file()
+                time.sleep(0.0005)
             worker.send_signal(signal.SIGKILL)
         done += sum(1 + len(worker.communicate()[0].splitlines()) for worker in workers)
         kills += len(workers)

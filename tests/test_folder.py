@@ -85,6 +85,21 @@ def test_the_old_run_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, m
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_an_error_when_a_run_takes_its_name_says_where_it_is_and_one_behind_that_is_mended_later(tmp_path, monkeypatch):
+    def fail(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    write_run(tmp_path, "old")
+    with monkeypatch.context() as patch:
+        patch.setattr("recipes.runs.leftovers.retire", fail)
+        write_run(tmp_path, "new")
+    assert (tmp_path / "mine" / "model.keras").read_text() == "new"
+    monkeypatch.setattr("recipes.runs.folder.exchange", fail)
+    with pytest.raises(OSError, match=r"mine cannot be made \(Operation not permitted\): the run is in .*-unfinished"):
+        write_run(tmp_path, "newer")
+    assert (tmp_path / ".mine-unfinished" / "model.keras").read_text() == "newer"
+
+
 def test_a_name_that_is_worked_on_is_refused_with_the_process(tmp_path):
     with new_folder(tmp_path, "mine"), pytest.raises(FileExistsError, match="this very process is working on .*mine"):
         write_run(tmp_path, "other")
@@ -123,7 +138,7 @@ def test_files_that_the_older_run_did_not_write_are_in_the_new_one(tmp_path):
     (tmp_path / "mine" / "report.txt").touch()
     write_run(tmp_path, "new")
     assert sorted(str(path.relative_to(tmp_path / "mine")) for path in (tmp_path / "mine").rglob("*")) == [
-        "figures", "figures/a.png", "manifest.json", "model.keras", "notes.txt", "report.txt",
+        "figures", "figures/a.png", "manifest.json", "model.keras", "notes.txt", "report.txt.1",
     ]  # fmt: skip
     assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
 
@@ -157,6 +172,9 @@ def test_leftovers_of_dead_processes_are_cleaned_and_nothing_else(tmp_path):
 def test_a_name_that_is_too_long_with_what_is_added_is_refused_before_the_work(tmp_path):
     with pytest.raises(ValueError, match="`name` may have at most 238 bytes here. Received: 240 bytes"):
         with_name(tmp_path / "made", "ä" * 120)
+    for name in ("a\0b", ".mine-unfinished", ".mine-0123abcd"):
+        with pytest.raises(ValueError, match="`name` must be the name of a folder, and none of an unfinished run"):
+            with_name(tmp_path / "made", name)
     assert list(tmp_path.iterdir()) == []
     with_name(tmp_path, "ä" * 119)
 

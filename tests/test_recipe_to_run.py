@@ -1,4 +1,6 @@
+import contextlib
 import csv
+import io
 import json
 
 import keras
@@ -18,8 +20,10 @@ def files(folder):
     "name",
     [
         "digits-convnet",
-        "tabular",
-        *(pytest.param(name, marks=pytest.mark.extensive) for name in ("digits", "digits-selu", "digits-transfer")),
+        *(
+            pytest.param(name, marks=pytest.mark.extensive)
+            for name in ("tabular", "digits", "digits-selu", "digits-transfer")
+        ),
     ],
 )
 def test_every_recipe_goes_through_everything(name, tmp_path):
@@ -38,25 +42,39 @@ def test_a_network_learns(run):
     assert run.history["loss"][-1] < run.history["loss"][0]
 
 
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory, short_recipe):
+    """The same training as `run` anew, and what it printed."""
+    with contextlib.redirect_stdout(io.StringIO()) as stream:
+        again = recipes.train(short_recipe, output=tmp_path_factory.mktemp("again"), pictures=False)
+    return again, stream.getvalue()
+
+
 @pytest.mark.backend
 @pytest.mark.optimized
-def test_equal_seeds_train_alike(tmp_path, short_recipe, run):
-    again = recipes.train(short_recipe, output=tmp_path, pictures=False, verbose=False)
+def test_equal_seeds_train_alike(run, printed):
+    again, _ = printed
     for first, second in zip(run.model.get_weights(), again.model.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
-    other = recipes.train(short_recipe, output=tmp_path, seed=1, pictures=False, verbose=False)
+
+
+@pytest.mark.extensive  # tests/test_prepared.py has it without a training
+@pytest.mark.backend
+@pytest.mark.whole
+def test_another_seed_trains_otherwise(tmp_path, short_recipe, run):
+    other = recipes.train(short_recipe, output=tmp_path, seed=1, epochs=1, pictures=False, verbose=False)
     assert other.directory.name == "tabular-seed1"
-    assert other.history["loss"] != run.history["loss"]
+    assert other.history["loss"][0] != run.history["loss"][0]
 
 
 @pytest.mark.backend
 @pytest.mark.whole
 def test_the_best_epoch_is_the_one_that_is_kept(tmp_path, short_recipe):
     def spoil_the_last(epoch, logs):
-        if epoch == 5:
+        if epoch == 2:
             core.optimizer.learning_rate = 50.0
 
-    recipe = short_recipe.replace(schedule={"name": "constant"})
+    recipe = short_recipe.replace(schedule={"name": "constant"}, fit={"epochs": 3})
     dataset = recipes.load_dataset("breast_cancer")
     core = recipes.mlp(dataset.input_shape, dataset.num_outputs, widths=(16,))
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=spoil_the_last)]
@@ -82,7 +100,8 @@ def test_other_data_give_the_run_their_name(tmp_path, short_recipe, assert_alike
 def test_arrays_train_and_say_so(tmp_path, short_recipe):
     x = np.random.default_rng(0).normal(size=(120, 4))
     y = np.where(x[:, 0] + x[:, 1] > 0, "up", "down")
-    run = recipes.train(short_recipe, (x, y), output=tmp_path, epochs=30, pictures=False, verbose=False)
+    recipe = short_recipe.replace(optimizer={"learning_rate": 0.05}, fit={"batch_size": 4})
+    run = recipes.train(recipe, (x, y), output=tmp_path, pictures=False, verbose=False)
     assert run.directory.name == "tabular-arrays-seed0"
     assert run.report.class_names == ("down", "up")
     assert run.report.accuracy > 0.8
@@ -123,7 +142,7 @@ def test_users_bring_their_own_model(tmp_path, short_recipe, own):
         return keras.Sequential([keras.Input(dataset.input_shape), keras.layers.Dense(dataset.num_outputs)])
 
     model = {"model": lambda: function(recipes.load_dataset("iris")), "function": lambda: function, "subclass": Own}
-    recipe = short_recipe.replace(optimizer={"learning_rate": 0.1}, fit={"epochs": 30})
+    recipe = short_recipe.replace(optimizer={"learning_rate": 0.1}, fit={"batch_size": 4})
     run = recipes.train(recipe, "iris", model=model[own](), output=tmp_path, pictures=False, verbose=False)
     assert run.report.accuracy > 0.8
     loaded = recipes.load_model(run.directory)
@@ -178,14 +197,13 @@ def test_class_weights_are_one_setting(tmp_path, short_recipe):
     assert recalls["{'0': 0.0, '1': 1.0}"] == 1
 
 
-def test_what_was_understood_and_found_is_printed(tmp_path, short_recipe, capsys):
-    recipes.train(short_recipe, output=tmp_path)
-    printed = capsys.readouterr().out
+def test_what_was_understood_and_found_is_printed(printed):
+    run, printed = printed
     assert "569 rows, 30 columns, 2 classes" in printed
     assert "513 parameters" in printed
     assert "left at most" in printed
     assert "accuracy 0.9" in printed
-    assert str(tmp_path / "tabular-seed0") in printed
+    assert str(run.directory) in printed
 
 
 def ending_in(activation, units):
@@ -279,6 +297,7 @@ def test_an_existing_run_is_kept(run, short_recipe):
     assert (run.directory / "model.keras").read_bytes() == before
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 @pytest.mark.whole
 def test_training_that_ends_in_nan_on_validation_rows_is_told(tmp_path, short_recipe):
@@ -354,7 +373,7 @@ def test_the_run_says_whose_model_it_is(tmp_path, short_recipe, run):
     ],
 )
 def test_every_part_is_one_setting(tmp_path, changes):
-    recipe = recipes.get("tabular").replace(model={"widths": [16]}, fit={"epochs": 12}, **changes)
+    recipe = recipes.get("tabular").replace(model={"widths": [16]}, fit={"epochs": 5, "batch_size": 8}, **changes)
     recipe = recipe.replace(optimizer={"learning_rate": 0.02})
     run = recipes.train(recipe, "wine", output=tmp_path, pictures=False, verbose=False)
     assert run.report.accuracy > 0.75  # the largest class is 0.4

@@ -1,13 +1,9 @@
 """A training that is resumed equals one without interruption, in every bit of its state after every step."""
 
-import hashlib
-import json
-
-import numpy as np
 import pytest
+from interrupted_training import assert_same_run, quick, train
 
 import recipes
-from recipes.runs.checkpoints import Checkpoints, _taken_apart
 
 EVERYTHING = {
     "data": {"train_rows": 250},
@@ -26,56 +22,9 @@ def recipe_with(**changes):
     return base.replace(model={"builder": "convnet"}).replace(**settings)
 
 
-def digest(tree):
-    """Digest of a checkpoint, without what depends on the clock."""
-
-    def timeless(value):
-        if isinstance(value, dict):
-            return {key: timeless(item) for key, item in value.items() if "seconds" not in key}
-        return [timeless(item) for item in value] if isinstance(value, list | tuple) else value
-
-    arrays = []
-    plain = json.dumps(_taken_apart(timeless(tree), arrays))
-    return hashlib.sha256(b"".join([plain.encode(), *(array.tobytes() for array in arrays)])).hexdigest()
-
-
-class StoppedError(Exception):
-    pass
-
-
-def train(recipe, output, stop=None, **arguments):
-    """Train, and collect the digest of each checkpoint by its place; perhaps interrupted at one."""
-    seen = {}
-    save = Checkpoints.save
-
-    def watched_save(self, tree):
-        place = tree["before_fine_tuning"] is not None, tree["epoch"], tree["step"]
-        seen[place] = digest(tree)
-        save(self, tree)
-        if place[1:] == stop:
-            raise StoppedError
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Checkpoints, "save", watched_save)
-        options = {"output": output, "pictures": False, "verbose": False, "name": "run", **arguments}
-        try:
-            return recipes.train(recipe, **options), seen
-        except StoppedError:
-            return None, seen
-
-
 @pytest.fixture(scope="module")
 def whole_training(tmp_path_factory):
     return train(recipe_with(), tmp_path_factory.mktemp("whole"))
-
-
-def assert_same_run(one, other):
-    for first, second in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(first, second)
-    assert (one.history, one.kept_epoch) == (other.history, other.kept_epoch)
-    assert one.report.to_dict() == other.report.to_dict()
-    for name, values in one.record.measured().items():
-        np.testing.assert_array_equal(values, other.record.measured()[name])
 
 
 @pytest.mark.backend
@@ -98,3 +47,33 @@ def test_a_resumed_training_equals_one_without_interruption(stop, tmp_path, whol
     assert before | after == states
     assert_same_run(run, expected)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.extensive
+@pytest.mark.backend
+@pytest.mark.optimized
+@pytest.mark.parametrize("stop", [(0, 2), (1, 1), (2, 0)])
+def test_rows_on_the_disk_resume_as_well(stop, tmp_path, monkeypatch):
+    monkeypatch.setattr("recipes.training.batches.MOST_PREPARED", 0)
+    expected, states = train(quick(), tmp_path / "whole")
+    _, before = train(quick(), tmp_path, stop)
+    run, after = train(quick(), tmp_path, resume=True)
+    assert before | after == states
+    assert_same_run(run, expected)
+
+
+@pytest.mark.extensive
+@pytest.mark.backend
+@pytest.mark.optimized
+@pytest.mark.parametrize("stop", [(0, 3), (1, 0), (1, 2), (2, 0)], ids=["head", "between", "body", "end"])
+def test_fine_tuning_resumes_as_well(stop, tmp_path):
+    recipe = recipes.get("digits-transfer").replace(
+        data={"train_rows": 250},
+        fit={"epochs": 1, "batch_size": 50, "checkpoint": "1 step"},
+        fine_tune={"epochs": 1},
+    )
+    expected, states = train(recipe, tmp_path / "whole")
+    _, before = train(recipe, tmp_path, stop)
+    run, after = train(recipe, tmp_path, resume=True)
+    assert before | after == states
+    assert_same_run(run, expected)

@@ -189,8 +189,8 @@ def test_image_files_are_predicted_at_any_size(tmp_path, color, assert_alike):
     settings = {
         "model": {"builder": "convnet", "widths": [8]},
         "data": {"color": color},
-        "optimizer": {"learning_rate": 0.01},
-        "fit": {"epochs": 30},
+        "optimizer": {"learning_rate": 0.03},
+        "fit": {"epochs": 6, "batch_size": 4},
     }
     recipe = recipes.get("digits-convnet").replace(**settings)
     run = recipes.train(recipe, tmp_path / "photos", output=tmp_path, pictures=False, verbose=False)
@@ -279,7 +279,7 @@ def test_models_of_image_arrays_take_their_order_of_axes_and_other_sizes(tmp_pat
         np.uint8
     )
     recipe = recipes.get("digits-convnet").replace(
-        model={"widths": [4]}, fit={"epochs": 6}, regularization={"dropout": 0}
+        model={"widths": [4]}, fit={"epochs": 3, "batch_size": 16}, regularization={"dropout": 0}
     )
     run = recipes.train(recipe, (x, y), output=tmp_path, pictures=False, verbose=False)
     assert run.report.accuracy == 1

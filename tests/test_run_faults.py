@@ -31,25 +31,37 @@ for number in itertools.count():
         continue
     print(number, flush=True)
 """
+# Has a child, as a training whose data are loaded by other processes.
 HOLD = """
-import sys
+import os, sys
 from recipes.runs.folder import new_folder
 with new_folder(sys.argv[1], "run") as folder:
     (folder / "model.keras").touch()
-    print("began", flush=True)
+    if os.fork() > 0:
+        print("began", flush=True)
     sys.stdin.read()
+    os._exit(0)
 """
-
-
-def start(program, output):
-    return subprocess.Popen(
-        [sys.executable, "-c", program, str(output)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
 
 
 def kill(process):
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.wait()
+
+
+@pytest.fixture
+def start():
+    """Starts a process, whose pipes are closed at the end, on which its children end."""
+    processes = []
+
+    def start(program, output):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        processes.append(subprocess.Popen([sys.executable, "-c", program, str(output)], **pipes))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.communicate()
 
 
 def overwrite(output, text):
@@ -57,7 +69,7 @@ def overwrite(output, text):
         (folder / "model.keras").write_text(text)
 
 
-def test_at_no_moment_of_overwrites_by_two_processes_that_are_killed_is_there_no_whole_run(tmp_path):
+def test_at_no_moment_of_overwrites_by_two_processes_that_are_killed_is_there_no_whole_run(tmp_path, start):
     draw = random.Random(0)
     overwrite(tmp_path, "first")
     (tmp_path / "run" / "notes.txt").write_text("of the user")
@@ -77,7 +89,7 @@ def test_at_no_moment_of_overwrites_by_two_processes_that_are_killed_is_there_no
     assert sorted(manifest.read(tmp_path / "run")) == ["model.keras"]
 
 
-def test_a_living_process_keeps_its_name_and_a_dead_one_gives_it_back(tmp_path):
+def test_a_living_process_keeps_its_name_and_a_dead_one_gives_it_back(tmp_path, start):
     holder = start(HOLD, tmp_path)
     assert holder.stdout.readline() == "began\n"
     with pytest.raises(FileExistsError, match=f"the process {holder.pid} is working on the run folder .*run: wait"):
@@ -107,11 +119,9 @@ with folder.new_folder(sys.argv[1], "run", overwrite=True) as new:
 """
 
 
-def test_a_kill_between_the_two_renames_of_an_overwrite_is_mended_at_the_next_start(tmp_path):
+def test_a_kill_between_the_two_renames_of_an_overwrite_is_mended_at_the_next_start(tmp_path, start):
     overwrite(tmp_path, "old")
-    process = start(stopped_after("rename"), tmp_path)
-    process.communicate()
-    assert process.returncode == 9
+    assert start(stopped_after("rename"), tmp_path).wait() == 9
     assert not (tmp_path / "run").exists()
     with pytest.raises(FileExistsError, match="the run folder .*run exists"), new_folder(tmp_path, "run"):
         pytest.fail("the work began")

@@ -42,7 +42,7 @@ def recipe():
         name="short",
         model=Model(builder="recurrent", cell="gru", widths=(12,)),
         optimizer=Optimizer(learning_rate=0.03),
-        fit=Fit(epochs=12, batch_size=32),
+        fit=Fit(epochs=6, batch_size=16),
     )
 
 

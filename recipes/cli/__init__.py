@@ -53,7 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         if os.environ.get("KERAS_RECIPES_TRACEBACK"):
             raise
-        print(f"keras-recipes: {' '.join(str(error).split())}", file=sys.stderr)
+        text = "; ".join([str(error), *getattr(error, "__notes__", ())])
+        print(f"keras-recipes: {' '.join(text.split())}", file=sys.stderr)
         return ERROR
     except KeyboardInterrupt as interrupt:  # one with a message has left something behind
         print(f"\nkeras-recipes: {str(interrupt) or 'interrupted; nothing was written'}", file=sys.stderr)

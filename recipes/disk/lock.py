@@ -13,6 +13,9 @@ except ImportError:  # Windows
     import msvcrt
 
 _PAUSE = 0.02
+# Descriptors of the locks of this process. A forked child, such as one that loads data, inherits them and closes them:
+# a lock is free only when no process has it open, and a child may outlive a parent that is killed.
+_HELD: set[int] = set()
 _BYTE = 2**30  # locked on Windows, where a locked byte cannot be read: behind the text of the file
 
 
@@ -34,13 +37,25 @@ def locked(file: Path, purpose: str, patience: float = 1.0):
         OSError: If the file cannot be written.
     """
     descriptor = _acquire(file, purpose, patience)
+    _HELD.add(descriptor)
     try:
         yield
     finally:
-        _remove(file)
-        os.close(descriptor)
-        if os.name == "nt":  # where an open file cannot be removed
+        if descriptor in _HELD:  # else this is a child
+            _HELD.remove(descriptor)
             _remove(file)
+            os.close(descriptor)
+            if os.name == "nt":  # where an open file cannot be removed
+                _remove(file)
+
+
+def _close_held() -> None:
+    while _HELD:
+        os.close(_HELD.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_held)
 
 
 def _acquire(file: Path, purpose: str, patience: float) -> int:

@@ -50,13 +50,13 @@ def new_folder(output: str | Path, name: str, overwrite: bool = False, resume: b
             unfinished one with a checkpoint that is neither resumed nor overwritten; and (LockedError) if another
             process works on that name.
         NameTakenError: If another run takes the name during the work; this run is then kept under another name.
-        ValueError: If the name is too long for the disk.
+        ValueError: If the name is too long for the disk, or is one of an unfinished run.
         OSError: If `output` cannot be written to.
     """
     output = Path(output)
     target, unfinished = output / name, leftovers.unfinished_folder(output, name)
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
-    _check_length(name, made[-1].parent if made else output)
+    _check_name(name, made[-1].parent if made else output)
     try:
         with _lock(output, name):
             leftovers.clean(output, name)
@@ -104,8 +104,10 @@ def _lock(output: Path, name: str) -> contextlib.ExitStack:
     return lock
 
 
-def _check_length(name: str, place: Path) -> None:
+def _check_name(name: str, place: Path) -> None:
     """Refuse a name that the disk of the folder `place` does not take with all that is added to it meanwhile."""
+    if "\0" in name or leftovers.is_hidden_name(name):
+        raise ValueError(f"`name` must be the name of a folder, and none of an unfinished run. Received: {name!r}")
     try:
         longest = os.pathconf(place, "PC_NAME_MAX")
     except (AttributeError, OSError, ValueError):  # Windows, or a disk that does not tell
@@ -143,6 +145,7 @@ def _unfinished(folder: Path, overwrite: bool, resume: bool):
         shutil.rmtree(folder)
     try:
         folder.mkdir(exist_ok=True)
+        (folder / files.MANIFEST).unlink(missing_ok=True)  # the run is not complete any more
     except OSError as error:
         raise OSError(f"cannot write to the output folder {folder.parent}: {error.strerror}") from None
     try:
@@ -163,10 +166,15 @@ def _list_files(folder: Path) -> None:
 def _take_name(folder: Path, target: Path, overwrite: bool) -> None:
     """Give the finished folder its name. At each moment one of the two runs has it, or the next start sees to that."""
     flush(folder)
-    if overwrite and _may_be_replaced(target):
-        _replace(folder, target)
-    else:
-        _take_free_name(folder, target)
+    try:
+        if overwrite and _may_be_replaced(target):
+            _replace(folder, target)
+        else:
+            _take_free_name(folder, target)
+    except NameTakenError:
+        raise
+    except OSError as error:
+        raise OSError(f"the run folder {target} cannot be made ({error.strerror}): the run is in {folder}") from error
     flush(target.parent)
     shutil.rmtree(target / files.CHECKPOINTS, ignore_errors=True)
 
@@ -187,14 +195,14 @@ def _take_free_name(folder: Path, target: Path) -> None:
 
 
 def _replace(folder: Path, target: Path) -> None:
-    if exchange(folder, target):
-        leftovers.retire(folder, target)
-        return
-    replaced = leftovers.overwritten_folder(target.parent, target.name)
-    target.rename(replaced)
-    try:
-        folder.rename(target)
-    except BaseException:
-        replaced.rename(target)
-        raise
-    leftovers.retire(replaced, target)
+    older = folder
+    if not exchange(folder, target):
+        older = leftovers.overwritten_folder(target.parent, target.name)
+        target.rename(older)
+        try:
+            folder.rename(target)
+        except BaseException:
+            older.rename(target)
+            raise
+    with contextlib.suppress(OSError):  # the new run has its name, and the next start removes what is left of the older
+        leftovers.retire(older, target)

@@ -39,6 +39,11 @@ def lock_file(output: Path, name: str) -> Path:
     return output / f".{name}{_LOCK}"
 
 
+def is_hidden_name(name: str) -> bool:
+    """Whether `name` is that of a file or folder that lies beside a run until it is finished."""
+    return any(pattern.fullmatch(name) for pattern in (_OURS, _BY_OLDER_VERSION))
+
+
 def has_checkpoint(folder: Path) -> bool:
     """Whether a training can be resumed from `folder`."""
     return any((folder / files.CHECKPOINTS).glob("[!.]*.json"))
@@ -138,9 +143,9 @@ def _discard(folder: Path, target: Path) -> None:
 
 
 def _free_name(place: Path) -> Path:
-    """`place`, or the first of `place.1`, `place.2` ... that is free."""
+    """`place`, or the first of `place.1`, `place.2` ... that is free and that the run will not write."""
     number, free = 0, place
-    while free.exists() or free.is_symlink():
+    while free.name in files.ALL or os.path.lexists(free):
         number += 1
         free = place.with_name(f"{place.name}.{number}")
     return free
