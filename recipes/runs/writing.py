@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from callbacks.watching.csv_cells import without_formula
 from recipes.data import Fingerprint
 from recipes.disk.whole import write_text_whole, write_whole
 from recipes.models.saved import save_model
@@ -89,5 +90,5 @@ def one_line(error: BaseException) -> str:
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["epoch", *history])
+        writer.writerow(["epoch", *map(without_formula, history)])
         writer.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), start=1))
