@@ -179,7 +179,7 @@ def test_a_manifest_that_the_disk_does_not_take_costs_the_verification_alone(tmp
 @pytest.mark.parametrize("output", ["| head -1", "> /dev/full", ">&-", ">&- 2>&-"])
 def test_an_output_that_nobody_takes_costs_no_training(tmp_path, output):
     program = f"{sys.executable} -c 'import sys; from recipes.cli import main; sys.exit(main())'"
-    command = f"{program} train tabular iris --output {tmp_path} --name run --fit.epochs 3 {output}"
+    command = f"{program} train tabular --data.name iris --output {tmp_path} --name run --fit.epochs 3 {output}"
     subprocess.run(["bash", "-c", command], env={**os.environ, "PYTHONPATH": os.getcwd()}, capture_output=True)
     stored = Stored(tmp_path / "run")
     assert (stored.missing, len(stored.history["loss"]), stored.report.rows) == ((), 3, 30)
