@@ -280,7 +280,7 @@ def test_a_training_that_was_set_back_goes_on_as_if_it_had_never_stopped(places)
 def test_a_training_that_ends_by_its_epochs_or_by_divergence_does_so_when_resumed(broken):
     expected = assert_resumed(on_plateaus, [(0, 1), (1, 0), (1, 2), (3, 0), (4, 0)], broken)
     assert expected["StopOnDivergence"]["reason"] == ("loss was not finite in epoch 4" if broken else None)
-    assert expected["rate"] == pytest.approx(0.005)
+    assert expected["rate"] == pytest.approx(0.0005)
 
 
 def test_every_callback_can_be_resumed():

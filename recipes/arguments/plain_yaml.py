@@ -8,7 +8,7 @@ import math
 import re
 from typing import Any
 
-from recipes.arguments.names import shown
+from recipes.arguments.names import printable, shown
 
 _FLOAT = r"[-+]?(\d[\d_]*\.[\d_]*|\.\d[\d_]*)([eE][-+]?\d+)?|[-+]?\d+[eE][-+]?\d+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
 # Kind of a scalar without quotation marks -> its pattern, and the characters with which it may begin; others are texts.
@@ -80,7 +80,7 @@ def load(text: str) -> Any:
     try:
         return yaml.load(text, Loader)
     except yaml.YAMLError as error:
-        raise ValueError(f"not valid YAML: {' '.join(str(error).split())}") from None
+        raise ValueError(f"not valid YAML: {printable(' '.join(str(error).split()))}") from None
 
 
 def _characters(node, known: dict) -> int:

@@ -222,7 +222,10 @@ def _explained(path: Path, encoding: str, found: Layout, message: str) -> ValueE
         )
     if "Expected" in message:
         fields = len(found.names) + found.surplus
-        row = _first_uneven_row(path, encoding, found, fields)
+        try:
+            row = _first_uneven_row(path, encoding, found, fields)
+        except UnicodeDecodeError:
+            return _wrong_encoding(path, encoding)
         if row:
             line, count = row
             by = "spaces" if found.delimiter == WHITESPACE else repr(found.delimiter)
