@@ -1,6 +1,6 @@
 """Faults injected into the writing of run folders, and what was lost.
 
-Run: python benchmarks/faults.py [--overwrites 3000] [--trainings]
+Run: python benchmarks/faults.py [--overwrites 3000] [--trainings] [--only FAULT]
 
 Kills are real (SIGKILL, or an exit in the middle of a call), and so are full disks (a small tmpfs, where it can be
 mounted), pipes and permissions. `--trainings` adds those that need whole trainings of half a minute each.
@@ -178,11 +178,36 @@ def outputs_of_trainings(output: Path) -> str:
     program = f"{sys.executable} -c 'import sys; from recipes.cli import main; sys.exit(main())'"
     lost = []
     for number, where in enumerate(("| head -1", "> /dev/full", ">&-", ">&- 2>&-", "2>&1 | head -1")):
-        command = f"{program} train tabular iris --output {output} --name run{number} --fit.epochs 3 {where}"
+        flags = f"--data.name iris --output {output} --name run{number} --fit.epochs 3"
+        command = f"{program} train tabular {flags} {where}"
         subprocess.run(["bash", "-c", command], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True)
         if not is_listed(output / f"run{number}"):
             lost.append(where)
     return f"5 trainings: {len(lost)} lost {lost or ''}"
+
+
+def full_disk_of_trainings(output: Path) -> str:
+    """Whole trainings on disks that are full at some moment, and then, with more space, the command that it names."""
+    disk, results = output / "disk", []
+    disk.mkdir()
+    program = [sys.executable, "-c", "import sys; from recipes.cli import main; sys.exit(main())"]
+    flags = ["--data.name", "iris", "--model.widths", "[16]", "--fit.epochs", "3"]
+    train = [*program, "train", "tabular", "--output", disk, "--name", "run", *flags]
+    for kilobytes in (60, 80, 240):
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", disk]).returncode:
+            return "no tmpfs can be mounted here"
+        try:
+            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            error = subprocess.run(train, env=environment, capture_output=True, text=True).stderr.splitlines()[-1:]
+            kept = "checkpoint" if any(disk.glob(".run-unfinished/checkpoints/*.json")) else "nothing"
+            kept = "model" if (disk / "run" / files.MODEL).is_file() else kept
+            subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
+            again = [*program, "evaluate", disk / "run"] if kept == "model" else [*train, "--resume"]
+            subprocess.run(again, env=environment, capture_output=True)
+            results.append(f"{kilobytes} kB: kept {kept}, afterwards whole: {is_listed(disk / 'run')} {error}")
+        finally:
+            subprocess.run(["umount", disk], check=True)
+    return "; ".join(results)
 
 
 def is_listed(run: Path) -> bool:
@@ -197,6 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--overwrites", type=int, default=3000)
     parser.add_argument("--trainings", action="store_true")
+    parser.add_argument("--only", default="", help="part of the name of the faults")
     parser.add_argument("--worker", type=Path)
     options = parser.parse_args()
     if options.worker:
@@ -213,8 +239,9 @@ def main() -> None:
     }
     if options.trainings:
         faults["output closed, or full"] = outputs_of_trainings
+        faults["disk full during a training"] = full_disk_of_trainings
     print("| fault | what was lost |\n|---|---|")
-    for name, inject in faults.items():
+    for name, inject in ((name, inject) for name, inject in faults.items() if options.only in name):
         output = Path(tempfile.mkdtemp())
         try:
             print(f"| {name} | {inject(output)} |", flush=True)

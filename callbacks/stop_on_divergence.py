@@ -10,6 +10,7 @@ from keras import ops
 
 from callbacks.averaged_weights import averages
 from callbacks.scaled_schedule import ScaledSchedule
+from callbacks.watching.compiled_step import compile_again
 from callbacks.watching.keras_private import iterations_of, learning_rate_setting_of
 from callbacks.watching.optimizer_hook import unwatched_variables
 from callbacks.watching.scalars import as_number
@@ -211,7 +212,7 @@ class StopOnDivergence(keras.callbacks.Callback):
                 optimizer.learning_rate = lowered(rate, self.rate_factor, steps)
                 is_compiled_in = True
         if is_compiled_in:
-            self.model.make_train_function(force=True)
+            compile_again(self.model)
 
 
 def divergence(losses: dict[str, float], best: dict[str, float], factor: float | None) -> str | None:

@@ -1,5 +1,6 @@
 import importlib
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -82,6 +83,10 @@ def test_the_body_sees_the_pixels_through_its_own_preprocessing(cache):
     small = load_dataset((x[:, :16, :16], np.arange(40) % 2))
     with pytest.raises(ValueError, match=r"does not take images of 16 x 16: set data\.image_size .*at least 32x32"):
         build(recipe, small)
+    with h5py.File(cache / FILE, "r+") as file:
+        file["elsewhere"] = h5py.ExternalLink("/etc/passwd", "/weights")
+    with pytest.raises(ValueError, match="without its head: its weights have a link 'elsewhere' to elsewhere"):
+        build(recipe, dataset)
     (cache / FILE).write_bytes(b"no weights")
     with pytest.raises(
         ValueError, match=r"_no_top_v2\.h5 does not hold the weights of MobileNetV3Small without its head"

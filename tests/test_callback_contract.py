@@ -187,7 +187,9 @@ def norms_by_hand(model, x, y, weights):
     return np.sqrt([squares[0] + squares[1], squares[2] + squares[3]])
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "clipped", "guarded", "scaled"])
+@pytest.mark.parametrize(
+    "optimizer", [pytest.param("adam", marks=pytest.mark.extensive), "clipped", "guarded", "scaled"]
+)
 def test_norms_are_those_of_a_second_backward_pass_before_clipping(optimizer):
     model = compiled("subclassed", optimizer)
     model(X[:1])
@@ -254,6 +256,7 @@ def test_steps_that_are_not_finite_are_counted(optimizer):
     assert np.isfinite(record.gradient_norm_mean).all()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("optimizer", [pytest.param("adam", marks=pytest.mark.extensive), "scaled and guarded"])
 def test_what_is_saved_while_watched_loads_as_if_never_watched(tmp_path, optimizer):
     model, logger = compiled("sequential", optimizer), GradientNormLogger()

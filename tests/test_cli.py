@@ -70,6 +70,13 @@ def test_list_names_every_recipe(capsys):
     assert list(json.loads(capsys.readouterr().out)) == recipes.names()
 
 
+@pytest.fixture
+def one_step(monkeypatch):
+    """`show` times one step instead of seconds of them."""
+    monkeypatch.setattr("recipes.training.epoch_cost.SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("one_step")
 def test_show_prints_yaml_that_reads_back_and_the_network_as_comments(capsys):
     assert main(["show", "digits_selu"]) == 0
     printed = capsys.readouterr().out
@@ -82,6 +89,7 @@ def test_show_prints_yaml_that_reads_back_and_the_network_as_comments(capsys):
     assert memory.startswith("# memory, an estimate without the backend's own: ")
 
 
+@pytest.mark.usefixtures("one_step")
 def test_show_takes_the_flags_of_a_training(capsys, tmp_path):
     (tmp_path / "my.yaml").write_text("optimizer: {name: sgd}\nmodel: {widths: [4]}\n")
     flags = ["--config", str(tmp_path / "my.yaml"), "--model.widths", "8 x 2", "--fit.batch_size=64", "--json"]
@@ -118,6 +126,7 @@ def test_without_the_data_show_says_why_there_is_no_network(capsys, monkeypatch,
     assert captured.err.startswith("keras-recipes: note: the network is not shown")
 
 
+@pytest.mark.usefixtures("one_step")
 def test_show_of_data_for_a_recipe_adds_its_network(capsys):
     assert main(["show", "tabular", "--data", "iris", "--model.widths", "[5]", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
@@ -185,8 +194,8 @@ def test_a_wrong_list_is_reported_in_one_line(flags, message):
 def test_flags_win_over_the_config_file_which_wins_over_the_recipe(tmp_path):
     (tmp_path / "my.yaml").write_text("fit: {epochs: 2, batch_size: 64}\nmodel: {widths: [4]}\n")
     flags = ["--fit.batch_size=50", "--config", str(tmp_path / "my.yaml"), "--output", str(tmp_path), "--name", "mine"]
-    assert main(["train", *flags, "tabular"]) == 0
-    recipe = recipes.Recipe.from_yaml(tmp_path / "mine" / "recipe.yaml")
+    _, recipe, options = read_recipe("train", [*flags, "tabular"], _parser)
+    assert (options.output, options.name) == (str(tmp_path), "mine")
     assert (recipe.fit.epochs, recipe.fit.batch_size, recipe.model.widths) == (2, 50, (4,))
     assert recipe.regularization == recipes.get("tabular").regularization
 

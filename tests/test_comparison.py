@@ -13,14 +13,19 @@ from recipes.runs.stored import Stored
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, run, short_recipe):
+def runs(tmp_path_factory, run, short_recipe, save_run):
     """A folder with runs on breast_cancer: `good`, a `poor` one on the same split, and the `other` on another split."""
     output = tmp_path_factory.mktemp("compared")
     shutil.copytree(run.directory, output / "good")
-    poor = short_recipe.replace(model={"widths": [2]}, fit={"epochs": 1}, optimizer={"learning_rate": 1e-4})
-    recipes.train(poor, output=output, name="poor", pictures=False, verbose=False)
+    finished(save_run(output / "poor", short_recipe.replace(model={"widths": [2]}), "breast_cancer"))
     as_of_seed_1(output / "poor", output / "other", "breast_cancer")
     return output
+
+
+def finished(run):
+    """A run that was saved without its report, and now has it."""
+    change(run / "versions.json", missing=["report", "predictions"])
+    recipes.evaluate(run)
 
 
 def as_of_seed_1(run, copy, data):
@@ -34,6 +39,12 @@ def as_of_seed_1(run, copy, data):
 def change(file, **facts):
     facts = {**json.loads(file.read_text()), **facts}
     file.write_text(json.dumps({name: value for name, value in facts.items() if value is not None}))
+    without_manifest(file.parent)
+
+
+def without_manifest(run):
+    """A run before it had a manifest, which would call the file that a test has changed a damaged one."""
+    (run / "manifest.json").unlink(missing_ok=True)
 
 
 def test_a_significant_difference_takes_one_sentence(runs, run):
@@ -59,6 +70,7 @@ def test_a_significant_difference_takes_one_sentence(runs, run):
 def test_without_stored_predictions_the_models_predict_anew(runs, tmp_path):
     shutil.copytree(runs / "good", tmp_path / "good")
     (tmp_path / "good" / "predictions.npz").unlink()
+    without_manifest(tmp_path / "good")
     anew = recipes.compare(tmp_path / "good", runs / "poor")
     assert anew.source == "the test part of breast-cancer"
     assert anew.pairs == recipes.compare(runs / "good", runs / "poor").pairs
@@ -94,9 +106,9 @@ def test_runs_that_were_tested_on_different_rows_are_refused(runs):
             recipes.compare(runs / "good", runs / "other", data=data)
 
 
-def test_equal_labels_are_no_proof_of_equal_rows(tmp_path, short_recipe):
+def test_equal_labels_are_no_proof_of_equal_rows(tmp_path, short_recipe, save_run):
     # The rows of iris are sorted by class, so that the labels of every test part are the same.
-    recipes.train(short_recipe, "iris", epochs=1, output=tmp_path, name="seed0", pictures=False, verbose=False)
+    save_run(tmp_path / "seed0", short_recipe, "iris")
     as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1", "iris")
     first, second = (recipes.load_dataset("iris", seed).test for seed in (0, 1))
     assert np.array_equal(first[1], second[1])
@@ -105,13 +117,11 @@ def test_equal_labels_are_no_proof_of_equal_rows(tmp_path, short_recipe):
         recipes.compare(tmp_path / "seed0", tmp_path / "seed1")
 
 
-def test_a_test_part_that_came_with_the_data_is_the_same_for_every_seed(tmp_path, short_recipe):
+def test_a_test_part_that_came_with_the_data_is_the_same_for_every_seed(tmp_path, short_recipe, save_run):
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(300, 4)), generator.normal(size=300)
     np.savez(tmp_path / "parts.npz", x_train=x[:200], y_train=y[:200], x_test=x[200:], y_test=y[200:])
-    recipes.train(
-        short_recipe, tmp_path / "parts.npz", epochs=1, output=tmp_path, name="seed0", pictures=False, verbose=False
-    )
+    finished(save_run(tmp_path / "seed0", short_recipe, tmp_path / "parts.npz"))
     as_of_seed_1(tmp_path / "seed0", tmp_path / "seed1", tmp_path / "parts.npz")
     comparison = recipes.compare(tmp_path / "seed0", tmp_path / "seed1")
     assert (comparison.task, comparison.rows) == ("regression", 100)

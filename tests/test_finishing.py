@@ -1,5 +1,7 @@
 import errno
+import os
 import shutil
+import signal
 
 import keras
 import pytest
@@ -91,15 +93,13 @@ def quick(monkeypatch):
 
 
 def test_an_interrupt_while_the_model_is_saved_loses_nothing(tmp_path, short_recipe, quick, monkeypatch):
-    save, calls = writing.save_model, []
+    save = writing.save_model
 
-    def interrupted_once(*arguments):
-        calls.append(arguments)
-        if len(calls) == 1:
-            raise KeyboardInterrupt
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
         save(*arguments)
 
-    monkeypatch.setattr(writing, "save_model", interrupted_once)
+    monkeypatch.setattr(writing, "save_model", interrupted)
     with pytest.raises(KeyboardInterrupt, match="interrupted; the trained model is saved in .*run, without its report"):
         recipes.train(short_recipe, output=tmp_path, **quick)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -75,6 +75,23 @@ def test_weights_that_are_not_drawn_are_not_drawn_later_either():
     assert dropped.kernel._value is None
 
 
+def test_weights_that_are_not_drawn_are_reported_before_the_next_one_is_made():
+    shapes = []
+
+    def report(weight):
+        shapes.append(tuple(weight.shape))
+        if len(shapes) == 2:
+            raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"), private.weights_undrawn(report):
+        layers.Bidirectional(layers.SimpleRNN(10**6)).build((None, 3, 2))
+    assert len(shapes) == 2
+    with keras.StatelessScope():
+        kept = layers.Dense(3)
+        kept.build((None, 2))
+    assert np.isfinite(keras.ops.convert_to_numpy(kept.kernel)).all()
+
+
 def test_what_a_model_was_compiled_with_comes_back_as_the_objects_that_were_given():
     def own_loss(y_true, y_pred):
         return keras.ops.mean(keras.ops.abs(y_true - y_pred))

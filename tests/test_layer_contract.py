@@ -62,7 +62,8 @@ every_layer = pytest.mark.parametrize("name", [case(name) for name in LAYERS])
 every_weight = pytest.mark.parametrize(
     ("name", "weight"),
     [
-        *((name, weight) for name in ("maxout", "conv1d", "conv2d") for weight in ("kernel", "bias")),
+        *((name, weight) for name in ("maxout", "conv2d") for weight in ("kernel", "bias")),
+        *(pytest.param("conv1d", weight, marks=pytest.mark.extensive) for weight in ("kernel", "bias")),
         ("prelu", "alpha"),
     ],
 )
@@ -279,10 +280,14 @@ def test_a_mask_is_passed_on_as_keras_does(name):
     np.testing.assert_allclose(model.predict_on_batch(rows), array(layer(rows))[:, :-2].mean(1), atol=1e-6)
 
 
+def computed(name, dtype, jit=QUICKER):
+    """The sums and gradients of `Probe`, of one of each kind or of all further layers at once."""
+    return _computed(name in CORE, dtype, jit)
+
+
 @functools.cache
-def computed(dtype, jit=QUICKER):
-    """Of all layers at once: the sums and gradients of `Probe`."""
-    probe = Probe(dtype)
+def _computed(core, dtype, jit):
+    probe = Probe(dtype, names=[name for name in LAYERS if (name in CORE) == core])
     answers = probe.compute_output_spec(keras.KerasTensor((1, 1)))
     assert {tensor.dtype for tensor in [*answers, *probe.weights]} == {dtype}
     return probe.sums_and_gradients(probe.directions(), jit)
@@ -293,11 +298,11 @@ def test_jit_changes_nothing(name):
     skip_unless_computed(name)
     if BACKEND == "torch":
         pytest.skip("torch.compile takes minutes for these layers on CPU: 115 s for one MaxoutConv2D and PReLU")
-    (compiled_sums, compiled), probe = computed("float32", jit=True), Probe(names=[name])
+    (compiled_sums, compiled), probe = computed(name, "float32", jit=True), Probe(names=[name])
     ((answer,), (direction,)) = probe.answers(), probe.directions()
     assert compiled_sums[name] == pytest.approx(np.sum(direction * array(answer)), rel=1e-4)
     if BACKEND == "tensorflow":  # on JAX, gradients of operations that are compiled one by one take many seconds
-        for one, other in zip(compiled[name], computed("float32", jit=False)[1][name], strict=True):
+        for one, other in zip(compiled[name], computed(name, "float32", jit=False)[1][name], strict=True):
             np.testing.assert_allclose(one, other, atol=1e-5)
 
 
@@ -306,7 +311,7 @@ def test_jit_changes_nothing(name):
 def test_half_precision_computes_the_same_to_its_digits(name, dtype):
     skip_unless_computed(name, dtype)
     skip_unless_computed(name)
-    (sums, gradients), (exact_sums, exact) = computed(dtype), computed("float32")
+    (sums, gradients), (exact_sums, exact) = computed(name, dtype), computed(name, "float32")
     digits = 2e-3 if dtype == "float16" else 2e-2
     assert abs(sums[name] - exact_sums[name]) < digits * exact[name][0].size ** 0.5
     for one, other in zip(gradients[name], exact[name], strict=True):
@@ -324,7 +329,7 @@ def test_gradients_are_finite_differences(name, training):
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("name", MAXOUT)
+@pytest.mark.parametrize("name", [case(name) for name in MAXOUT])
 def test_the_gradient_shares_of_equal_pieces_sum_to_one(name):
     skip_unless_computed(name, "float64")
     probe = Probe("float64", names=[name])

@@ -70,8 +70,14 @@ def accumulating():
     return keras.optimizers.SGD(lambda: 0.01, momentum=0.9, gradient_accumulation_steps=2)
 
 
+def seed(number):
+    keras.utils.set_random_seed(number)
+    if "torch" in sys.modules:  # which Keras seeds only where it is the backend
+        sys.modules["torch"].manual_seed(number)
+
+
 def compiled(build=network, optimizer=plain):
-    keras.utils.set_random_seed(1)
+    seed(1)
     model = build()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=optimizer(), loss=loss, metrics=["accuracy"])
@@ -133,9 +139,9 @@ def test_a_model_amid_its_training_keeps_every_bit():
     model.stop_training = True
     optimizer, step, history = model.optimizer, model.train_function, model.history
     before, rate = state(model), optimizer.learning_rate
-    keras.utils.set_random_seed(5)
+    seed(5)
     expected = random_numbers()
-    keras.utils.set_random_seed(5)
+    seed(5)
     find_learning_rate(model, x, y, steps=60)
     assert random_numbers() == expected
     assert state(model) == before
@@ -146,9 +152,14 @@ def test_a_model_amid_its_training_keeps_every_bit():
     assert float(model.optimizer.learning_rate) == float(rate)
 
 
-def test_an_optimizer_that_is_not_built_stays_so():
+@pytest.fixture(scope="module")
+def tested():
     model = compiled()
-    find_learning_rate(model, *rows(), steps=30)
+    return model, find_learning_rate(model, *rows(), lowest=1e-4, highest=0.1, steps=31)
+
+
+def test_an_optimizer_that_is_not_built_stays_so(tested):
+    model, _ = tested
     assert not model.optimizer.built
     assert model.train_function is None
 
@@ -188,8 +199,8 @@ def test_it_finds_a_rate_that_trains_and_stops_where_the_loss_diverges():
         result.suggestion = 1.0
 
 
-def test_the_rates_grow_by_a_constant_factor():
-    result = find_learning_rate(compiled(), *rows(), lowest=1e-4, highest=0.1, steps=31)
+def test_the_rates_grow_by_a_constant_factor(tested):
+    _, result = tested
     np.testing.assert_allclose(result.rates, np.geomspace(1e-4, 0.1, 31)[: len(result.rates)])
     assert not result.stopped
     assert result.rates[-1] == pytest.approx(0.1)
@@ -254,10 +265,10 @@ def test_the_average_is_debiased():
     np.testing.assert_allclose(smooth([1.0, 3.0]), [1.0, (0.09 * 1 + 0.1 * 3) / 0.19])
 
 
-def test_plot_draws_on_the_axes_it_is_given():
+def test_plot_draws_on_the_axes_it_is_given(tested):
     from matplotlib.figure import Figure
 
-    result = find_learning_rate(compiled(), *rows(), steps=50)
+    _, result = tested
     ax = Figure().subplots()
     assert result.plot(ax) is ax
     assert ax.get_xscale() == "log"

@@ -27,13 +27,16 @@ def fit(data, progress, epochs):
     model.fit(*data, validation_data=data, epochs=epochs, callbacks=[progress], verbose=0)
 
 
-def test_progress_prints_about_ten_lines_to_a_file(data):
+def test_progress_prints_about_ten_lines_to_a_file():
     stream = io.StringIO()
-    fit(data, Progress(stream), epochs=40)
+    hooks = keras.callbacks.CallbackList([Progress(stream)], epochs=40)  # as of a training, which takes longer
+    hooks.on_train_begin()
+    for epoch in range(40):
+        hooks.on_epoch_begin(epoch)
+        hooks.on_epoch_end(epoch, {"loss": 1 / (epoch + 1), "val_loss": 2.0})
     lines = stream.getvalue().splitlines()
     assert len(lines) == 10
-    assert lines[-1].startswith("epoch 40/40  ━━━━━━━━━━━━━━━━━━━━  0:00 left at most  loss ")
-    assert "val_loss" in lines[-1]
+    assert lines[-1].startswith("epoch 40/40  ━━━━━━━━━━━━━━━━━━━━  0:00 left at most  loss 0.025  val_loss 2")
 
 
 def test_progress_writes_what_the_stream_can_encode(data):

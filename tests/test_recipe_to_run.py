@@ -58,6 +58,7 @@ def test_equal_seeds_train_alike(run, printed):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.extensive  # tests/test_prepared.py has it without a training
 @pytest.mark.backend
 @pytest.mark.whole
 def test_another_seed_trains_otherwise(tmp_path, short_recipe, run):

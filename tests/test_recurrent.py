@@ -100,7 +100,7 @@ def test_batch_normalization_counts_no_padded_steps():
 @pytest.mark.parametrize(
     ("cell", "activation", "widths"),
     [
-        ("lstm", "tanh", (4, 4)),
+        ("lstm", "tanh", (4,)),
         *(pytest.param("simple_rnn", activation, (4,), marks=pytest.mark.extensive) for activation in OWN),
     ],
 )

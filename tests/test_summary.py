@@ -42,7 +42,7 @@ def test_show_prints_classes_and_their_shares(file, capsys):
 
 
 def test_show_as_json_holds_the_same(file, capsys):
-    assert main(["show", "tabular", "--data", str(file), "--target=wage", "--json"]) == 0
+    assert main(["show", "tabular", "--data", str(file), "--target=wage", "--json", "--no-network"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert content["rows"] == {"train": 140, "validation": 20, "test": 40}
     assert [column["kind"] for column in content["columns"]] == ["number", "category", "date"]

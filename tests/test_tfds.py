@@ -67,7 +67,11 @@ def image_features():
 
 @pytest.mark.parametrize(
     ("name", "shape", "classes", "first"),
-    [("MNIST", (28, 28, 1), 10, "0"), ("cifar10", (32, 32, 3), 10, "0"), ("kmnist", (28, 28, 1), 10, "o")],
+    [
+        ("MNIST", (28, 28, 1), 10, "0"),
+        pytest.param("cifar10", (32, 32, 3), 10, "0", marks=pytest.mark.extensive),
+        ("kmnist", (28, 28, 1), 10, "o"),
+    ],
 )
 def test_image_sets_become_bytes_and_class_numbers(name, shape, classes, first):
     with invented():
@@ -109,7 +113,7 @@ def test_a_table_of_mixed_columns_gets_codes_for_classes_and_texts():
 @pytest.mark.parametrize(
     ("name", "columns", "task", "last"),
     [
-        ("iris", 4, "classification", "features_3"),
+        pytest.param("iris", 4, "classification", "features_3", marks=pytest.mark.extensive),
         ("penguins", 4, "classification", "features_3"),
         ("diamonds", 9, "regression", "table"),
         ("wine_quality/red", 11, None, "volatile acidity"),

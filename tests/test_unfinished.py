@@ -12,7 +12,9 @@ import pytest
 from interrupted_training import assert_same_run, quick, train
 
 import recipes
+from recipes.cli import main
 from recipes.runs.checkpoints import Checkpoints
+from recipes.training import recipe_to_run
 from recipes.training.checkpointing import Checkpointing
 from recipes.training.interrupts import Interrupts
 from recipes.training.same_training import facts_of, found_in
@@ -163,7 +165,7 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning():
 
     checkpointing = Checkpointing(FullDisk(), "epoch", {}, Interrupts())
     with pytest.warns(UserWarning, match="the training goes on, but could not be stored: No space left on device"):
-        checkpointing.save({})
+        checkpointing.store(dict)
 
 
 def test_an_error_amid_a_training_says_that_it_can_be_resumed(tmp_path):
@@ -180,11 +182,11 @@ def test_an_error_amid_a_training_says_that_it_can_be_resumed(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "seconds", "stored"),
     [
-        # Epochs of 4 steps of so many seconds each, in which a checkpoint takes one second: 2 % of 50.
+        # Epochs of 4 steps of so many seconds each, in which a checkpoint takes one second: 1.5 % of 67.
         ("epoch", 1, [4, 8, 12]),
         ("3 steps", 1, [3, 6, 9, 12]),
         ("1 minute", 20, [3, 7, 11]),
-        ("auto", 13, [4, 8, 12]),
+        ("auto", 18, [4, 8, 12]),
         ("auto", 12, [4, 10]),
     ],
 )
@@ -199,7 +201,7 @@ def test_checkpoints_are_written_as_the_recipe_says(setting, seconds, stored, mo
     for step in range(1, 13):
         monkeypatch.setattr(time, "monotonic", lambda step=step: seconds * step)
         if checkpointing.is_due_after_epoch() if step % 4 == 0 else checkpointing.is_due_after_step():
-            checkpointing.save({})
+            checkpointing.store(dict)
             seen.append(step)
     assert seen == stored
 
@@ -208,3 +210,14 @@ def test_checkpoints_are_written_as_the_recipe_says(setting, seconds, stored, mo
 def test_a_checkpoint_setting_that_is_none_is_refused(value):
     with pytest.raises(ValueError, match=f"fit.checkpoint must be auto, epoch, .*Received: {value!r}"):
         quick(checkpoint=value)
+
+
+def test_a_command_that_fails_says_that_it_can_be_resumed(monkeypatch, capsys):
+    def fail(*arguments, **options):
+        error = ValueError("no more")
+        error.add_note("--resume goes on")
+        raise error
+
+    monkeypatch.setattr(recipe_to_run, "train", fail)
+    assert main(["train", "digits"]) == 2
+    assert capsys.readouterr().err == "keras-recipes: no more; --resume goes on\n"

@@ -34,6 +34,6 @@ def test_what_callbacks_write_into_the_logs_loses_no_training(tmp_path, short_re
             if epoch % 2:
                 logs["sometimes"] = 1.0
 
-    run = recipes.train(short_recipe, callbacks=[Scribbler()], epochs=3, output=tmp_path, pictures=False, verbose=False)
-    assert run.history["twice"][:3] == [0, 2, 4]
+    run = recipes.train(short_recipe, callbacks=[Scribbler()], epochs=2, output=tmp_path, pictures=False, verbose=False)
+    assert run.history["twice"] == [0, 2]
     assert not {"text", "sometimes"} & set(run.history)

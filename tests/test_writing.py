@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import recipes
-from recipes.runs import writing
+from recipes.models import saved
+from recipes.runs import files, pictures, writing
 from recipes.runs.stored import Stored
 from recipes.runs.watched import Watched
 
@@ -19,6 +20,11 @@ def test_the_folder_holds_what_the_design_names(run):
         "rows.npz", "manifest.json",
     }  # fmt: skip
     assert run.directory.name == "tabular-seed0"
+
+
+def test_names_of_files_that_are_written_elsewhere_are_those_of_the_run_folder():
+    assert files.MODEL == saved.MODEL
+    assert tuple(picture.file for picture in pictures.PICTURES) == files.PICTURES
 
 
 def test_the_files_say_what_happened(run):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import keras
 from keras import ops
 
+from callbacks.watching.compiled_step import compile_again
 from callbacks.watching.keras_private import (
     accumulated_gradients_of,
     iterations_of,
@@ -66,7 +67,7 @@ class OptimizerHook:
         hook.meters.append(meter)
         hook.build()
         # A step that was compiled before does not contain the meter.
-        model.make_train_function(force=True)
+        compile_again(model)
         return hook
 
     def build(self) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from callbacks.watching.csv_cells import without_formula
+
 # The axes of each field. "bounds" are the lowest and the highest value, "trace" the traced updates.
 _AXES = {
     "gradient_norm_mean": ("epochs", "layers"),
@@ -113,14 +115,21 @@ class Record:
                 }
                 yield {"epoch": int(epoch), "layer": layer, **{name: cell.item() for name, cell in cells.items()}}
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write `rows()` into a CSV file with a header; what was not measured is left empty."""
+    def to_csv(self, path: str | Path, keep_formulas: bool = False) -> None:
+        """Write `rows()` into a CSV file with a header; what was not measured is left empty.
+
+        Args:
+            path: Path of the file.
+            keep_formulas: Whether a name of a layer that a spreadsheet program would take for a formula, such as
+                `=1+1`, is written as it is. Default: it gets an apostrophe in front of it.
+        """
         names = ["epoch", "layer", *filter(_is_tabular, self.measured())]
         with Path(path).open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, names)
             writer.writeheader()
             for row in self.rows():
-                writer.writerow({name: "" if cell != cell else cell for name, cell in row.items()})
+                cells = {name: "" if cell != cell else cell for name, cell in row.items()}
+                writer.writerow({name: without_formula(cell, keep_formulas) for name, cell in cells.items()})
 
     def save(self, path: str | Path) -> None:
         """Write all arrays into one NPZ file, each under its name."""

@@ -1,5 +1,6 @@
 """Classes and categories as text: one text for each value, whatever the type of its container."""
 
+import decimal
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0*")
 _WHOLE_FLOAT = re.compile(r"-?\d+\.0*")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _TRUTHS = {"true": "True", "false": "False"}
+_LONGEST_NUMBER = 400  # characters; a longer text is a text
 _CONTAINERS_OF_NUMBERS = "buif"
 
 
@@ -95,7 +97,8 @@ def encode_labels(y: np.ndarray, class_names: tuple[str, ...] | None = None) -> 
 
 def by_value(names) -> tuple[str, ...]:
     """Whole numbers as texts, in their order: 9, 10, 0010."""
-    return tuple(sorted(names, key=lambda name: (int(name), len(name))))
+    # Decimals, because Python makes no int of a text of thousands of digits.
+    return tuple(sorted(names, key=lambda name: (decimal.Decimal(name), len(name))))
 
 
 def is_one_hot(y: np.ndarray) -> bool:
@@ -124,7 +127,7 @@ def _value(text: str) -> int | float | None:
     truth = _TRUTHS.get(text.lower())
     if truth:
         return int(truth == "True")
-    if not _NUMBER.fullmatch(text):
+    if len(text) > _LONGEST_NUMBER or not _NUMBER.fullmatch(text):
         return None
     return int(text) if text.lstrip("+-").isdecimal() else float(text)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 # Control characters, marks of the direction of writing, separators of lines, and halves of characters.
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 # Longest value and largest number of known names in a message.
 _MOST_CHARACTERS, _MOST_KNOWN = 200, 50
 

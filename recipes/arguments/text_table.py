@@ -2,6 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
+from recipes.arguments.names import printable
+
+# Characters of a cell; a longer name would make every row as long.
+_MOST_CHARACTERS = 200
+
+
+def text_of(lines: Iterable[str]) -> str:
+    """Lines as one text, in which no name that stands in them begins a line or sends a command to the terminal."""
+    return "\n".join(map(printable, lines))
+
 
 def table_lines(
     rows: Iterable[Sequence[str]], *, left: Sequence[int] = (0,), least_widths: Sequence[int] = ()
@@ -18,7 +28,7 @@ def table_lines(
     train  1,437
     test     360
     """
-    rows = list(rows)
+    rows = [[printable(cell, _MOST_CHARACTERS) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths[: len(least_widths)] = map(max, widths, least_widths)
     lines = []

@@ -7,7 +7,7 @@ import signal
 import sys
 import warnings
 
-from recipes.arguments.names import unknown
+from recipes.arguments.names import printable, unknown
 from recipes.arguments.text_table import table_lines
 from recipes.disk.output import NamedOutput, drop_output, open_standard_streams
 
@@ -23,6 +23,7 @@ COMMANDS = {
 }
 
 ERROR = 2
+_MOST_CHARACTERS = 4000  # of an error or a note
 INTERRUPTED = 130
 
 
@@ -53,17 +54,28 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         if os.environ.get("KERAS_RECIPES_TRACEBACK"):
             raise
-        print(f"keras-recipes: {' '.join(str(error).split())}", file=sys.stderr)
+        text = "; ".join([str(error), *getattr(error, "__notes__", ())])
+        print(f"keras-recipes: {_line(text)}", file=sys.stderr)
         return ERROR
     except KeyboardInterrupt as interrupt:  # one with a message has left something behind
-        print(f"\nkeras-recipes: {str(interrupt) or 'interrupted; nothing was written'}", file=sys.stderr)
+        print(f"\nkeras-recipes: {_line(interrupt) or 'interrupted; nothing was written'}", file=sys.stderr)
         return INTERRUPTED
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None):
     """Print our own warnings as notes to the user, without their place in our code; other libraries' are not shown."""
     if issubclass(category, UserWarning):
-        print(f"keras-recipes: note: {message}", file=sys.stderr)
+        note(message)
+
+
+def note(message: object) -> None:
+    """Print a note to the user, beside the output."""
+    print(f"keras-recipes: note: {_line(message)}", file=sys.stderr)
+
+
+def _line(message: object) -> str:
+    """A message in one line of limited length, in which names from files send no commands to the terminal."""
+    return printable(" ".join(str(message).split()), _MOST_CHARACTERS)
 
 
 def _interrupt(signal_number, frame):

@@ -17,7 +17,7 @@ from recipes import catalogue
 from recipes.arguments import plain_yaml
 from recipes.arguments.checked import convert, describe, refusal
 from recipes.arguments.names import normalize
-from recipes.cli import COMMANDS
+from recipes.cli import COMMANDS, note
 from recipes.settings import Recipe, parts
 
 
@@ -228,6 +228,20 @@ def _texts(settings: type) -> dict[str, str]:
 def add_json(parser: Parser) -> None:
     """Add the flag `--json`, for output that programs read."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def note_data_of_runs(runs: list[str], data_dir: str | None) -> None:
+    """Say which files and folders runs name as their data, since a run may come from a stranger."""
+    from recipes.data import ARRAYS, is_name
+    from recipes.runs.stored import Stored
+
+    for run in map(Stored, runs):
+        if run.is_run:
+            data = run.recipe.data
+            files = [data.test_file or data.name] if data.name != ARRAYS and not is_name(data.name) else []
+            files += [data.directory] if data.directory and not data_dir else []
+            if files:
+                note(f"{run} names its data, which are read from {' and '.join(files)}")
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import json
 
-from recipes.cli.arguments import Parser, add_json, start_keras
+from recipes.cli.arguments import Parser, add_json, note_data_of_runs, start_keras
 
 
 def run(arguments: list[str]) -> None:
@@ -21,5 +21,7 @@ def run(arguments: list[str]) -> None:
     start_keras()
     from recipes.evaluation.scoring import evaluate
 
+    if options.data is None:
+        note_data_of_runs([options.run], options.data_dir)
     report = evaluate(options.run, options.data, target=options.target, data_dir=options.data_dir)
     print(json.dumps(report.to_dict(), indent=2) if options.json else report)

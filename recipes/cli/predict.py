@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 
+from recipes.arguments.names import printable
 from recipes.cli.arguments import Parser, add_json, start_keras
 
 
@@ -15,9 +16,15 @@ def run(arguments: list[str]) -> None:
         "file",
         help="raw rows: a table (CSV, Parquet ...), an NPZ file with the array x, or an image or a folder of them",
     )
+    parser.add_argument(
+        "--keep-formulas",
+        action="store_true",
+        help="write names that a spreadsheet program would take for a formula as they are, without an apostrophe",
+    )
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()
+    from callbacks.watching.csv_cells import without_formula
     from recipes.evaluation.prediction import predict_file
 
     columns, rows = predict_file(options.run, options.file)
@@ -26,8 +33,14 @@ def run(arguments: list[str]) -> None:
             print(json.dumps(_nested(dict(zip(columns, row, strict=True)))))
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    # What is read by programs keeps every character.
+    shown = _printable if sys.stdout.isatty() else lambda cell: cell
+    for row in (columns, *rows):
+        writer.writerow([shown(without_formula(cell, options.keep_formulas)) for cell in row])
+
+
+def _printable(cell):
+    return printable(cell) if isinstance(cell, str) else cell
 
 
 def _nested(row: dict) -> dict:

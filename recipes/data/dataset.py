@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recipes.arguments.names import shorten
+from recipes.arguments.text_table import text_of
 from recipes.data.fingerprint import Fingerprint
 from recipes.data.preparation import Preparation, SequencePreparation
 
@@ -116,7 +117,7 @@ class Dataset:
         for reason in dict.fromkeys(reasons.values()):
             names = [name for name, why in reasons.items() if why == reason]
             lines.append(f"note: left out, {reason}: {shorten([name or repr(name) for name in names])}")
-        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+        return text_of([*lines, *(f"note: {note}" for note in self.notes)])
 
 
 def as_setting(names) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow
 import pyarrow.compute as compute
 
+from recipes.arguments.regular_files import require_regular
 from recipes.data.fingerprint import Fingerprint
 from recipes.data.store import RowStore, chunks_of
 from recipes.data.tables import column_values
@@ -79,7 +80,11 @@ def of_dataset(dataset) -> Fingerprint:
 
 def of_file(file: Path, label: str) -> int:
     """Digest of the bytes of a file and of its class name."""
-    return int.from_bytes(hashlib.blake2b(f"{label}\0".encode() + file.read_bytes(), digest_size=8).digest(), "little")
+    digest = hashlib.blake2b(f"{label}\0".encode(), digest_size=8)
+    with require_regular(file).open("rb") as stream:
+        while piece := stream.read(2**20):
+            digest.update(piece)
+    return int.from_bytes(digest.digest(), "little")
 
 
 def count_known(digests: np.ndarray, known: np.ndarray) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from recipes.arguments.names import shorten
-from recipes.arguments.text_table import table_lines
+from recipes.arguments.text_table import table_lines, text_of
 from recipes.data.dataset import PARTS, Dataset
 from recipes.data.precision import restore
 from recipes.data.preparation import SequencePreparation, TablePreparation
@@ -116,7 +116,7 @@ def _common(x: np.ndarray, column: int, categories: tuple[str, ...]) -> dict[str
 def to_text(dataset: Dataset) -> str:
     """The summary as text, for people; contents as in `summarize`."""
     content = summarize(dataset)
-    lines = [dataset.describe(), ""]
+    lines = [*dataset.describe().split("\n"), ""]
     if "columns" in content:
         table = [("column", "kind", "missing", "values in the training part")]
         table += [(c["name"], c["kind"], _missing(c), _values(c)) for c in content["columns"]]
@@ -135,7 +135,7 @@ def to_text(dataset: Dataset) -> str:
         for number, channel in enumerate(content["channels"]):
             lines += [f"channel {number}: mean {channel['mean']:.4g}, deviation {channel['standard_deviation']:.4g}"]
     lines += ["", *_target(content)]
-    return "\n".join(lines)
+    return text_of(lines)
 
 
 def _missing(column: dict) -> str:

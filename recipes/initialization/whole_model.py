@@ -9,7 +9,7 @@ import numpy as np
 
 from recipes.arguments.names import normalize, unknown
 from recipes.arguments.numbers import is_whole
-from recipes.arguments.text_table import table_lines
+from recipes.arguments.text_table import table_lines, text_of
 from recipes.initialization.kernels import KernelStart
 from recipes.initialization.lsuv import TRIALS, Scaling
 from recipes.initialization.moments import Signal
@@ -51,7 +51,7 @@ class Initialization:
         ]
         lines = table_lines([heads, *rows])
         lines += [f"left alone: {', '.join(self.unknown)}"] if self.unknown else []
-        return "\n".join(lines)
+        return text_of(lines)
 
 
 def initialize(model: keras.Model, method: str = "variance", x=None, *, seed: int | None = None) -> Initialization:

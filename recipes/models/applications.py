@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from custom_layers import ImagePreparation
+from recipes.models.untrusted import check_weights_file
 
 _KERNELS = "weights_tf_dim_ordering_tf_kernels"
 # Name of a network -> module of `keras.applications` with its preprocessing, and its file of weights in Keras's cache.
@@ -108,6 +109,7 @@ def network(
         reason = " ".join(str(error).split())
         raise ValueError(f"{name} does not take images of {height} x {width}: set data.image_size ({reason})") from None
     try:
+        check_weights_file(file)
         model.load_weights(file)
     except Exception as error:  # whatever h5py and Keras make of another file
         reason = " ".join(str(error).split())[:200]

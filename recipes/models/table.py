@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import keras
 
-from recipes.arguments.text_table import table_lines
+from recipes.arguments.text_table import table_lines, text_of
 from recipes.keras_internals.layers import graph_of
 from recipes.models.layer_rows import LayerRow, rows_of
 
@@ -40,7 +40,7 @@ class ModelTable:
         return asdict(self)
 
     def __str__(self):
-        return "\n".join([*table_lines([_HEADS, *map(_cells, self.rows)], left=_TEXT_COLUMNS), self._totals()])
+        return text_of([*table_lines([_HEADS, *map(_cells, self.rows)], left=_TEXT_COLUMNS), self._totals()])
 
     def _totals(self) -> str:
         frozen = self.parameters - self.trainable

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from callbacks.watching.csv_cells import with_formula
 from callbacks.watching.record import Record
 from recipes.arguments.names import shown
 from recipes.arguments.npz import read_npz
@@ -73,6 +74,7 @@ def read_history(file: Path) -> dict[str, list[float]]:
     try:
         names, *rows = csv.reader(read_text(file, _MOST_BYTES).splitlines(keepends=True))
         columns = [list(map(float, column)) for column in zip(*rows, strict=True)]
+        names = list(map(with_formula, names))
         if len(set(names)) < len(names):
             raise ValueError
         return dict(zip(names[1:], columns[1:] if rows else [[] for _ in names[1:]], strict=True))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import keras
 
+from callbacks.watching.csv_cells import without_formula
 from recipes.data import Fingerprint
 from recipes.disk.whole import write_text_whole, write_whole
 from recipes.models.saved import save_model
 from recipes.runs import data_paths, files
 from recipes.runs.environment import versions
-from recipes.runs.leftovers import has_checkpoint
 from recipes.runs.stored import Stored
 from recipes.runs.watched import Watched
 from recipes.settings import Recipe
@@ -44,10 +44,7 @@ def save(
         write_text_whole(folder / files.RECIPE, recipe.to_yaml())
         write_json(folder / files.VERSIONS, {**facts, **kept, **data, **versions()})
     except Exception as error:  # libraries that write files raise errors of many kinds when the disk is full
-        message = f"the trained model cannot be saved in {folder.parent}: {one_line(error)}"
-        if has_checkpoint(folder):
-            message += "; its last checkpoint is kept: the same training with `resume` goes on from there"
-        raise OSError(message) from error
+        raise OSError(f"the trained model cannot be saved in {folder.parent}: {one_line(error)}") from error
     _write_watched(folder, watched, fingerprint)
 
 
@@ -89,5 +86,5 @@ def one_line(error: BaseException) -> str:
 def _write_history(file: Path, history: dict[str, list[float]]) -> None:
     with file.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["epoch", *history])
+        writer.writerow(["epoch", *map(without_formula, history)])
         writer.writerows([epoch, *values] for epoch, values in enumerate(zip(*history.values(), strict=True), start=1))

@@ -172,7 +172,7 @@ class Fit(Checked):
             to its last good epoch, with a tenth of the learning rate; then it stops.
         checkpoint: How often the training is stored, so that it can be resumed: `auto`, at ends of epochs and, in long
             epochs, between steps, as often as costs 2 % of the time; `epoch`, at the end of each; `100 steps` or
-            `5 minutes`, between steps, too. Not set: never.
+            `5 minutes`, between steps, too. Not set: only where it is interrupted by Ctrl-C or SIGTERM.
     """
 
     batch_size: int = 32

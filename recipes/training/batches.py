@@ -182,16 +182,28 @@ class Batches(keras.utils.PyDataset):
         self.num_outputs = num_outputs
         steps = len(rows) / batch_size
         self.steps_per_epoch = max(1, math.floor(steps)) if whole else math.ceil(steps)
+        self._latest = None
 
     def __getitem__(self, index):
+        rows = self.rows
+        if rows is None:
+            return self._latest
         epoch, step = divmod(self.step + index, self.steps_per_epoch)
         epoch, start = self.epoch + epoch, step * self.batch_size
-        numbers, columns = self.rows.read(self.seed, epoch, start, start + self.batch_size)
+        numbers, self._latest = rows.read(self.seed, epoch, start, start + self.batch_size)
         if self.augmentation is None:
-            return columns
-        x, y, *weights = columns
+            return self._latest
+        x, y, *weights = self._latest
         options = {"num_outputs": self.num_outputs, "weights": weights[0] if weights else None}
-        return augment(x, y, self.augmentation, self.seed, epoch, numbers, **options)
+        self._latest = augment(x, y, self.augmentation, self.seed, epoch, numbers, **options)
+        return self._latest
+
+    def release(self) -> None:
+        """Let go of the rows: TensorFlow keeps the Python functions of a pipeline, and so this object, to the end.
+
+        A thread that still reads ahead gets the latest batch again, which nothing trains on.
+        """
+        self.rows = None
 
     def fit_arguments(self) -> dict:
         """The keyword arguments with which `fit` trains on these batches."""
@@ -251,13 +263,22 @@ class ValidationBatches(keras.utils.PyDataset):
         self.x, self.y = dataset.validation
         self.rows = min(len(self.y), limit or len(self.y))
         self.preparation, self.batch_size, self.class_weight = dataset.preparation, batch_size, class_weight
+        self._latest = None
 
     @property
     def num_batches(self):
         return math.ceil(self.rows / self.batch_size)
 
     def __getitem__(self, index):
+        x = self.x
+        if x is None:
+            return self._latest
         chosen = slice(index * self.batch_size, min((index + 1) * self.batch_size, self.rows))
         y = self.y[chosen]
-        batch = self.preparation(self.x[chosen]), _as_floatx(self.preparation.scale_target(y))
-        return batch if self.class_weight is None else (*batch, weights_of_rows(y, self.class_weight))
+        batch = self.preparation(x[chosen]), _as_floatx(self.preparation.scale_target(y))
+        self._latest = batch if self.class_weight is None else (*batch, weights_of_rows(y, self.class_weight))
+        return self._latest
+
+    def release(self) -> None:
+        """Let go of the rows, as `Batches.release` does."""
+        self.x = None

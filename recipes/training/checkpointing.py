@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from recipes.runs.checkpoints import Checkpoints
@@ -9,8 +10,9 @@ from recipes.runs.writing import one_line
 from recipes.settings.training import CHECKPOINT
 from recipes.training.interrupts import Interrupts
 
-# `auto` stores as often as takes this share of the time, and between steps at most once in so many seconds.
-_SHARE = 0.02
+# `auto` stores as often as takes this share of the time, and between steps at most once in so many seconds. The first
+# and the last checkpoint come on top: all together take 2 % of a training of a few seconds.
+_SHARE = 0.015
 _SECONDS_BETWEEN_STEPS = 60.0
 
 
@@ -19,22 +21,23 @@ class Checkpointing:
 
     Args:
         checkpoints: Checkpoints of the training.
-        setting: Value of `fit.checkpoint`.
+        setting: Value of `fit.checkpoint`; `None` to store the training only where a signal ends it.
         facts: Facts by which a training that can go on from these checkpoints is recognized.
         interrupts: Signals that ask the training to end.
 
     Attributes:
-        found: State to go on from, as `save` has stored it; `None` to begin.
+        found: State to go on from, as `store` has stored it; `None` to begin.
+        spent: Seconds that checkpoints have taken so far.
     """
 
-    def __init__(self, checkpoints: Checkpoints, setting: str, facts: dict[str, Any], interrupts: Interrupts):
+    def __init__(self, checkpoints: Checkpoints, setting: str | None, facts: dict[str, Any], interrupts: Interrupts):
         self.checkpoints, self.facts, self.interrupts = checkpoints, facts, interrupts
         self.found: dict[str, Any] | None = None
-        number, unit = CHECKPOINT.fullmatch(setting).groups()
+        number, unit = CHECKPOINT.fullmatch(setting).groups() if setting else (None, None)
         self._kind = unit.rstrip("s") if unit else setting
         self._number = int(number or 0)
         self._steps = 0
-        self._cost = 0.0
+        self._cost = self.spent = 0.0
         self._stored = time.monotonic()
 
     def is_due_after_step(self) -> bool:
@@ -54,27 +57,36 @@ class Checkpointing:
         waited = time.monotonic() - self._stored
         return due or self._kind == "epoch" or (self._kind == "auto" and waited >= self._cost / _SHARE)
 
-    def save(self, state: dict[str, Any]) -> None:
-        """Store the training. A checkpoint that cannot be written is a warning, as the training is worth more."""
+    @property
+    def is_due_at_end(self) -> bool:
+        """Whether the training is to be stored after its last epoch: there is nothing else that holds it then."""
+        return self._kind is not None
+
+    def store(self, state: Callable[[], dict[str, Any]], *, is_last: bool = False) -> None:
+        """Store the training, and end it where a signal has asked for that.
+
+        A checkpoint that cannot be written is a warning, as the training is worth more.
+
+        Args:
+            state: Function that returns the state of the training; see `Session.state`.
+            is_last: Whether the training is over, so that a signal has nothing to end.
+
+        Raises:
+            KeyboardInterrupt: With the place at which the training is resumed, where a signal has ended it.
+        """
         start = time.monotonic()
+        content = state()
         try:
-            self.checkpoints.save({"facts": self.facts, **state})
+            self.checkpoints.save({"facts": self.facts, **content})
         except OSError as error:
             warnings.warn(f"the training goes on, but could not be stored: {one_line(error)}", stacklevel=2)
         self._steps, self._stored = 0, time.monotonic()
         self._cost = self._stored - start
-
-    def end_if_asked(self, state: dict[str, Any]) -> None:
-        """End the training, whose `state` is stored, where a signal has asked for that.
-
-        Raises:
-            KeyboardInterrupt: With the place at which the training is resumed.
-        """
-        if self.interrupts.received is None:
-            return
-        raise KeyboardInterrupt(
-            f"interrupted {place_of(state)}: the same command with --resume, or resume=True, goes on from there"
-        )
+        self.spent += self._cost
+        if self.interrupts.received is not None and not is_last:
+            raise KeyboardInterrupt(
+                f"interrupted {place_of(content)}: the same command with --resume, or resume=True, goes on from there"
+            )
 
 
 def place_of(state: dict[str, Any]) -> str:

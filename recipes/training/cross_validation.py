@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from recipes.arguments.numbers import require_between
-from recipes.arguments.text_table import table_lines
+from recipes.arguments.text_table import table_lines, text_of
 from recipes.data import Dataset, check_seed, load_folds
 from recipes.disk.output import unbreakable_output
 from recipes.evaluation.blocks import Block, predicted_values
@@ -158,7 +158,7 @@ class CrossValidation:
             for name, score in (_NUMBERS if self.class_names is None else _CLASSES).items()
         )
         lines.append(f"all {len(self.row):,} predictions together: {scores}")
-        return "\n".join([f"{self.recipe.name} on {self.data_name}, split {self.how_split}", "", *lines])
+        return text_of([f"{self.recipe.name} on {self.data_name}, split {self.how_split}", "", *lines])
 
     def _cell(self, value: float) -> str:
         return f"{value:.4f}" if self.class_names else f"{value:.5g}"

@@ -30,6 +30,7 @@ from recipes.training.rows import (
     check_augmentation,
     check_batch_size,
     class_weights,
+    release,
 )
 from recipes.training.session import Session
 from recipes.training.watching import WATCHERS, TrainingEnd, callbacks_for, kept_epoch, numeric_history
@@ -247,7 +248,10 @@ class Training:
         try:
             for epoch, step, length in session.parts():
                 arguments = {**self.rows(epoch, step), **length}
-                self.core.fit(**arguments, initial_epoch=epoch, callbacks=session, verbose=0)
+                try:
+                    self.core.fit(**arguments, initial_epoch=epoch, callbacks=session, verbose=0)
+                finally:
+                    release(arguments)
         except Exception as error:
             if not end.reached or late_errors is None:
                 raise

@@ -96,20 +96,18 @@ def train(
         recipe = recipe.replace(fit={"epochs": 1}, fine_tune={"epochs": min(1, recipe.fine_tune.epochs)})
     directory, late_errors = Path(output) / name, []
     fingerprint = row_digests.of_dataset(dataset)
-    stores = recipe.fit.checkpoint is not None and not fast_dev_run
     facts = facts_of(recipe, fingerprint, seed, callbacks, own_model=model is not None)
-    if resume and stores and (run := _finished(directory, dataset, facts)) is not None:
+    if resume and not fast_dev_run and (run := _finished(directory, dataset, facts)) is not None:
         say(f"the training is finished, and saved in {directory}")
         return run
     interrupts = Interrupts()
     try:
-        with interrupts if stores else contextlib.nullcontext(), new_folder(output, name, overwrite, resume) as folder:
-            checkpointing = None
-            if stores:
-                checkpointing = Checkpointing(Checkpoints(folder), recipe.fit.checkpoint, facts, interrupts)
-                if resume:
-                    checkpointing.found = found_in(checkpointing.checkpoints, recipe, facts, callbacks, str(folder))
-                    say(_beginning(checkpointing.found))
+        with interrupts, new_folder(output, name, overwrite, resume) as folder:
+            checkpoints = Checkpoints(folder)
+            checkpointing = Checkpointing(checkpoints, recipe.fit.checkpoint, facts, interrupts)
+            if resume:
+                checkpointing.found = found_in(checkpoints, recipe, facts, callbacks, str(folder))
+                say(_beginning(checkpointing.found))
             with _kept_checkpoint(folder):
                 training = Training.of(recipe, dataset, model, seed, limit=limit)
                 serving = training.serving()
@@ -118,7 +116,7 @@ def train(
                 say(f"{dataset.describe()}\n{_size(training.core)}")
                 watched = training.fit(callbacks, verbose=verbose, late_errors=late_errors, checkpointing=checkpointing)
                 if watched.divergence is not None:
-                    Checkpoints(folder).discard()
+                    checkpoints.discard()
                     raise ValueError(watched.divergence)
                 details = {
                     "seed": seed,
@@ -126,21 +124,13 @@ def train(
                     "classes": dataset.class_names,
                     "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
                 }
-                content = (serving, recipe, watched, details, fingerprint)
-                try:
-                    writing.save(folder, *content)
-                except KeyboardInterrupt as error:  # what was trained comes first; another one is obeyed at once
-                    late_errors.append(error)
-                    writing.save(folder, *content)
+                writing.save(folder, serving, recipe, watched, details, fingerprint)
     except NameTakenError as error:
         directory = error.directory
         late_errors.append(error)
-    if interrupts.received is not None:
-        late_errors.append(KeyboardInterrupt())
     with finishing.keeping(directory, recipe):
-        for error in late_errors:
-            if isinstance(error, KeyboardInterrupt):
-                raise error
+        if interrupts.received is not None:
+            raise KeyboardInterrupt
         report = finishing.finish(directory, serving, recipe, dataset, watched, limit, pictures)
     run = Run(serving, recipe, watched.history, watched.record, report, directory, watched.kept_epoch)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")

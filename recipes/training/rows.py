@@ -193,5 +193,12 @@ def as_evaluate_arguments(rows) -> dict:
     return dict(zip(("x", "y", "sample_weight"), rows, strict=False)) if isinstance(rows, tuple) else {"x": rows}
 
 
+def release(arguments: dict) -> None:
+    """Let go of the rows of batches among the arguments of a `fit` that has ended."""
+    for value in arguments.values():
+        if isinstance(value, Batches | ValidationBatches):
+            value.release()
+
+
 def _evenly_spaced(rows: int) -> np.ndarray:
     return np.linspace(0, rows - 1, min(rows, _PROBE_ROWS)).round().astype(int)

@@ -95,9 +95,7 @@ class Session(keras.callbacks.CallbackList):
             # from here, the epoch would have another step.
             if self.model.stop_training:
                 return
-            state = self.state()
-            self.checkpointing.save(state)
-            self.checkpointing.end_if_asked(state)
+            self.checkpointing.store(self.state)
 
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
@@ -105,12 +103,10 @@ class Session(keras.callbacks.CallbackList):
         if self.checkpointing is None:
             return
         if self.is_over:
-            # Until the model is saved, there is nothing else on the disk that holds it.
-            self.checkpointing.save(self.state())
+            if self.checkpointing.is_due_at_end:
+                self.checkpointing.store(self.state, is_last=True)
         elif self.checkpointing.is_due_after_epoch():
-            state = self.state()
-            self.checkpointing.save(state)
-            self.checkpointing.end_if_asked(state)
+            self.checkpointing.store(self.state)
 
     def on_train_end(self, logs=None):
         if self.is_over:

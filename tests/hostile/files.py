@@ -3,10 +3,12 @@
 import copy
 import io
 import json
+import lzma
 import os
 import pickle
 import socket
 import struct
+import tarfile
 import warnings
 import zipfile
 import zlib
@@ -15,10 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 
 import recipes
 from recipes.runs.stored import Stored
-from recipes.settings import Recipe
+from recipes.settings import Data, Recipe
 
 
 @dataclass(frozen=True)
@@ -232,6 +236,14 @@ def load(path):
     return recipes.load_dataset(path)
 
 
+def load_table(path):
+    return recipes.load_dataset(path, target="a")
+
+
+def zipped(path):
+    return recipes.load_dataset(path, settings=Data(encoding="zip", target="a"))
+
+
 ARRAYS = [
     Hostile(
         "a pickle as an array", archive(("x.npy", header("(1,)", "'|O'") + pickle.dumps([1]))), load, "hold.*object"
@@ -409,4 +421,149 @@ RUNS = [
     ),
 ]
 
-CASES = [*RECIPES, *ARRAYS, *RUNS]
+
+def newlines(folder: Path) -> Path:
+    """A table of one row, then 80 MiB of blank lines, in 80 KB."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    head = packer.compress(b"a,b\n1,x\n") + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(b"\n" * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    (folder / "rows.csv.gz").write_bytes(head + block * 80)
+    return folder / "rows.csv.gz"
+
+
+def uci(content: bytes) -> Callable[[Path], Path]:
+    """A folder with an archive of UCI sets that unpacks to `content`."""
+
+    def make(folder: Path) -> Path:
+        (folder / "uci.tar.xz").write_bytes(lzma.compress(content, preset=0))
+        return folder
+
+    return make
+
+
+def sparse(size: int) -> bytes:
+    """A tar archive with a member that claims `size` bytes and stores none."""
+    member = tarfile.TarInfo("a/a_py.dat")
+    member.pax_headers = {
+        "GNU.sparse.major": "0",
+        "GNU.sparse.minor": "1",
+        "GNU.sparse.map": "",
+        "GNU.sparse.size": str(size),
+    }
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as stored:
+        stored.addfile(member)
+    return archive.getvalue()
+
+
+def load_uci(folder: Path):
+    return recipes.load_dataset("uci:a", data_dir=folder)
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png(width: int, height: int, *others: bytes) -> bytes:
+    """A PNG image of 10 x 10 pixels that claims any size."""
+    size = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return (
+        b"\x89PNG\r\n\x1a\n" + size + b"".join(others) + chunk(b"IDAT", zlib.compress(bytes(110))) + chunk(b"IEND", b"")
+    )
+
+
+def images(make: Callable[[Path], object]) -> Callable[[Path], Path]:
+    """A folder of two classes, with one hostile image."""
+
+    def build(folder: Path) -> Path:
+        for name in "ab":
+            (folder / name).mkdir()
+            (folder / name / "1.png").write_bytes(png(10, 10))
+        make(folder / "a")
+        return folder
+
+    return build
+
+
+def parquet(folder: Path) -> Path:
+    """Seventy million rows without a value, in a few kilobytes."""
+    pyarrow.parquet.write_table(pyarrow.table({"a": pyarrow.nulls(70_000_000)}), folder / "rows.parquet")
+    return folder / "rows.parquet"
+
+
+TABLES = [
+    Hostile("a gzip of blank lines", newlines, load_table, "unpacks to more than 200 times its size"),
+    Hostile(
+        "a table of 10^7 columns",
+        written("rows.csv", b"a," * 10_000_000),
+        load_table,
+        "where a table has at most 100,000",
+    ),
+    Hostile(
+        "a row of 10^7 fields",
+        written("rows.csv", b"a,b\n" + b"1," * 10_000_000),
+        load_table,
+        "where a table has at most",
+    ),
+    Hostile(
+        "a field of 80 MB",
+        written("rows.csv", b"a,b\n" + b"1,2\n" * 90_000 + b'"' + b"x" * 80_000_000),
+        load_table,
+        "more than 32 MiB",
+    ),
+    Hostile("megabytes of quotation marks", written("rows.csv", b'"' * 3_000_001), load_table, "."),
+    Hostile("bytes in a table", written("rows.csv", b"a,b\n1,\0\n"), load_table, "holds bytes that are no text"),
+    Hostile(
+        "a table in an archive's encoding", written("rows.csv", b"a,b\n1,2\n"), zipped, "there is no encoding 'zip'"
+    ),
+    Hostile("column names of 5000 digits", written("rows.csv", f"{'9' * 5000},{'8' * 5000}\n1,2\n"), load_table, "."),
+    Hostile("a pipe as a table", pipe("rows.csv"), load_table, "is a pipe: only regular files are read"),
+    Hostile(
+        "a device as a table", link("rows.csv", "/dev/zero"), load_table, "is a device: only regular files are read"
+    ),
+    Hostile("a socket as a table", listening("rows.csv"), load_table, "is a socket: only regular files are read"),
+    Hostile("a folder as a table", link("rows.csv", "."), load_table, "is a folder, not a file"),
+    Hostile(
+        "a pickle as a table", written("rows.pkl", pickle.dumps([1])), load_table, "can run code when it is loaded"
+    ),
+    Hostile("a zip as a table", written("rows.csv", b"PK\x03\x04" + bytes(100)), load_table, "unpack it"),
+    Hostile("a table of nothing", parquet, load_table, "claims 70,000,000 rows of 1 columns"),
+    Hostile(
+        "a parquet file of zeros", written("rows.parquet", bytes(1000)), load_table, "is damaged, or no parquet file"
+    ),
+    Hostile("a pipe as a parquet file", pipe("rows.parquet"), load_table, "is a pipe: only regular files are read"),
+    Hostile(
+        "a feather file of nothing", written("rows.feather", b"ARROW1\0\0" + b"\xff" * 100), load_table, "is damaged"
+    ),
+    Hostile("an archive of 66 MiB of zeros", uci(bytes(66 * 2**20)), load_uci, "it cannot be unpacked"),
+    Hostile("an archive of a sparse file", uci(sparse(2**40)), load_uci, "it cannot be unpacked"),
+    Hostile("an archive of another file", uci(b"x" * 2000), load_uci, "it cannot be unpacked"),
+    Hostile("a pipe as an archive", pipe("uci.tar.xz"), load_uci, "."),
+    Hostile(
+        "an image of 10^10 pixels", images(written("2.png", png(100_000, 100_000))), load, "are more than 50,000,000"
+    ),
+    Hostile(
+        "a bitmap of 10^10 pixels", images(written("2.ppm", b"P6 99999 99999 255\n")), load, "are more than 50,000,0"
+    ),
+    Hostile("a pipe as an image", images(pipe("2.png")), load, "is a pipe: only regular files are read"),
+    Hostile(
+        "a device as an image", images(link("2.png", "/dev/zero")), load, "is a device: only regular files are read"
+    ),
+    Hostile(
+        "a text of 100 MB in an image",
+        images(written("2.png", png(10, 10, chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8), 9))))),
+        load,
+        "holds no image that can be read",
+    ),
+    Hostile(
+        "PostScript as an image", images(written("2.png", b"%!PS-Adobe-3.0 EPSF-3.0\n")), load, "it is none of BMP"
+    ),
+    Hostile(
+        "an image whose name has escape codes",
+        images(written("\x1b[2J.png", b"x")),
+        load,
+        r"\\x1b\[2J.png holds no image",
+    ),
+]
+
+CASES = [*RECIPES, *ARRAYS, *RUNS, *TABLES]

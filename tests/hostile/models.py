@@ -6,6 +6,7 @@ Most are one small model, saved by Keras, with its configuration or its weights 
 import copy
 import functools
 import io
+import itertools
 import json
 import marshal
 import os
@@ -397,6 +398,19 @@ for _title, _kind in {
     )
 
 
+@hostile("it uses 'keras.src.ops.core.Switch', which is no part of models that are loaded here")
+def operation_that_calls_a_function(path):
+    # Beside what the model computes, and called with plain values: Keras computes it at once.
+    switch = keras_object("keras.src.ops.core.Switch", name="switch")
+    branches = [keras_function("keras.utils.pad_sequences")]
+    switch["inbound_nodes"] = [{"args": [0, branches, [[1]], 25_000_000, "float64"], "kwargs": {}}]
+    write_config(path, functional([graph_input(), switch], outputs="in"))
+
+
+for _title, _layer_name in {"layer_called_above": "..", "layer_called_by_an_escape_code": "\x1b[2J"}.items():
+    hostile("Dense is called '.*'", _title)(lambda path, name=_layer_name: with_argument(path, "name", name))
+
+
 @hostile("its configuration names a class by something else than text")
 def class_that_is_a_list(path):
     with_layer(path, {**keras_object("keras.layers.Dense"), "class_name": ["Dense"]})
@@ -451,7 +465,7 @@ def input_of_many_values(path):
     with_layer(path, keras_object("keras.layers.Flatten"), (None, 10**5, 10**5))
 
 
-@hostile("its metrics and normalizations keep more than 16,777,216 numbers of their own")
+@hostile("its metrics, optimizers and normalizations keep more than 16,777,216 numbers of their own")
 def normalization_of_many_values(path):
     layer = keras_object("keras.layers.Normalization", {"axis": [1], "mean": 0.0, "variance": 1.0})
     with_layer(path, {**layer, "build_config": {"input_shape": [None, 10**8]}}, (None, 10**8))
@@ -463,9 +477,36 @@ def normalization_of_unknown_shape(path):
     with_layer(path, layer, (None, 10**8))
 
 
-@hostile("its metrics and normalizations keep more than 16,777,216 numbers of their own")
+@hostile("its metrics, optimizers and normalizations keep more than 16,777,216 numbers of their own")
 def metric_of_many_classes(path):
     with_compilation(path, metrics=[keras_object("keras.metrics.MeanIoU", {"num_classes": 10**6})])
+
+
+@hostile("its metrics, optimizers and normalizations keep more than 16,777,216 numbers of their own")
+def optimizer_with_a_long_history(path):
+    optimizer = {**keras_object("recipes.PercentileClipping"), "registered_name": "keras_recipes>PercentileClipping"}
+    with_compilation(
+        path, optimizer={**optimizer, "config": {"optimizer": keras_object("keras.optimizers.SGD"), "history": LARGE}}
+    )
+
+
+for _title, _layer in {
+    "input_repeated_without_end": keras_object("keras.layers.RepeatVector", {"n": LARGE}),
+    "input_padded_without_end": keras_object("keras.layers.ZeroPadding1D", {"padding": LARGE}),
+}.items():
+    hostile("its shape .* has more than 134,217,728 values", _title)(
+        lambda path, layer=_layer: with_layer(path, layer, (None, 2) if "n" in layer["config"] else (None, 2, 2))
+    )
+
+
+@hostile("its layers are not in the order of their calls")
+def layers_in_reverse(path):
+    names = ["in", *(f"layer_{number}" for number in range(1000)), "out"]
+    layers = [
+        called(keras_object("keras.layers.ReLU", {"name": name}), name, [source])
+        for source, name in itertools.pairwise(names)
+    ]
+    write_config(path, functional([*reversed(layers), graph_input()]))
 
 
 @hostile("AUC asks for {'num_thresholds': 1000000000}, and at most 4096 are allowed")

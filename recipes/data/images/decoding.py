@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.arguments.names import printable
+from recipes.arguments.regular_files import require_regular
 from recipes.data.images.pixels import LUMA, WHITE
 from recipes.settings.data import MOST_PIXELS
 
@@ -60,7 +62,7 @@ class UnreadableImageError(ValueError):
     """The error for a file without an image, or with one that is damaged or too large."""
 
     def __init__(self, file, reason: str):
-        super().__init__(f"{file} holds no image that can be read: {reason}")
+        super().__init__(f"{printable(file)} holds no image that can be read: {reason}")
         self.reason = reason
 
 
@@ -126,7 +128,7 @@ def _opened(file):
     """`file`, opened by Pillow, which reads its header; every error inside becomes one that names the file."""
     from PIL import UnidentifiedImageError
 
-    if file.stat().st_size == 0:
+    if require_regular(file).stat().st_size == 0:
         raise UnreadableImageError(file, "the file is empty")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.arguments.names import printable
 from recipes.data.images.decoding import Form, Header, UnreadableImageError, decode, header
 from recipes.data.images.pixels import WHITE, fit
 from recipes.data.store import RowStore, chunks
@@ -166,12 +167,18 @@ def refuse_broken(broken: dict[Path, Exception], total: int, folder: Path | None
     if len(broken) == 1:
         raise next(iter(broken.values()))
     named = [
-        f"{file if folder is None else file.relative_to(folder)} ({getattr(error, 'reason', None) or error.strerror})"
+        f"{printable(file if folder is None else file.relative_to(folder))} ({_reason(error)})"
         for file, error in sorted(broken.items())[:_MOST_NAMED]
     ]
     more = f" and {len(broken) - len(named):,} more" if len(broken) > len(named) else ""
     where = "" if folder is None else f" in {folder}"
     raise ValueError(f"{len(broken):,} of {total:,} image files{where} cannot be read: {', '.join(named)}{more}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "No such file"
+    return getattr(error, "reason", None) or error.strerror or "no regular file"
 
 
 @contextlib.contextmanager

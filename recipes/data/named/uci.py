@@ -14,10 +14,12 @@ import numpy as np
 
 from recipes.arguments.labels import encode_labels
 from recipes.arguments.names import normalize, unknown
+from recipes.arguments.regular_files import is_bomb, require_regular
 from recipes.data.source import Source
 
 ARCHIVE = "uci_39.tar.xz"
 FOLDS = 4
+_MOST_BYTES = 2**28  # of the archive, and of the memory in which it is unpacked; the published one has two million
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +105,14 @@ def _files_by_set(path: Path) -> dict[str, dict[str, bytes]]:
 
     The archive is unpacked as a whole, because its checksum stands at the end.
     """
-    packed = path.read_bytes()
+    with require_regular(path).open("rb") as stream:
+        packed = stream.read(_MOST_BYTES + 1)
     sets = {}
     try:
-        with tarfile.open(fileobj=io.BytesIO(lzma.decompress(packed, lzma.FORMAT_XZ))) as archive:
+        with tarfile.open(fileobj=io.BytesIO(_unpacked(packed))) as archive:
             for member in archive:
-                if member.isfile():
+                # A sparse file claims any size without a byte for it.
+                if member.isfile() and not member.issparse():
                     name, file = PurePosixPath(member.name).parts[-2:]
                     sets.setdefault(name, {})[file] = archive.extractfile(member).read()
     except Exception:  # a damaged archive can fail in many ways
@@ -116,6 +120,23 @@ def _files_by_set(path: Path) -> dict[str, dict[str, bytes]]:
     if not sets:
         raise _damaged(path, "it cannot be unpacked")
     return sets
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """The content of an xz archive, up to a bound on its size.
+
+    Raises:
+        ValueError, LZMAError, EOFError: If the archive is damaged, or unpacks to far more than its size.
+    """
+    size = len(packed)
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_BYTES)
+    pieces, unpacked = [], 0
+    while not decompressor.eof:
+        pieces.append(decompressor.decompress(packed, max_length=2**20))
+        packed, unpacked = b"", unpacked + len(pieces[-1])
+        if (not pieces[-1] and decompressor.needs_input) or is_bomb(unpacked, size):
+            raise EOFError
+    return b"".join(pieces)
 
 
 def _read(name: str, folder: Path | None) -> _Set:

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +11,18 @@ import pyarrow
 import pyarrow.compute as compute
 import pyarrow.csv
 
-from recipes.data.tables.csv_layout import WHITESPACE, Layout, layout, long_fields, squeezed
+from recipes.arguments.regular_files import require_regular
+from recipes.data.tables.csv_bytes import encoding_of, open_bytes, read_bytes
+from recipes.data.tables.csv_layout import DELIMITERS, WHITESPACE, Layout, layout, long_fields, squeezed
 from recipes.data.tables.table import Table, distinct_names
 
 _BLOCK_BYTES = 4 * 2**20
 # A longer line is taken for an error: a quotation mark that is never closed.
-_MOST_BLOCK_BYTES = 256 * 2**20
+_MOST_BLOCK_BYTES = 32 * 2**20
+# Most delimiters of each kind in a line of the sample; spaces also stand in long texts.
+_MOST_DELIMITERS = {**dict.fromkeys(DELIMITERS, 100_000), WHITESPACE: 1_000_000}
 _SAMPLE_BYTES = 2**18
-# First bytes of compressed files, whose names may lack the usual ending.
-_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "lz4"}
-_PACKED = {b"PK\x03\x04": "a ZIP archive or an Excel workbook", b"\xfd7zXZ": "an xz archive"}
+_LONGEST_SPLIT = 2**20  # characters
 
 
 def open_csv(
@@ -46,15 +49,14 @@ def open_csv(
         expected: Names of columns that the caller needs; a first line with one of them is a header.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is empty, not text, in another encoding, has two columns of one name, or (while it is read) a
-            row with another number of fields.
+        OSError: If there is no such file (FileNotFoundError), or it is no regular one.
+        ValueError: If it unpacks to far more than its size, is empty, not text, in another encoding, has two columns of
+            one name, or (while it is read) a row with another number of fields.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    encoding = _encoding(path, encoding)
+    path = require_regular(path)
+    encoding = encoding_of(path, encoding)
     text, whole = _first_lines(path, encoding)
+    _refuse_width(path, text)
     found = layout(text, whole, header, expected, columns, skip_rows)
     if found is None:
         raise ValueError(f"{path} is empty")
@@ -63,48 +65,17 @@ def open_csv(
     return Table(str(path), found.names, lambda: _batches(path, encoding, found), notes=notes)
 
 
-def _encoding(path: Path, encoding: str | None) -> str:
-    if encoding is not None:
-        try:
-            return codecs.lookup(encoding).name
-        except LookupError:
-            raise ValueError(
-                f"there is no encoding {encoding!r}; common ones: utf-8, latin-1, cp1252, utf-16"
-            ) from None
-    with _open(path) as stream:
-        start = _read(path, stream, 4)
-    return "utf-16" if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8"
-
-
-def _open(path: Path):
-    """A stream of the bytes of the file, decompressed."""
-    with open(path, "rb") as stream:
-        start = stream.read(8)
-    for sign, kind in _PACKED.items():
-        if start.startswith(sign):
-            raise ValueError(f"{path} is no CSV file, but {kind}: unpack it, or save the sheet as CSV")
-    kind = next((kind for sign, kind in _COMPRESSED.items() if start.startswith(sign)), None)
-    return pyarrow.input_stream(str(path), compression=kind)
-
-
-def _read(path: Path, stream, size: int) -> bytes:
-    try:
-        return stream.read(size)
-    except OSError as error:  # a damaged archive
-        raise ValueError(f"{path} is damaged: {' '.join(str(error).split())}") from None
-
-
 def _first_lines(path: Path, encoding: str) -> tuple[str, bool]:
     """Text of the first lines, and whether it is the whole file."""
-    with _open(path) as stream:
+    with open_bytes(path) as stream:
         start, size = b"", _SAMPLE_BYTES
         # At least two lines, however long; a line may end with two characters.
         while start.count(b"\n") + start.count(b"\r") < 4 and len(start) < _MOST_BLOCK_BYTES:
-            more = _read(path, stream, size)
+            more = read_bytes(path, stream, size)
             start, size = start + more, 2 * size
             if not more:
                 break
-        whole = not _read(path, stream, 1)
+        whole = not read_bytes(path, stream, 1)
     if not encoding.startswith(("utf-16", "utf-32")) and b"\0" in start:
         is_wide = start[1::2].count(b"\0") > 0.4 * len(start)
         fix = "; if it is in UTF-16, say so (data.encoding: utf-16-le)" if is_wide else ""
@@ -115,6 +86,19 @@ def _first_lines(path: Path, encoding: str) -> tuple[str, bool]:
     except UnicodeDecodeError as error:
         raise _wrong_encoding(path, encoding, start.count(b"\n", 0, error.start) + 1) from None
     return text.removeprefix("\ufeff"), whole
+
+
+def _refuse_width(path: Path, text: str) -> None:
+    """Refuse a table of far too many columns, before a text is made of each of its fields."""
+    for found in re.finditer(r"[^\r\n]+", text):
+        if len(found[0]) > min(_MOST_DELIMITERS.values()):
+            line = "".join(found[0].split('"')[::2])  # what is outside of quotation marks
+            for delimiter, most in _MOST_DELIMITERS.items():
+                if line.count(delimiter) > most:
+                    raise ValueError(
+                        f"{path} has {line.count(delimiter):,} times {delimiter!r} in one line, where a table has at "
+                        f"most {most:,} columns"
+                    )
 
 
 def _wrong_encoding(path: Path, encoding: str, line: int | None = None) -> ValueError:
@@ -198,7 +182,7 @@ def _blocks(path: Path, encoding: str, found: Layout, block: int):
     )
     types = dict.fromkeys(fields, pyarrow.string())
     convert = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=False)
-    with _open(path) as stream:
+    with open_bytes(path) as stream:
         counted = _Bytes(stream, encoding, is_spaced)
         rows, last = 0, None
         with pyarrow.csv.open_csv(io.BufferedReader(counted, block), read, parse, convert) as reader:
@@ -238,7 +222,10 @@ def _explained(path: Path, encoding: str, found: Layout, message: str) -> ValueE
         )
     if "Expected" in message:
         fields = len(found.names) + found.surplus
-        row = _first_uneven_row(path, encoding, found, fields)
+        try:
+            row = _first_uneven_row(path, encoding, found, fields)
+        except UnicodeDecodeError:
+            return _wrong_encoding(path, encoding)
         if row:
             line, count = row
             by = "spaces" if found.delimiter == WHITESPACE else repr(found.delimiter)
@@ -257,9 +244,11 @@ def _explained(path: Path, encoding: str, found: Layout, message: str) -> ValueE
 def _first_uneven_row(path: Path, encoding: str, found: Layout, fields: int) -> tuple[int, int] | None:
     """Line and number of fields of the first row with another number than `fields`; slow, and only for the message."""
     is_spaced, escape = found.delimiter == WHITESPACE, "\\" if found.escapes else None
-    with _open(path) as raw, codecs.getreader(encoding)(raw) as stream, long_fields():
+    with open_bytes(path) as raw, codecs.getreader(encoding)(raw) as stream, long_fields():
         lines = (line.replace("\0", "") for number, line in enumerate(stream) if number >= found.skip)
         lines = (squeezed(line) if is_spaced else line for line in lines)
+        # A row of millions of fields is not split for a message.
+        lines = (line if len(line) < _LONGEST_SPLIT else "" for line in lines)
         reader = csv.reader(lines, delimiter="\t" if is_spaced else found.delimiter, escapechar=escape)
         for row in reader:
             if any(map(str.strip, row)) and len(row) != fields:

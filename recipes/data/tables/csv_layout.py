@@ -11,7 +11,8 @@ from recipes.data.tables.csv_names import detect_names, is_value
 
 DELIMITERS = (",", ";", "\t", "|")
 WHITESPACE = " "  # fields are separated by spaces or tabs, however many
-_MOST_RECORDS = 1000
+_MOST_RECORDS, _MOST_LINES = 1000, 20_000
+_MOST_CHARACTERS = 2**20  # read once for each delimiter
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?')
 _BLANKS = re.compile(r'((?<![^\s])"[^"\r\n]*")|[ \t]+')
 _EDGES = re.compile(r"(^|[\r\n])\t|\t(?=[\r\n]|$)")
@@ -59,7 +60,7 @@ def layout(
         start, comments = comments[0], []
 
     body = "".join(lines[start:])
-    delimiter = given or _delimiter(body, whole)
+    delimiter = given or _delimiter(body[:_MOST_CHARACTERS], whole and len(body) <= _MOST_CHARACTERS)
     escapes = _has_escapes(body, delimiter)
     records = _records(body, delimiter, whole, escapes)
     commented = [_records(lines[number].lstrip().lstrip("#"), delimiter, True, escapes)[0][0] for number in comments]
@@ -158,7 +159,7 @@ def _records(body: str, delimiter: str, whole: bool, escapes: bool = False) -> l
         for fields in reader:
             if any(field.strip() for field in fields) or len(fields) > 1:
                 records.append((fields, reader.line_num))
-            if len(records) > _MOST_RECORDS:
+            if len(records) > _MOST_RECORDS or reader.line_num > _MOST_LINES:
                 break
         else:
             if not whole and len(records) > 1:

@@ -2,9 +2,14 @@
 
 import re
 
+from recipes.arguments.names import printable
+
 _VALUE = re.compile(r"[+-]?([$€£]\s?)?(\d[\d.,:/ \-]*|\.\d+)([eE][+-]?\d+)?(T[\d:.]+Z?)?\s?%?")
 # Texts for missing values, in lower case, which do not count for the kind of a column.
 _MISSING = ("", "?", "-", "--", ".", "na", "n/a", "nan", "null", "none", "missing", "unknown")
+
+# Digits of a longer number, which counts no columns.
+_LONGEST_COUNT = 20
 
 
 def is_value(field: str) -> bool:
@@ -43,7 +48,7 @@ def detect_names(first: list[str], rows: list[list[str]], header: bool | None, e
         return True, None
     # A caller that knows the columns by number was given a file without names before.
     numbered = any(re.fullmatch(r"column_\d+", name) for name in expected)
-    line = f"the first line ({', '.join(first[:3])} ...) is taken for"
+    line = f"the first line ({', '.join(printable(field, 100) for field in first[:3])} ...) is taken for"
     as_row = f"{line} a row, and columns are called column_0 and so on; data.header: true takes it for their names"
     as_names = f"{line} the names of the columns; data.header: false takes it for a row"
     as_row = None if numbered else as_row
@@ -64,7 +69,7 @@ def detect_names(first: list[str], rows: list[list[str]], header: bool | None, e
 
 def _count_up(values: list[str]) -> bool:
     """Whether these are consecutive numbers, as numbers of columns and years are."""
-    if not all(value.isdecimal() for value in values):
+    if not all(value.isdecimal() and len(value) < _LONGEST_COUNT for value in values):
         return False
     numbers = list(map(int, values))
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))

@@ -3,7 +3,7 @@
 import math
 
 from recipes.arguments.names import shorten
-from recipes.arguments.text_table import table_lines
+from recipes.arguments.text_table import table_lines, text_of
 
 # A printed matrix of more classes than this does not fit a terminal.
 MOST_PRINTED_CLASSES = 15
@@ -46,7 +46,7 @@ def of_classes(report) -> str:
             rows = f"a weight of {pair.rows:.6g}" if weighted else f"{pair.rows:,} row{'s' * (pair.rows != 1)}"
             lines.append(f"  {pair.true} taken for {pair.predicted}: {rows}, {100 * pair.share:.1f} % of {pair.true}")
     lines += _probabilities(report)
-    return "\n".join([*lines, *_undefined(report)])
+    return text_of([*lines, *_undefined(report)])
 
 
 def of_labels(report) -> str:
@@ -59,7 +59,7 @@ def of_labels(report) -> str:
         + (f"; no label for any row would get {baseline:.4f}" if not math.isnan(baseline) else "")
     ]
     lines += ["", *table_lines(_overall(report, percent, "baseline")), "", *_classes(report, percent)]
-    return "\n".join([*lines, *_probabilities(report), *_undefined(report)])
+    return text_of([*lines, *_probabilities(report), *_undefined(report)])
 
 
 def _overall(report, percent: str, baseline: str) -> list[tuple[str, ...]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recipes.arguments.text_table import table_lines
+from recipes.arguments.text_table import table_lines, text_of
 from recipes.metrics.comparison.paired import (
     Difference,
     accuracy_difference,
@@ -76,15 +76,15 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """Whether the differences are significant: one sentence for each model but the first."""
-        return "\n".join(self._sentence(pair) for pair in self.pairs)
+        return text_of(self._sentence(pair) for pair in self.pairs)
 
     def to_dict(self) -> dict:
         """Everything as plain values, ready for JSON."""
         return {**dataclasses.asdict(self), "better": self.better, "verdict": self.verdict}
 
     def __str__(self) -> str:
-        parts = [self.verdict, "", *(self._of_two() if len(self.pairs) == 1 else self._of_many())]
-        return "\n".join([*parts, f"compared on {self.source}"])
+        parts = [*self.verdict.split("\n"), "", *(self._of_two() if len(self.pairs) == 1 else self._of_many())]
+        return text_of([*parts, f"compared on {self.source}"])
 
     def _sentence(self, pair: Pair) -> str:
         name, (title, _) = next(iter(_SCORES[self.task].items()))

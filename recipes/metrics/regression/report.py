@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from recipes.arguments.text_table import table_lines
+from recipes.arguments.text_table import table_lines, text_of
 from recipes.metrics import plain_values
 from recipes.metrics.plain_values import number, numbers, plain, reading
 
@@ -99,7 +99,7 @@ class RegressionReport:
             f"row {row['row']} by {_short(row['error'])} ({_short(row['predicted'])} for {_short(row['target'])})"
             for row in self.worst[:_MOST_PRINTED_ROWS]
         )
-        return "\n".join(
+        return text_of(
             [
                 *table_lines(table),
                 "",

@@ -3,14 +3,15 @@
 import json
 import math
 import re
+from collections.abc import Iterable
 
 import keras
 
 from recipes.models.untrusted.allowed import custom_object, keras_class, keras_function
 from recipes.models.untrusted.archive import RefusedError
 
-MOST_DEPTH, MOST_CONTAINERS, MOST_OBJECTS, MOST_CALLS = 100, 500_000, 50_000, 20_000
-MOST_IN_SHAPE = 2**27
+MOST_DEPTH, MOST_CONTAINERS, MOST_OBJECTS, MOST_CALLS, MOST_TRIES = 100, 500_000, 50_000, 20_000, 100_000
+MOST_IN_SHAPE = 2**27  # values of an array for one row, such as a picture of 11,000 x 11,000 points
 CODE = "it holds Python code that would run while it loads"
 # Keras's own notation for values that JSON lacks.
 VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__slice__", "__ellipsis__")
@@ -72,6 +73,8 @@ class Checked:
         for name, part in value.items():
             if "shape" in name:
                 _check_shape(part)
+            if name == "layers" and isinstance(part, list):
+                _check_order(part)
         if is_layer:
             # Each call of a model within a model is a call of each layer in that.
             calls = (1 + calls) * max(1, _count_calls(value))
@@ -129,16 +132,23 @@ class Checked:
             self._count_numbers(_numbers_in_normalization(value))
         for name in ("optimizer_map", "policy_map", "exclude_layers"):
             _check_patterns(config.get(name))
+        title = config.get("name")
+        if isinstance(title, str) and (title in (".", "..") or not title.isprintable()):
+            raise RefusedError(f"{kind.__name__} is called {title[:80]!r}")
         numbers = {key: part for key, part in config.items() if type(part) is int}
         if large := {key: part for key, part in numbers.items() if key in LOOPS and part > MOST_IN_LOOP}:
             raise RefusedError(f"{kind.__name__} asks for {large}, and at most {MOST_IN_LOOP} are allowed")
         if issubclass(kind, keras.Metric):
             self._count_numbers(max([0, *map(abs, numbers.values())]) ** 2)
+        if issubclass(kind, keras.Optimizer):
+            self._count_numbers(sum(map(abs, numbers.values())))  # such as a history of norms
 
     def _count_numbers(self, numbers: int) -> None:
         self._numbers += numbers
         if self._numbers > MOST_NUMBERS:
-            raise RefusedError(f"its metrics and normalizations keep more than {MOST_NUMBERS:,} numbers of their own")
+            raise RefusedError(
+                f"its metrics, optimizers and normalizations keep more than {MOST_NUMBERS:,} numbers of their own"
+            )
 
 
 def _named(module: str, name: str) -> str:
@@ -148,15 +158,33 @@ def _named(module: str, name: str) -> str:
 def _count_calls(value: dict) -> int:
     calls = value.get("inbound_nodes", [])
     # A call without a tensor of the model would be computed at once, rather than be made a part of the model.
-    if not isinstance(calls, list) or not all(isinstance(call, dict) and _has_tensor(call) for call in calls):
+    if not isinstance(calls, list) or not all(isinstance(call, dict) and any(_tensors(call)) for call in calls):
         raise RefusedError("a layer is called with something else than outputs of other layers")
     return len(calls)
 
 
-def _has_tensor(value) -> bool:
-    if isinstance(value, dict):
-        return value.get("class_name") == "__keras_tensor__" or any(map(_has_tensor, value.values()))
-    return isinstance(value, list) and any(map(_has_tensor, value))
+def _tensors(value):
+    """Each output of a layer in `value`."""
+    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+        yield value
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _tensors(part)
+
+
+def _check_order(layers: list) -> None:
+    # Keras tries each call again and again until the outputs that it needs are there. In a saved model they are there,
+    # but for layers that are called several times.
+    layers = [layer for layer in layers if isinstance(layer, dict) and isinstance(layer.get("name"), str)]
+    places = {layer["name"]: place for place, layer in enumerate(layers)}
+    late = 0
+    for place, layer in enumerate(layers):
+        for tensor in _tensors(layer.get("inbound_nodes")):
+            config = tensor.get("config")
+            history = config.get("keras_history") if isinstance(config, dict) else None
+            source = history[0] if isinstance(history, list) and history else None
+            late += isinstance(source, str) and places.get(source, -1) >= place
+    if late * len(layers) > MOST_TRIES:
+        raise RefusedError("its layers are not in the order of their calls")
 
 
 def _check_value(config) -> None:
@@ -169,10 +197,15 @@ def _check_shape(shape) -> None:
     if isinstance(shape, dict):
         shape = list(shape.values())
     if isinstance(shape, list):
-        if math.prod(size for size in shape if type(size) is int and size > 0) > MOST_IN_SHAPE:
-            raise RefusedError(f"its shape {str(shape)[:80]} has more than {MOST_IN_SHAPE:,} values")
+        check_size(shape)
         for part in shape:
             _check_shape(part)
+
+
+def check_size(shape: Iterable) -> None:
+    """Refuse a shape of more values than any layer needs for one row."""
+    if math.prod(size for size in shape if type(size) is int and size > 0) > MOST_IN_SHAPE:
+        raise RefusedError(f"its shape {str(list(shape))[:80]} has more than {MOST_IN_SHAPE:,} values")
 
 
 def _numbers_in_normalization(value: dict) -> int:

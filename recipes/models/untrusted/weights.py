@@ -2,6 +2,7 @@
 
 import io
 import math
+from typing import BinaryIO
 
 import h5py
 
@@ -12,14 +13,15 @@ MOST_DEPTH = 100
 NUMBERS = (h5py.h5t.INTEGER, h5py.h5t.FLOAT, h5py.h5t.ENUM)  # the last for booleans
 
 
-def count_weights(content: bytes) -> int:
-    """The numbers stored in an HDF5 file of weights, `content`.
+def count_weights(stream: BinaryIO) -> int:
+    """The numbers stored in an HDF5 file of weights, open for reading.
 
     Raises:
         RefusedError: If it holds what Keras does not write: links, data outside of it or not in full, other types.
         Exception: Whatever h5py raises for a damaged file.
     """
-    with h5py.File(io.BytesIO(content), "r") as file:
+    length = stream.seek(0, io.SEEK_END)
+    with h5py.File(stream, "r") as file:
         total, stored, seen, groups = 0, 0, set(), [(file.id, 0)]
         while groups:
             group, depth = groups.pop()
@@ -39,8 +41,8 @@ def count_weights(content: bytes) -> int:
                     total, stored = total + numbers, stored + size
                 else:
                     raise RefusedError(f"its weights hold {path}, which is neither a group nor an array")
-        if stored > len(content):
-            raise RefusedError(f"its weights state {stored:,} bytes and have {len(content):,}")
+        if stored > length:
+            raise RefusedError(f"its weights state {stored:,} bytes and have {length:,}")
     return total
 
 
