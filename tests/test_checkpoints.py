@@ -1,4 +1,6 @@
+import hashlib
 import json
+import os
 
 import ml_dtypes
 import numpy as np
@@ -82,3 +84,40 @@ def test_a_manifest_names_no_file_elsewhere(tmp_path):
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "file": "../other.npz"}))
     with pytest.raises(ValueError, match="damaged"):
         checkpoints.latest()
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, {(1, 2): 3}, np.array([None]), b"bytes", 1j])
+def test_values_that_could_not_be_read_back_are_refused_and_the_one_before_stays(tmp_path, value):
+    checkpoints = saved(tmp_path, 1, 2)
+    with pytest.raises(TypeError, match="plain values and arrays"):
+        checkpoints.save({"value": value})
+    assert len(list(checkpoints.folder.iterdir())) == 4
+    assert Checkpoints(tmp_path).latest()["number"] == 2
+
+
+@pytest.mark.extensive
+def test_a_checkpoint_may_hold_the_arrays_of_the_largest_networks(tmp_path):
+    Checkpoints(tmp_path).save({"variables": [np.zeros(1, np.int8)] * 10_001})
+    assert len(Checkpoints(tmp_path).latest()["variables"]) == 10_001
+
+
+@pytest.mark.parametrize("tree", ["[" * 50_000, "5", '{"dict": 1}', '{"dict": [["x", {"array": 7}]]}', "{"])
+def test_a_file_that_holds_no_checkpoint_is_refused(tmp_path, tree):
+    checkpoints = saved(tmp_path, 1)
+    content = checkpoints.folder / "b.npz"
+    np.savez(content, tree=np.frombuffer(tree.encode(), np.uint8))
+    manifest = content.with_suffix(".json")
+    digest = hashlib.sha256(content.read_bytes()).hexdigest()
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "sha256": digest}))
+    with pytest.raises(ValueError, match="b.npz is no checkpoint of a training"):
+        checkpoints.latest()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+@pytest.mark.parametrize("text", [None, "[" * 50_000, '{"numb', '{"number": "3"}'])
+def test_manifests_that_cannot_be_read_are_damaged_checkpoints(tmp_path, text):
+    (tmp_path / "checkpoints").mkdir()
+    manifest = tmp_path / "checkpoints" / "a.json"
+    os.mkfifo(manifest) if text is None else manifest.write_text(text)
+    with pytest.raises(ValueError, match="are damaged"):
+        Checkpoints(tmp_path).latest()

@@ -198,3 +198,26 @@ def test_a_folder_without_permission_is_refused_before_the_work(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(OSError, match="Permission denied"), new_folder(tmp_path, "mine"):
         pytest.fail("the work began")
+
+
+@pytest.mark.parametrize("hidden", [".run-unfinished.lock", ".run-unfinished", ".run-unfinished/checkpoints"])
+def test_nothing_is_written_through_a_link_that_a_stranger_has_left(tmp_path, hidden):
+    output, precious = tmp_path / "output", tmp_path / "precious"
+    link = output / hidden
+    link.parent.mkdir(parents=True)
+    if hidden.endswith(".lock"):
+        precious.write_text("mine")
+    else:
+        precious.mkdir()
+        (precious / "manifest.json").write_text("mine")
+        (precious / "a.json").write_text("mine")
+    link.symlink_to(precious)
+    with contextlib.ExitStack() as work:
+        for resume in (False, True):
+            with pytest.raises(OSError, match=r"\.run-unfinished"):
+                work.enter_context(new_folder(output, "run", resume=resume))
+    with new_folder(output, "another") as folder:
+        (folder / "model.keras").touch()
+    files = [precious] if precious.is_file() else list(precious.iterdir())
+    assert files
+    assert {file.read_text() for file in files} == {"mine"}

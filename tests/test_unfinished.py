@@ -54,6 +54,41 @@ def test_other_data_seeds_and_callbacks_are_refused(stopped_at_two):
         recipes.train(quick(), callbacks=[keras.callbacks.TerminateOnNaN()], **options)
 
 
+NONE_OF_OURS = "its checkpoint is none of a training of this version"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("facts",), "x", NONE_OF_OURS),
+        (("facts", "packages"), [], NONE_OF_OURS),
+        (("facts", "settings"), {}, NONE_OF_OURS),
+        (("variables", 0), None, NONE_OF_OURS),
+        (("variables", 0), np.zeros(7), "has the shape .* and in the checkpoint .7,."),
+        (("before_fine_tuning",), "x", NONE_OF_OURS),
+        (("epoch",), -1, NONE_OF_OURS),
+        (("epoch",), 10**30, "the checkpoint is of step 1 of epoch 1,000,000,"),
+        (("step",), 10**30, "the checkpoint is of step 1,000,000,"),
+        (("callbacks",), [], "the checkpoint does not fit this training"),
+        (("callbacks", 0), {}, "the checkpoint does not fit this training"),
+        (("callbacks", 0), None, "the checkpoint does not fit this training"),
+        (("random",), {}, "the checkpoint does not fit this training"),
+        (("random", "numpy", 2), 10**7, "the position in the 624 numbers of a generator is 10000000"),
+        (("random", "numpy", 2), -1, "the position in the 624 numbers"),
+    ],
+)
+def test_a_checkpoint_of_a_stranger_is_refused(stopped_at_two, tmp_path, place, value, message):
+    state = Checkpoints(stopped_at_two / ".run-unfinished").latest()
+    *parents, last = place
+    part = state
+    for name in parents:
+        part = part[name]
+    part[last] = value
+    Checkpoints(tmp_path / ".run-unfinished").save(state)
+    with pytest.raises(ValueError, match=message):
+        recipes.train(quick(), output=tmp_path, name="run", resume=True, verbose=False)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -166,6 +201,25 @@ def test_a_checkpoint_that_cannot_be_written_is_a_warning():
     checkpointing = Checkpointing(FullDisk(), "epoch", {}, Interrupts())
     with pytest.warns(UserWarning, match="the training goes on, but could not be stored: No space left on device"):
         checkpointing.store(dict)
+
+
+def test_a_signal_promises_nothing_where_the_disk_is_full():
+    class FullDisk:
+        def save(self, tree):
+            raise OSError("No space left on device")
+
+    interrupts = Interrupts()
+    interrupts.received = signal.SIGINT
+    checkpointing = Checkpointing(FullDisk(), "epoch", {}, interrupts)
+    with pytest.warns(UserWarning, match="could not be stored"), pytest.raises(KeyboardInterrupt) as interrupt:
+        checkpointing.store(lambda: {"epoch": 1, "step": 0})
+    assert not interrupt.value.args
+
+
+def test_a_fast_dev_run_resumes_nothing(tmp_path):
+    Checkpoints(tmp_path / ".quick-seed0-fast-dev-run-unfinished").save({"facts": "of another training"})
+    options = {"output": tmp_path, "pictures": False, "verbose": False, "fast_dev_run": True}
+    assert recipes.train(quick(), resume=True, **options).directory.name == "quick-seed0-fast-dev-run"
 
 
 def test_an_error_amid_a_training_says_that_it_can_be_resumed(tmp_path):

@@ -49,8 +49,8 @@ def restore_state(callback: keras.callbacks.Callback, state: dict) -> None:
     if _has_methods(callback):
         callback.restore(state)
         return
-    for name, value in state.items():
-        setattr(callback, name, copy.deepcopy(value))
+    for name in _ATTRIBUTES[type(callback)]:
+        setattr(callback, name, copy.deepcopy(state[name]))
 
 
 def _has_methods(callback) -> bool:

@@ -24,8 +24,12 @@ class _RefusedError(Exception):
     """The reason why a file is refused."""
 
 
-def read_npz(path: str | Path) -> dict[str, np.ndarray]:
+def read_npz(path: str | Path, most_arrays: int = MOST_ARRAYS) -> dict[str, np.ndarray]:
     """The arrays of an NPZ file, by name.
+
+    Args:
+        path: Path of the file.
+        most_arrays: Largest number of arrays that are read.
 
     Raises:
         FileNotFoundError, ValueError: If there is no such file, or it is damaged, holds Python objects or other things
@@ -36,7 +40,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
     try:
         with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
             members = archive.infolist()
-            _check_archive(members, os.fstat(stream.fileno()).st_size)
+            _check_archive(members, os.fstat(stream.fileno()).st_size, most_arrays)
             # The ending is that of `numpy.savez`, which adds it to each name.
             return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
     except _RefusedError as error:
@@ -45,10 +49,10 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is no readable NPZ file") from None
 
 
-def _check_archive(members: list[zipfile.ZipInfo], size: int) -> None:
+def _check_archive(members: list[zipfile.ZipInfo], size: int, most_arrays: int) -> None:
     """Refuse an archive whose list of members does not fit its size in bytes; nothing is unpacked."""
-    if len(members) > MOST_ARRAYS:
-        raise _RefusedError(f"is refused: it holds {len(members):,} arrays, where {MOST_ARRAYS:,} are allowed")
+    if len(members) > most_arrays:
+        raise _RefusedError(f"is refused: it holds {len(members):,} arrays, where {most_arrays:,} are allowed")
     names = [member.filename.removesuffix(".npy") for member in members]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -1,8 +1,10 @@
 """Locks between processes. The system frees those of a process that ends, however it ends: no lock is ever stale."""
 
 import contextlib
+import errno
 import os
 import socket
+import stat
 import time
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def locked(file: Path, purpose: str, patience: float = 1.0):
 
     Raises:
         LockedError: If another process, or another thread, goes on holding it; the message says which one.
-        OSError: If the file cannot be written.
+        OSError: If the file cannot be written, or is a link or no regular file.
     """
     descriptor = _acquire(file, purpose, patience)
     _HELD.add(descriptor)
@@ -61,7 +63,10 @@ if hasattr(os, "register_at_fork"):
 def _acquire(file: Path, purpose: str, patience: float) -> int:
     deadline = time.monotonic() + patience
     while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        # The file is written to, and a folder from a stranger may hold a link in its place.
+        if os.path.lexists(file) and not stat.S_ISREG(os.lstat(file).st_mode):
+            raise OSError(errno.EINVAL, f"the lock {file.name} is no regular file")
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             free = _try_lock(descriptor)
             if free and _is_at(descriptor, file):

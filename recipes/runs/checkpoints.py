@@ -1,7 +1,7 @@
 """Checkpoints of a training that may be interrupted at any moment, a kill or a power failure included.
 
 A checkpoint is a tree of plain values and arrays: nothing in it can run. Two are kept in turn, so that one is whole
-while the other is written, and so that there is another where the newest is damaged.
+while the other is written, and so that there is another where the newest is damaged. They may come from a stranger.
 """
 
 import hashlib
@@ -13,12 +13,17 @@ from typing import Any
 import numpy as np
 
 from recipes.arguments.npz import read_npz
+from recipes.arguments.numbers import is_whole
+from recipes.arguments.regular_files import read_text
 from recipes.disk.whole import write_whole
 from recipes.runs import files
 from recipes.runs.writing import write_json
 
 _TREE = "tree"
 _NAMES = ("a", "b")
+_MOST_BYTES = 2**16  # of a manifest; it has about a hundred
+# A few arrays for each variable of the largest networks; each of them takes bytes of the file.
+_MOST_ARRAYS = 10**6
 
 
 class Checkpoints:
@@ -40,13 +45,14 @@ class Checkpoints:
 
         Raises:
             OSError: If it cannot be written; the checkpoint before it is whole then.
+            TypeError: For values of other kinds, as a callback of a user may have; nothing is written then.
         """
+        arrays: list[np.ndarray] = []
+        plain = json.dumps(_taken_apart(tree, arrays)).encode()
         self.folder.mkdir(parents=True, exist_ok=True)
         number = self._written + 1
         manifest, content = self._files(_NAMES[number % len(_NAMES)])
         manifest.unlink(missing_ok=True)  # what it describes is replaced
-        arrays: list[np.ndarray] = []
-        plain = json.dumps(_taken_apart(tree, arrays)).encode()
         named = {_TREE: np.frombuffer(plain, np.uint8), **{str(place): array for place, array in enumerate(arrays)}}
         write_whole(content, lambda file: _write_arrays(file, named))
         # The manifest is last: a checkpoint without one is not whole.
@@ -57,16 +63,14 @@ class Checkpoints:
         """The newest checkpoint that is whole; `None` where there is none.
 
         Raises:
-            ValueError: If there are checkpoints, but none of them is whole.
+            ValueError: If there are checkpoints, but none of them is whole, or the newest one is none of ours.
         """
-        manifests = self._manifests()
-        for manifest in manifests:
+        for manifest in self._manifests():
             content = self.folder / Path(str(manifest.get("file"))).name
             if content.is_file() and _digest(content) == manifest.get("sha256"):
                 self._written = manifest["number"]  # the next one replaces the other, damaged or older
-                arrays = read_npz(content)
-                return _put_together(json.loads(arrays.pop(_TREE).tobytes()), arrays)
-        if manifests:
+                return _read(content)
+        if any(self._files(name)[0].exists() for name in _NAMES):
             raise ValueError(f"the checkpoints in {self.folder} are damaged: the training has to begin anew")
         return None
 
@@ -83,10 +87,10 @@ class Checkpoints:
         found = []
         for name in _NAMES:
             try:
-                content = json.loads(self._files(name)[0].read_text(encoding="utf-8"))
-            except (OSError, ValueError):
+                content = json.loads(read_text(self._files(name)[0], _MOST_BYTES))
+            except (OSError, ValueError, RecursionError):
                 continue
-            if isinstance(content, dict) and isinstance(content.get("number"), int):
+            if isinstance(content, dict) and is_whole(content.get("number")):
                 found.append(content)
         return sorted(found, key=lambda content: -content["number"])
 
@@ -94,16 +98,31 @@ class Checkpoints:
         return next((manifest["number"] for manifest in self._manifests()), 0)
 
 
+def _read(file: Path) -> dict[str, Any]:
+    """The tree of values in a file that is whole."""
+    arrays = read_npz(file, _MOST_ARRAYS)
+    try:
+        tree = _put_together(json.loads(arrays.pop(_TREE).tobytes()), arrays)
+    except Exception:  # what is not as it was written can fail in many ways
+        tree = None
+    if not isinstance(tree, dict):
+        raise ValueError(f"{file} is no checkpoint of a training")
+    return tree
+
+
 def _taken_apart(tree: Any, arrays: list[np.ndarray]) -> Any:
     """`tree` with each array appended to `arrays`, and its place and dtype where it stood."""
-    if isinstance(tree, dict):
+    if isinstance(tree, dict) and all(isinstance(key, str | int) for key in tree):
         return {"dict": [[key, _taken_apart(value, arrays)] for key, value in tree.items()]}
     if isinstance(tree, list | tuple):
         return [_taken_apart(value, arrays) for value in tree]
-    if isinstance(tree, np.ndarray):
+    if isinstance(tree, np.ndarray) and not tree.dtype.hasobject:
         arrays.append(_as_storable(tree))
         return {"array": len(arrays) - 1, "dtype": tree.dtype.name}
-    return tree.item() if isinstance(tree, np.generic) else tree
+    value = tree.item() if isinstance(tree, np.generic) else tree
+    if not isinstance(value, str | int | float | None):
+        raise TypeError(f"a checkpoint holds plain values and arrays of numbers or texts. Received: {value!r:.100}")
+    return value
 
 
 def _put_together(tree: Any, arrays: dict[str, np.ndarray]) -> Any:

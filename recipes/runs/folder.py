@@ -137,6 +137,8 @@ def _may_be_replaced(target: Path) -> bool:
 @contextlib.contextmanager
 def _unfinished(folder: Path, overwrite: bool, resume: bool):
     """Make the unfinished folder, or go on with it; one that holds a checkpoint outlives a failure."""
+    if any(place.is_symlink() for place in (folder, folder / files.CHECKPOINTS)):
+        raise FileExistsError(f"{folder} is or holds a link to another folder, and is none that a training has left")
     if leftovers.has_checkpoint(folder) and not resume:
         if not overwrite:
             raise FileExistsError(

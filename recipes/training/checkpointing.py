@@ -72,18 +72,22 @@ class Checkpointing:
             is_last: Whether the training is over, so that a signal has nothing to end.
 
         Raises:
-            KeyboardInterrupt: With the place at which the training is resumed, where a signal has ended it.
+            KeyboardInterrupt: Where a signal has ended it; with the place at which it is resumed, if it is stored.
         """
         start = time.monotonic()
         content = state()
+        is_stored = False
         try:
             self.checkpoints.save({"facts": self.facts, **content})
-        except OSError as error:
+            is_stored = True
+        except (OSError, TypeError) as error:
             warnings.warn(f"the training goes on, but could not be stored: {one_line(error)}", stacklevel=2)
         self._steps, self._stored = 0, time.monotonic()
         self._cost = self._stored - start
         self.spent += self._cost
         if self.interrupts.received is not None and not is_last:
+            if not is_stored:
+                raise KeyboardInterrupt  # at best, there is an older checkpoint
             raise KeyboardInterrupt(
                 f"interrupted {place_of(content)}: the same command with --resume, or resume=True, goes on from there"
             )

@@ -72,7 +72,7 @@ def train(
             of a training without interruption, bit for bit on the same machine. Where there is none, it begins. More
             `epochs` may be asked for; everything else must be as it was. A run that is finished is returned as it is.
         fast_dev_run: Whether to try everything in seconds: two steps of each part, one epoch, into a run folder whose
-            name ends in `-fast-dev-run` and which the next such trial replaces.
+            name ends in `-fast-dev-run` and which the next such trial replaces; there is nothing to `resume`.
         pictures: Whether to draw the pictures of the run folder, which takes one to three seconds.
         verbose: Whether to print how the data were read, the progress and the report.
 
@@ -92,12 +92,13 @@ def train(
     name = _folder_name(default_name if name is None else name)
     limit = None
     if fast_dev_run:
-        name, overwrite, limit = f"{name}-fast-dev-run", True, FAST_DEV_RUN_STEPS * recipe.fit.batch_size
+        name, overwrite, resume = f"{name}-fast-dev-run", True, False
+        limit = FAST_DEV_RUN_STEPS * recipe.fit.batch_size
         recipe = recipe.replace(fit={"epochs": 1}, fine_tune={"epochs": min(1, recipe.fine_tune.epochs)})
     directory, late_errors = Path(output) / name, []
     fingerprint = row_digests.of_dataset(dataset)
     facts = facts_of(recipe, fingerprint, seed, callbacks, own_model=model is not None)
-    if resume and not fast_dev_run and (run := _finished(directory, dataset, facts)) is not None:
+    if resume and (run := _finished(directory, dataset, facts)) is not None:
         say(f"the training is finished, and saved in {directory}")
         return run
     interrupts = Interrupts()

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from callbacks.watching.resumed_state import has_state
+from recipes.arguments.numbers import is_whole
 from recipes.data import Fingerprint
 from recipes.runs.checkpoints import Checkpoints
 from recipes.runs.environment import versions
@@ -67,6 +69,8 @@ def found_in(
     state = checkpoints.latest()
     if state is None:
         return None
+    if not _is_state(state, facts):
+        raise ValueError(f"{where} cannot be resumed: its checkpoint is none of a training of this version")
     found = state["facts"]
     differing = _differences(found, facts)
     epochs, before = facts["settings"]["fit.epochs"], found["settings"]["fit.epochs"]
@@ -99,6 +103,21 @@ def is_finished(stored: Stored, facts: dict[str, Any]) -> bool:
     found = {**facts, **stored.versions, "settings": _settings(stored.recipe), "data": stored.fingerprint.digests}
     epochs = "fit.epochs"
     return not _differences(found, facts) and found["settings"][epochs] == facts["settings"][epochs]
+
+
+def _is_state(state: dict[str, Any], facts: dict[str, Any]) -> bool:
+    """Whether a checkpoint, perhaps from a stranger, is one of a training; the rest is checked where it is used."""
+    kinds = {"facts": dict, "variables": list, "callbacks": list, "random": dict, "stopped": bool}
+    if not all(isinstance(state.get(name), kind) for name, kind in kinds.items()):
+        return False
+    found, before = state["facts"], state.get("before_fine_tuning")
+    return (
+        all(is_whole(state.get(name)) and state[name] >= 0 for name in ("epoch", "step"))
+        and all(isinstance(value, np.ndarray) for value in state["variables"])
+        and all(type(found.get(name)) is type(value) for name, value in facts.items())
+        and is_whole(found["settings"].get("fit.epochs"))
+        and (before is None or isinstance(before, dict))
+    )
 
 
 def _differences(found, facts) -> list[str]:

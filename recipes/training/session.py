@@ -8,6 +8,7 @@ import keras
 from callbacks import Progress
 from callbacks.watching.keras_private import finish_hooks
 from callbacks.watching.resumed_state import has_state, restore_state, state_of
+from recipes.runs.writing import one_line
 from recipes.training.checkpointing import Checkpointing
 from recipes.training.state import assign_values, random_state, set_random_state, values_of
 
@@ -27,6 +28,10 @@ class Session(keras.callbacks.CallbackList):
         checkpointing: Where and when to store the training; `None` for never.
         state: What `state` has returned at the place from which the training goes on; `None` to begin.
         facts: Further values to be stored with each checkpoint.
+
+    Raises:
+        ValueError: For a `state` of a place that this training does not have, and, as the training goes on, for one
+            that does not fit its model and callbacks.
     """
 
     def __init__(
@@ -46,6 +51,10 @@ class Session(keras.callbacks.CallbackList):
         self.steps, self.checkpointing, self.facts = steps, checkpointing, facts or {}
         self.to_restore = state
         self.epoch, self.step = (first_epoch, 0) if state is None else (state["epoch"], state["step"])
+        begun = self.epoch + (self.step > 0)
+        if not (first_epoch <= self.epoch and begun <= epochs and 0 <= self.step < max(1, steps)):
+            place = f"step {self.step:,} of epoch {self.epoch + 1:,}"
+            raise ValueError(f"the checkpoint is of {place}, in a training of {steps:,} steps and {epochs:,} epochs")
         self.has_begun = False
         # The number of the first batch of a call of `fit`, which counts from 0.
         self.first_step = self.step
@@ -130,7 +139,10 @@ class Session(keras.callbacks.CallbackList):
 
     def _restore(self):
         state, self.to_restore = self.to_restore, None
-        assign_values(self.model, state["variables"])
-        for callback, content in zip(self._resumable(), state["callbacks"], strict=True):
-            restore_state(callback, content)
-        set_random_state(state["random"])
+        try:
+            assign_values(self.model, state["variables"])
+            for callback, content in zip(self._resumable(), state["callbacks"], strict=True):
+                restore_state(callback, content)
+            set_random_state(state["random"])
+        except Exception as error:  # a checkpoint may come from a stranger, and hold whatever
+            raise ValueError(f"the checkpoint does not fit this training: {one_line(error)}") from error

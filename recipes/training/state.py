@@ -72,10 +72,17 @@ def random_state() -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any]) -> None:
-    """Set the generators to what `random_state` has returned."""
+    """Set the generators to what `random_state` has returned.
+
+    Raises:
+        Exception: Of any kind, for other values.
+    """
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))
-    np.random.set_state(tuple(state["numpy"]))  # noqa: NPY002
+    kind, keys, position, has_gauss, cached = state["numpy"]
+    if not 0 <= position <= len(keys):  # NumPy would read memory that is not its own
+        raise ValueError(f"the position in the {len(keys)} numbers of a generator is {position}")
+    np.random.set_state((kind, keys, position, has_gauss, cached))  # noqa: NPY002
     if state["keras"] is not None:
         set_global_seed(state["keras"])
     if "torch" in state:
