@@ -106,6 +106,7 @@ def supervise(target: str, start: int, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         progress = Path(folder) / "progress"
         while start < end:
+            progress.unlink(missing_ok=True)
             part = min(20_000, end - start)
             command = [sys.executable, __file__, "--worker", "--target", target, "--start", str(start)]
             command += ["--executions", str(part), "--progress", str(progress)]

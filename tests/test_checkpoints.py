@@ -1,4 +1,6 @@
+import hashlib
 import json
+import os
 
 import ml_dtypes
 import numpy as np
@@ -82,3 +84,22 @@ def test_a_manifest_names_no_file_elsewhere(tmp_path):
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "file": "../other.npz"}))
     with pytest.raises(ValueError, match="damaged"):
         checkpoints.latest()
+
+
+@pytest.mark.parametrize(
+    "tree", ['{"array": 7, "dtype": "int8"}', '{"array": 0, "dtype": "O"}', '{"list": []}', '{"dict": [1]}', "[" * 9999]
+)
+def test_a_checkpoint_of_a_stranger_with_the_right_digest_is_damaged(tmp_path, tree):
+    saved(tmp_path, 1)
+    file = tmp_path / "checkpoints" / "b.npz"
+    np.savez(file, **{"tree": np.frombuffer(tree.encode(), np.uint8), "0": np.zeros(3)})
+    manifest = {"number": 1, "file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    file.with_suffix(".json").write_text(json.dumps(manifest))
+    with pytest.raises(ValueError, match="are damaged: the training has to begin anew"):
+        Checkpoints(tmp_path).latest()
+
+
+def test_a_pipe_as_the_manifest_of_a_checkpoint_is_not_waited_for(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    os.mkfifo(tmp_path / "checkpoints" / "a.json")
+    assert Checkpoints(tmp_path).latest() is None

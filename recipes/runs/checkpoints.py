@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from recipes.arguments.npz import read_npz
+from recipes.arguments.regular_files import read_text
 from recipes.disk.whole import write_whole
 from recipes.runs import files
 from recipes.runs.writing import write_json
 
 _TREE = "tree"
 _NAMES = ("a", "b")
+_MOST_BYTES = 2**16  # of a manifest, which has about two hundred
 
 
 class Checkpoints:
@@ -62,10 +64,15 @@ class Checkpoints:
         manifests = self._manifests()
         for manifest in manifests:
             content = self.folder / Path(str(manifest.get("file"))).name
-            if content.is_file() and _digest(content) == manifest.get("sha256"):
-                self._written = manifest["number"]  # the next one replaces the other, damaged or older
+            if not content.is_file() or _digest(content) != manifest.get("sha256"):
+                continue
+            try:
                 arrays = read_npz(content)
-                return _put_together(json.loads(arrays.pop(_TREE).tobytes()), arrays)
+                tree = _put_together(json.loads(arrays.pop(_TREE).tobytes()), arrays)
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                continue  # written by something else, with the right digest
+            self._written = manifest["number"]  # the next one replaces the other, damaged or older
+            return tree
         if manifests:
             raise ValueError(f"the checkpoints in {self.folder} are damaged: the training has to begin anew")
         return None
@@ -83,8 +90,8 @@ class Checkpoints:
         found = []
         for name in _NAMES:
             try:
-                content = json.loads(self._files(name)[0].read_text(encoding="utf-8"))
-            except (OSError, ValueError):
+                content = json.loads(read_text(self._files(name)[0], _MOST_BYTES))
+            except (OSError, ValueError, RecursionError):
                 continue
             if isinstance(content, dict) and isinstance(content.get("number"), int):
                 found.append(content)
