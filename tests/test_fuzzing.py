@@ -13,8 +13,8 @@ import recipes
 from recipes.settings import Data, Recipe
 from recipes.settings.recipe import parts
 
-FEW = settings(max_examples=25, deadline=5000, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-EXECUTIONS = {"recipe": 60, "table": 40, "npz": 80, "run_folder": 40, "model": 20}
+FEW = settings(max_examples=20, deadline=5000, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+EXECUTIONS = {"recipe": 60, "table": 40, "npz": 80, "run_folder": 40, "model": 12}
 
 
 @pytest.mark.parametrize("target", TARGETS)

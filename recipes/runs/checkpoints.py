@@ -1,7 +1,7 @@
 """Checkpoints of a training that may be interrupted at any moment, a kill or a power failure included.
 
 A checkpoint is a tree of plain values and arrays: nothing in it can run. Two are kept in turn, so that one is whole
-while the other is written, and so that there is another where the newest is damaged. They may come from a stranger.
+while the other is written, and so that there is another where the newest is damaged.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from recipes.runs.writing import write_json
 
 _TREE = "tree"
 _NAMES = ("a", "b")
-_MOST_BYTES = 2**16  # of a manifest; it has about a hundred
+_MOST_BYTES = 2**16  # of a manifest, which has about two hundred
 # A few arrays for each variable of the largest networks; each of them takes bytes of the file.
 _MOST_ARRAYS = 10**6
 
@@ -63,13 +63,21 @@ class Checkpoints:
         """The newest checkpoint that is whole; `None` where there is none.
 
         Raises:
-            ValueError: If there are checkpoints, but none of them is whole, or the newest one is none of ours.
+            ValueError: If there are checkpoints, but none of them is whole.
         """
         for manifest in self._manifests():
             content = self.folder / Path(str(manifest.get("file"))).name
-            if content.is_file() and _digest(content) == manifest.get("sha256"):
-                self._written = manifest["number"]  # the next one replaces the other, damaged or older
-                return _read(content)
+            if not content.is_file() or _digest(content) != manifest.get("sha256"):
+                continue
+            try:
+                arrays = read_npz(content, _MOST_ARRAYS)
+                tree = _put_together(json.loads(arrays.pop(_TREE).tobytes()), arrays)
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                continue  # written by something else, with the right digest
+            if not isinstance(tree, dict):
+                continue
+            self._written = manifest["number"]  # the next one replaces the other, damaged or older
+            return tree
         if any(self._files(name)[0].exists() for name in _NAMES):
             raise ValueError(f"the checkpoints in {self.folder} are damaged: the training has to begin anew")
         return None
@@ -96,18 +104,6 @@ class Checkpoints:
 
     def _newest_number(self) -> int:
         return next((manifest["number"] for manifest in self._manifests()), 0)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """The tree of values in a file that is whole."""
-    arrays = read_npz(file, _MOST_ARRAYS)
-    try:
-        tree = _put_together(json.loads(arrays.pop(_TREE).tobytes()), arrays)
-    except Exception:  # what is not as it was written can fail in many ways
-        tree = None
-    if not isinstance(tree, dict):
-        raise ValueError(f"{file} is no checkpoint of a training")
-    return tree
 
 
 def _taken_apart(tree: Any, arrays: list[np.ndarray]) -> Any:

@@ -4,6 +4,7 @@ import functools
 import gzip
 import io
 import json
+import zipfile
 from dataclasses import asdict
 
 import numpy as np
@@ -13,6 +14,7 @@ import recipes
 from callbacks.watching.record import Record
 from recipes import catalogue
 from recipes.data import Fingerprint
+from recipes.models.saved import find
 from recipes.settings import Data, Recipe
 
 EXTRA_RECIPES = (
@@ -139,3 +141,10 @@ def run_folders() -> list[dict[str, bytes]]:
         }
         for report, predicted, names in zip(reports, predictions, (["a", "b"], ["a", "b"], None), strict=True)
     ]
+
+
+@functools.cache
+def model_members() -> dict[str, bytes]:
+    """Members of the file of a convolutional network that ships, with all that a recipe puts around it."""
+    with zipfile.ZipFile(find("mnist-small") / "model.keras") as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

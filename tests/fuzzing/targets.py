@@ -13,8 +13,9 @@ from hostile import models
 import recipes
 from recipes.arguments import plain_yaml
 from recipes.arguments.names import printable
+from recipes.data import summary
 from recipes.runs.stored import Stored
-from recipes.settings import Recipe
+from recipes.settings import Data, Recipe
 
 
 def recipe(random: Random, folder: Path) -> Callable[[], object]:
@@ -57,14 +58,21 @@ def table(random: Random, folder: Path) -> Callable[[], object]:
     name, content, settings = random.choice(seeds.tables())
     content = mutation.mutated_bytes(random, content, [other for _, other, _ in seeds.tables()])
     (folder / name).write_bytes(content)
-    return functools.partial(recipes.load_dataset, folder / name, settings=settings)
+    return functools.partial(read_and_show, folder / name, settings)
 
 
 def npz(random: Random, folder: Path) -> Callable[[], object]:
     """Rows in NPZ files."""
     content, settings = random.choice(seeds.arrays())
     (folder / "rows.npz").write_bytes(mutation.mutated_npz(random, content))
-    return functools.partial(recipes.load_dataset, folder / "rows.npz", settings=settings)
+    return functools.partial(read_and_show, folder / "rows.npz", settings)
+
+
+def read_and_show(file: Path, settings: Data) -> None:
+    """Read a dataset, and describe it as `keras-recipes show` does."""
+    dataset = recipes.load_dataset(file, settings=settings)
+    shown = f"{dataset.describe()} {summary.to_text(dataset)} {json.dumps(summary.summarize(dataset))}"
+    require(_is_safe(shown.replace("\n", "")), "a summary that sends codes to the terminal")
 
 
 PARTS = ("versions", "seed", "recipe", "class_names", "fingerprint", "kept_epoch", "missing", "history", "record")
@@ -110,7 +118,7 @@ def run_folder(random: Random, folder: Path) -> Callable[[], object]:
 
 def model(random: Random, folder: Path) -> Callable[[], object]:
     """Model files with members exchanged, or their configuration, weights or archive changed."""
-    members, file = models.members(), folder / "model.keras"
+    members, file = random.choice((models.members(), seeds.model_members())).copy(), folder / "model.keras"
     kind = random.randrange(6)
     if kind < 3:
         values = mutation.VALUES + OBJECTS
