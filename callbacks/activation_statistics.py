@@ -88,7 +88,11 @@ class ActivationStatistics(keras.callbacks.Callback):
         def summary_of(*place):
             return {field: values[place] for field, values in fields.items()}
 
-        layers = list(enumerate(state["layers"]))
+        layers = state["layers"]
+        known = watched_layers(self.model)
+        if not known.keys() >= set(layers) and len(layers) == len(chosen := self._chosen_layers(self.model)):
+            layers = list(chosen)  # Keras numbers layers without a name anew where it has made such layers before
+        layers = list(enumerate(layers))
         self._measured = [
             {name: summary_of(row, column) for column, name in layers} for row in range(len(self._epochs))
         ]

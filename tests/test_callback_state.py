@@ -351,3 +351,22 @@ def test_time_between_two_processes_is_no_time_without_improvement(monkeypatch):
     clock[0] = 10.0
     assert state_of(fresh[0])["seconds"] == 35.0
     assert state_of(fresh[1]) == {"elapsed": 35.0, "first_epoch": 0, "tenths": 0, "results": ""}
+
+
+def test_layers_that_keras_has_numbered_anew_go_on_with_their_activations():
+    def model():
+        network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "relu"), keras.layers.Dense(1)])
+        network.compile("sgd", "mse")
+        return network
+
+    x = np.ones((4, 2), np.float32)
+    before, after = ActivationStatistics(x), ActivationStatistics(x)
+    model().fit(x, x[:, :1], callbacks=[before], verbose=0)
+    after.set_model(model())
+    after.on_train_begin()
+    after.restore(before.state())
+    after.on_epoch_end(1)
+    record = after.record
+    assert record.layers == tuple(layer.name for layer in after.model.layers)
+    assert np.isfinite(record.activation_mean).all()
+    np.testing.assert_array_equal(record.activation_mean[:2], before.record.activation_mean)
