@@ -266,4 +266,4 @@ def test_memory_does_not_grow_with_the_steps():
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert kept < images.nbytes / 4
+    assert kept < images.nbytes / 2  # the latest batch is a quarter of them
