@@ -92,6 +92,7 @@ def test_a_checkpoint_of_a_stranger_is_refused(stopped_at_two, tmp_path, place, 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
+        ("precision", "mixed_float16", "precision is float32, and was mixed_float16"),
         ("backend", "abacus", "backend is .*, and was abacus"),
         ("packages", {"keras": "2.0"}, "the version of keras is .*, and was 2.0"),
         ("model", "the user's own", "model is the recipe's, and was the user's own"),

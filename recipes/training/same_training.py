@@ -40,6 +40,7 @@ def facts_of(
         "seed": seed,
         "model": "the user's own" if own_model else "the recipe's",
         "callbacks": resumable,
+        "precision": keras.config.dtype_policy().name,
         **versions(),
     }
 
@@ -125,7 +126,7 @@ def _differences(found, facts) -> list[str]:
     before = {**found["settings"], **_named_versions(found)}
     now = {**facts["settings"], **_named_versions(facts)}
     names = [name for name in {**now, **before} if name not in _FREE]
-    for name in ("seed", "model", "callbacks", "backend"):
+    for name in ("seed", "model", "callbacks", "precision", "backend"):
         names.append(name)
         before[name], now[name] = found[name], facts[name]
     differing = [

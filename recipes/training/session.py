@@ -46,7 +46,9 @@ class Session(keras.callbacks.CallbackList):
         state: dict[str, Any] | None = None,
         facts: dict[str, Any] | None = None,
     ):
-        self.epochs = min(epochs, keras.config.max_epochs() or epochs)  # `fit` ends there
+        # `fit` ends there.
+        self.epochs = min(epochs, keras.config.max_epochs() or epochs)
+        steps = min(steps, keras.config.max_steps_per_epoch() or steps)
         super().__init__(list(callbacks), add_history=True, model=model, epochs=epochs, steps=steps, verbose=0)
         self.steps, self.checkpointing, self.facts = steps, checkpointing, facts or {}
         self.to_restore = state
