@@ -74,3 +74,13 @@ def test_a_full_output_of_a_command_is_one_line_and_a_closed_one_is_none(tmp_pat
     closed = command("keras-recipes list >&- 2>&-", tmp_path)
     assert (closed.returncode, closed.stdout, closed.stderr) == (0, "", "")
     assert command("keras-recipes list | head -1; exit ${PIPESTATUS[0]}", tmp_path).returncode == 0
+
+
+def test_works_in_threads_that_end_in_any_order_leave_the_output_as_it_was():
+    before = sys.stdout, sys.stderr
+    first, second = unbreakable_output(), unbreakable_output()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert (sys.stdout, sys.stderr) == before

@@ -15,6 +15,7 @@ class UnbreakableStream:
     def __init__(self, stream):
         self._stream = stream
         self.error: Exception | None = None
+        self.is_over = False
 
     def write(self, text: str) -> int:
         self._try("write", text)
@@ -56,14 +57,27 @@ class NamedOutput(UnbreakableStream):
 @contextlib.contextmanager
 def unbreakable_output():
     """Let nothing that is printed during the work end it; a note on the other stream says that output is lost."""
-    output, errors = UnbreakableStream(sys.stdout), UnbreakableStream(sys.stderr)
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+    with _unbreakable("stdout") as output, _unbreakable("stderr") as errors:
         try:
             yield
         finally:
             output.flush()
             if output.error is not None:
                 print(f"note: not all output could be written: {_reason(output.error)}", file=errors)
+
+
+@contextlib.contextmanager
+def _unbreakable(name: str):
+    """Let a standard stream be unbreakable during the work."""
+    stream = UnbreakableStream(getattr(sys, name))
+    setattr(sys, name, stream)
+    try:
+        yield stream
+    finally:
+        stream.is_over = True
+        # Works in several threads end in any order: the last one takes away those that lie below its own.
+        while isinstance(top := getattr(sys, name), UnbreakableStream) and top.is_over:
+            setattr(sys, name, top._stream)
 
 
 def open_standard_streams() -> None:
