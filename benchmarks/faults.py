@@ -199,7 +199,7 @@ def full_disk_of_trainings(output: Path) -> str:
         try:
             environment = {**os.environ, "PYTHONPATH": str(ROOT)}
             error = subprocess.run(train, env=environment, capture_output=True, text=True).stderr.splitlines()[-1:]
-            kept = "checkpoint" if any(disk.glob(".run-unfinished/checkpoints/*.json")) else "nothing"
+            kept = "checkpoint" if any(disk.glob(".run-unfinished/.checkpoints/*.json")) else "nothing"
             kept = "model" if (disk / "run" / files.MODEL).is_file() else kept
             subprocess.run(["mount", "-o", "remount,size=4m", disk], check=True)
             again = [*program, "evaluate", disk / "run"] if kept == "model" else [*train, "--resume"]

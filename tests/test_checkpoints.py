@@ -92,7 +92,7 @@ def test_a_manifest_names_no_file_elsewhere(tmp_path):
 )
 def test_a_checkpoint_of_a_stranger_with_the_right_digest_is_damaged(tmp_path, tree):
     saved(tmp_path, 1)
-    file = tmp_path / "checkpoints" / "b.npz"
+    file = tmp_path / ".checkpoints" / "b.npz"
     np.savez(file, **{"tree": np.frombuffer(tree.encode(), np.uint8), "0": np.zeros(3)})
     manifest = {"number": 1, "file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
     file.with_suffix(".json").write_text(json.dumps(manifest))
@@ -118,8 +118,8 @@ def test_a_checkpoint_may_hold_the_arrays_of_the_largest_networks(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
 @pytest.mark.parametrize("text", [None, "[" * 50_000, '{"numb', '{"number": "3"}'])
 def test_manifests_that_cannot_be_read_are_damaged_checkpoints(tmp_path, text):
-    (tmp_path / "checkpoints").mkdir()
-    manifest = tmp_path / "checkpoints" / "a.json"
+    (tmp_path / ".checkpoints").mkdir()
+    manifest = tmp_path / ".checkpoints" / "a.json"
     os.mkfifo(manifest) if text is None else manifest.write_text(text)
     with pytest.raises(ValueError, match="are damaged"):
         Checkpoints(tmp_path).latest()

@@ -108,8 +108,8 @@ def test_a_name_that_is_worked_on_is_refused_with_the_process(tmp_path):
 
 def stopped_with_checkpoint(output, **kwargs):
     with contextlib.suppress(RuntimeError), new_folder(output, "mine", **kwargs) as folder:
-        (folder / "checkpoints").mkdir()
-        (folder / "checkpoints" / "1.json").write_text("{}")
+        (folder / ".checkpoints").mkdir()
+        (folder / ".checkpoints" / "1.json").write_text("{}")
         raise RuntimeError
 
 
@@ -118,10 +118,10 @@ def test_a_folder_with_a_checkpoint_outlives_a_failure_until_it_is_resumed_or_di
     with pytest.raises(FileExistsError, match="an unfinished training .*`resume` goes on .*`overwrite` discards"):
         write_run(tmp_path, "new", overwrite=False)
     with new_folder(tmp_path, "mine", resume=True) as folder:
-        assert (folder / "checkpoints" / "1.json").exists()
+        assert (folder / ".checkpoints" / "1.json").exists()
         (folder / "model.keras").write_text("resumed")
     assert [path.name for path in (tmp_path / "mine").glob("*.keras")] == ["model.keras"]
-    assert not (tmp_path / "mine" / "checkpoints").exists()
+    assert not (tmp_path / "mine" / ".checkpoints").exists()
     stopped_with_checkpoint(tmp_path, overwrite=True)
     with new_folder(tmp_path, "mine", overwrite=True) as folder:
         assert list(folder.iterdir()) == []
@@ -161,8 +161,8 @@ def test_leftovers_of_dead_processes_are_cleaned_and_nothing_else(tmp_path):
     (tmp_path / ".other-unfinished" / ".0123abcd-model.keras").touch()
     (tmp_path / ".other-unfinished.lock").write_text("1 elsewhere")
     (tmp_path / ".cafe-0123abcd" / "thesis.tex").touch()
-    (tmp_path / ".kept-unfinished" / "checkpoints").mkdir(parents=True)
-    (tmp_path / ".kept-unfinished" / "checkpoints" / "1.json").touch()
+    (tmp_path / ".kept-unfinished" / ".checkpoints").mkdir(parents=True)
+    (tmp_path / ".kept-unfinished" / ".checkpoints" / "1.json").touch()
     for name in (".mine-0123abcd", ".cafe-0123abcd"):
         os.utime(tmp_path / name, (0, 0))
     write_run(tmp_path, "new")
@@ -200,7 +200,7 @@ def test_a_folder_without_permission_is_refused_before_the_work(tmp_path):
         pytest.fail("the work began")
 
 
-@pytest.mark.parametrize("hidden", [".run-unfinished.lock", ".run-unfinished", ".run-unfinished/checkpoints"])
+@pytest.mark.parametrize("hidden", [".run-unfinished.lock", ".run-unfinished", ".run-unfinished/.checkpoints"])
 def test_nothing_is_written_through_a_link_that_a_stranger_has_left(tmp_path, hidden):
     output, precious = tmp_path / "output", tmp_path / "precious"
     link = output / hidden

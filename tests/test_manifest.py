@@ -15,7 +15,7 @@ def folder(tmp_path):
     (tmp_path / "a.txt").write_text("alpha")
     (tmp_path / "b.txt").write_text("beta")
     (tmp_path / ".hidden").touch()
-    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / ".checkpoints").mkdir()
     manifest.write(tmp_path)
     return tmp_path
 

@@ -154,15 +154,15 @@ def largest_file():
 def test_a_model_that_the_disk_does_not_take_leaves_the_checkpoint(tmp_path, save_run, short_recipe, largest_file):
     def train():
         with new_folder(tmp_path, "run") as folder:
-            (folder / "checkpoints").mkdir()
-            (folder / "checkpoints" / "1.json").touch()
+            (folder / ".checkpoints").mkdir()
+            (folder / ".checkpoints" / "1.json").touch()
             largest_file(5000)
             save_run(folder, short_recipe, "breast_cancer")
 
     with pytest.raises(OSError, match=r"cannot be saved .*model.keras could not be written: "):
         train()
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
-        ".run-unfinished", ".run-unfinished/checkpoints", ".run-unfinished/checkpoints/1.json",
+        ".run-unfinished", ".run-unfinished/.checkpoints", ".run-unfinished/.checkpoints/1.json",
     ]  # fmt: skip
 
 

@@ -276,3 +276,9 @@ def test_a_command_that_fails_says_that_it_can_be_resumed(monkeypatch, capsys):
     monkeypatch.setattr(recipe_to_run, "train", fail)
     assert main(["train", "digits"]) == 2
     assert capsys.readouterr().err == "keras-recipes: no more; --resume goes on\n"
+
+
+@pytest.mark.parametrize("argument", ["overwrite", "resume"])
+def test_a_text_is_no_truth_value(argument):
+    with pytest.raises(ValueError, match=f"`{argument}` must be True or False. Received: 'no'"):
+        recipes.train("digits", **{argument: "no"})

@@ -10,8 +10,10 @@ import keras
 
 from recipes.version import __version__
 
-# Environment variables that bound the number of threads.
-_THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
+# Environment variables that bound the number of threads, or choose how operations are computed.
+_THREADS = (
+    "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS",
+)  # fmt: skip
 
 
 def versions() -> dict:
@@ -21,11 +23,12 @@ def versions() -> dict:
     for package in (backend, "numpy", "scikit-learn"):
         packages[package] = importlib.metadata.version(package)
     system = {"python": platform.python_version(), "system": platform.platform()}
-    return {"backend": backend, **system, "packages": packages, "machine": machine()}
+    precision = keras.config.dtype_policy().name
+    return {"backend": backend, "precision": precision, **system, "packages": packages, "machine": machine()}
 
 
 def machine() -> dict[str, str]:
-    """Kind of the processor, a digest of its abilities, and number of threads, on which last digits depend."""
+    """Kind of the processor, a digest of its abilities, and threads and their settings, on which last digits depend."""
     described = {}
     information = Path("/proc/cpuinfo")
     if information.is_file():  # on Linux: one block of lines for each core

@@ -12,8 +12,8 @@ ROWS = "rows.npz"
 REPORT = "report.json"
 REPORT_TEXT = "report.txt"
 PREDICTIONS = "predictions.npz"
-# Folder of the checkpoints of a training that goes on, or was stopped.
-CHECKPOINTS = "checkpoints"
+# Folder of the checkpoints of a training that goes on, or was stopped; hidden, as users may have one of that name.
+CHECKPOINTS = ".checkpoints"
 PICTURES = (
     "learning_curves.png",
     "record.png",

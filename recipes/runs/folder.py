@@ -34,7 +34,7 @@ class NameTakenError(FileExistsError):
 def new_folder(output: str | Path, name: str, overwrite: bool = False, resume: bool = False):
     """Make the run folder `output/name`: yields the folder `.name-unfinished` to write into, renamed at the end.
 
-    If the work in between fails, nothing is left behind but a folder whose `checkpoints/` holds a checkpoint, and an
+    If the work in between fails, nothing is left behind but a folder whose `.checkpoints/` holds a checkpoint, and an
     older run folder of that name stays as it was. Left-overs of processes that died are removed.
 
     Args:

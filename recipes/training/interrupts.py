@@ -8,7 +8,7 @@ from types import FrameType, TracebackType
 from typing import Self
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_NOTE = b"\nfinishing the step and storing the training; once more to stop at once\n"
+_NOTE = b"\nfinishing the step or validation, and storing the training; once more to stop at once\n"
 
 
 class Interrupts:
@@ -40,7 +40,7 @@ class Interrupts:
             return
         self._restore()
         # What stood here before may be a function, or the system's own way, which Python cannot call.
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
 
     def _restore(self) -> None:
         for number, handler in self._former.items():

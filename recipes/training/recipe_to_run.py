@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from recipes.data import Dataset, check_seed, row_digests
 from recipes.disk.output import unbreakable_output
@@ -84,6 +85,9 @@ def train(
         Exception: Errors of `callbacks`. Those that one raises when training ends (`on_train_end`) are raised after
             everything is written.
     """
+    for argument, value in (("overwrite", overwrite), ("resume", resume)):
+        if not isinstance(value, bool | np.bool_):  # a text such as "no" would be taken for true
+            raise ValueError(f"`{argument}` must be True or False. Received: {value!r}")
     say = print if verbose else lambda *_: None
     seed = check_seed(seed)
     request = Request(recipe, data, target, data_dir, epochs, has_model=model is not None)

@@ -40,7 +40,6 @@ def facts_of(
         "seed": seed,
         "model": "the user's own" if own_model else "the recipe's",
         "callbacks": resumable,
-        "precision": keras.config.dtype_policy().name,
         **versions(),
     }
 
@@ -102,6 +101,8 @@ def is_finished(stored: Stored, facts: dict[str, Any]) -> bool:
     if not stored.is_run or stored.fingerprint is None:
         return False
     found = {**facts, **stored.versions, "settings": _settings(stored.recipe), "data": stored.fingerprint.digests}
+    if any(type(found[name]) is not type(value) for name, value in facts.items()):  # of a stranger
+        return False
     epochs = "fit.epochs"
     return not _differences(found, facts) and found["settings"][epochs] == facts["settings"][epochs]
 
