@@ -16,9 +16,9 @@ train: $(VENV)/installed
 # Two tests at a time: most of them wait for a compiler that uses one core.
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-# JAX compiles every operation of a test anew: make test only holds layers, losses, optimizers and callbacks to their
+# JAX compiles every operation of a test anew: make test only holds layers, optimizers and callbacks to their
 # contracts there, and make test-all runs the rest.
-CONTRACTS := $(foreach name,layer_contract losses clipping callback_contract prepared compiling recipe_to_run,tests/test_$(name).py)
+CONTRACTS := $(foreach name,layer_contract clipping callback_contract prepared,tests/test_$(name).py)
 
 test: lint
 	$(PYTEST) -m "not extensive"

@@ -257,7 +257,8 @@ def test_steps_that_are_not_finite_are_counted(optimizer):
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("optimizer", [pytest.param("adam", marks=pytest.mark.extensive), "scaled and guarded"])
+@pytest.mark.extensive
+@pytest.mark.parametrize("optimizer", ["adam", "scaled and guarded"])
 def test_what_is_saved_while_watched_loads_as_if_never_watched(tmp_path, optimizer):
     model, logger = compiled("sequential", optimizer), GradientNormLogger()
     saved = [

@@ -469,6 +469,7 @@ def test_a_savedmodel_answers_alike(changed, tmp_path):
     assert_served_as_predicted(lambda rows: [output.numpy() for output in served.serve(rows)], changed)
 
 
+@pytest.mark.whole
 @pytest.mark.filterwarnings(
     "ignore:.*np.object:FutureWarning",  # of Keras's, for tf2onnx
     "ignore:You are using the legacy TorchScript:DeprecationWarning",  # Keras's choice

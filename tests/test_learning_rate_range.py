@@ -315,6 +315,7 @@ def test_a_loss_that_does_not_fall_is_refused():
     assert bits(model.variables) == before
 
 
+@pytest.mark.extensive
 def test_the_command_tells_the_rate_the_flag_and_draws(tmp_path, capsys):
     flags = ["tabular", "--data", "iris", "--fit.class_weight", "balanced", "--steps", "60"]
     find_lr.run([*flags, "--plot", str(tmp_path / "range.png")])
