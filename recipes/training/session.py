@@ -99,7 +99,7 @@ class Session(keras.callbacks.CallbackList):
         self.step = self.first_step + batch + 1
         # The last step of an epoch is asked for with the epoch.
         if self.checkpointing is not None and self.step < self.steps and self.checkpointing.is_due_after_step():
-            # On TensorFlow and JAX, hooks of batches run beside the training. This method does not, so that it may use
+            # On JAX and PyTorch, hooks of batches run beside the training. This method does not, so that it may use
             # the model: on JAX that copies the state of the training into the variables.
             finish_hooks(self)
             # A callback that stops the training ends the epoch here, and the training is stored with it: gone on with
