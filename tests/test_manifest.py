@@ -85,17 +85,17 @@ def test_an_error_meanwhile_leaves_a_manifest_of_what_is_there(folder):
 
 
 def test_a_file_that_another_process_replaces_while_it_is_checked_is_not_damaged(folder, monkeypatch):
-    digest = manifest._digest
+    digest = manifest.digest
 
     def replaced_meanwhile(file):
-        monkeypatch.setattr(manifest, "_digest", digest)
+        monkeypatch.setattr(manifest, "digest", digest)
         with manifest.changing(folder, ("a.txt",)):
             write_text_whole(file, "ALPHA")
         return digest(file)
 
-    monkeypatch.setattr(manifest, "_digest", replaced_meanwhile)
+    monkeypatch.setattr(manifest, "digest", replaced_meanwhile)
     manifest.check(folder / "a.txt")
-    assert manifest._digest is digest
+    assert manifest.digest is digest
 
 
 def test_a_folder_without_a_manifest_gets_none(tmp_path):

@@ -92,13 +92,7 @@ def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     return array
 
 
-def write_npz(path: str | Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays by name into the compressed NPZ file `path`, whole or not at all."""
-    # Each process writes a file of its own, which takes the name once it is whole.
-    unfinished = Path(f"{path}.part{os.getpid()}")
-    try:
-        with unfinished.open("wb") as stream:  # `savez` would add its own ending to a path
-            np.savez_compressed(stream, **arrays)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+def write_npz(path: str | Path, arrays: dict[str, np.ndarray], *, compressed: bool = True) -> None:
+    """Write arrays by name into the NPZ file `path`, whatever its ending; see `disk.whole` for a whole file."""
+    with Path(path).open("wb") as stream:  # given a path, NumPy would add its own ending
+        (np.savez_compressed if compressed else np.savez)(stream, **arrays)

@@ -100,13 +100,14 @@ def _write(folder: Path, listed: dict[str, dict | None]) -> None:
 
 
 def _digests(folder: Path, names: Iterable[str]) -> dict[str, dict]:
-    return {name: _digest(folder / name) for name in names if (folder / name).is_file()}
+    return {name: digest(folder / name) for name in names if (folder / name).is_file()}
 
 
-def _digest(file: Path) -> dict:
+def digest(file: Path) -> dict[str, int | str]:
+    """Size (`bytes`) and `sha256` of a file."""
     with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return {"bytes": stream.tell(), "sha256": digest}
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        return {"bytes": stream.tell(), "sha256": sha256}
 
 
 def _listed(file: Path) -> dict | None:
@@ -128,6 +129,6 @@ def _error(file: Path, listed: dict) -> Exception | None:
         return ValueError(f"{file} is damaged: it is cut off after {size:,} of {expected:,} bytes")
     if size > expected:
         return ValueError(f"{file} is damaged: it has {size:,} bytes instead of {expected:,}")
-    if _digest(file)["sha256"] != listed["sha256"]:
+    if digest(file)["sha256"] != listed["sha256"]:
         return ValueError(f"{file} is damaged, or was changed: its SHA-256 is not the one in {MANIFEST}")
     return None

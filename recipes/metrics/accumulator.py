@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from recipes.arguments.npz import read_npz, write_npz
+from recipes.disk.whole import write_whole
 
 
 class Accumulator(ABC):
@@ -55,7 +56,8 @@ class Accumulator(ABC):
     def save(self, path: str | Path) -> None:
         """Write everything into the NPZ file `path`, whole or not at all."""
         meta, arrays = self._state()
-        write_npz(path, {"meta": np.array(json.dumps({"kind": type(self).__name__, **meta})), **arrays})
+        arrays = {"meta": np.array(json.dumps({"kind": type(self).__name__, **meta})), **arrays}
+        write_whole(Path(path), lambda file: write_npz(file, arrays))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -4,7 +4,6 @@ A checkpoint is a tree of plain values and arrays: nothing in it can run. Two ar
 while the other is written, and so that there is another where the newest is damaged.
 """
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from recipes.arguments.npz import read_npz
+from recipes.arguments.npz import read_npz, write_npz
 from recipes.arguments.numbers import is_whole
 from recipes.arguments.regular_files import read_text
+from recipes.disk.manifest import digest
 from recipes.disk.whole import write_whole
 from recipes.runs import files
 from recipes.runs.writing import write_json
@@ -54,9 +54,9 @@ class Checkpoints:
         manifest, content = self._files(_NAMES[number % len(_NAMES)])
         manifest.unlink(missing_ok=True)  # what it describes is replaced
         named = {_TREE: np.frombuffer(plain, np.uint8), **{str(place): array for place, array in enumerate(arrays)}}
-        write_whole(content, lambda file: _write_arrays(file, named))
+        write_whole(content, lambda file: write_npz(file, named, compressed=False))
         # The manifest is last: a checkpoint without one is not whole.
-        write_json(manifest, {"number": number, "file": content.name, "sha256": _digest(content)})
+        write_json(manifest, {"number": number, "file": content.name, **digest(content)})
         self._written = number
 
     def latest(self) -> dict[str, Any] | None:
@@ -67,7 +67,7 @@ class Checkpoints:
         """
         for manifest in self._manifests():
             content = self.folder / Path(str(manifest.get("file"))).name
-            if not content.is_file() or _digest(content) != manifest.get("sha256"):
+            if not content.is_file() or digest(content)["sha256"] != manifest.get("sha256"):
                 continue
             try:
                 arrays = read_npz(content, _MOST_ARRAYS)
@@ -136,13 +136,3 @@ def _put_together(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
 def _as_storable(array: np.ndarray) -> np.ndarray:
     """NPZ files hold NumPy's own dtypes: another, such as bfloat16, is stored as the bits that it is."""
     return array if array.dtype.isbuiltin == 1 else array.view(f"u{array.dtype.itemsize}")
-
-
-def _write_arrays(file: Path, arrays: dict[str, np.ndarray]) -> None:
-    with file.open("wb") as stream:  # `savez` would add its own ending to a path
-        np.savez(stream, **arrays)
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

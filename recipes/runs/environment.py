@@ -11,7 +11,7 @@ import keras
 from recipes.version import __version__
 
 # Environment variables that bound the number of threads, or choose how operations are computed.
-_THREADS = (
+_SETTINGS = (
     "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS",
 )  # fmt: skip
 
@@ -36,7 +36,7 @@ def machine() -> dict[str, str]:
         described = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     available = hasattr(os, "sched_getaffinity")  # not on every system
     threads = [f"{len(os.sched_getaffinity(0)) if available else os.cpu_count()} cores"]
-    threads += [f"{name}={os.environ[name]}" for name in _THREADS if name in os.environ]
+    threads += [f"{name}={os.environ[name]}" for name in _SETTINGS if name in os.environ]
     return {
         "processor": described.get("model name") or platform.processor() or platform.machine(),
         "abilities": hashlib.blake2b(described.get("flags", "").encode(), digest_size=8).hexdigest(),

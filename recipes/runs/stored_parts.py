@@ -1,6 +1,7 @@
 """The files of a run folder, read and checked: a run may come from a stranger, or be damaged."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def read_history(file: Path) -> dict[str, list[float]]:
         ValueError, OSError: If it is damaged or no regular file.
     """
     try:
-        names, *rows = csv.reader(read_text(file, _MOST_BYTES).splitlines(keepends=True))
+        names, *rows = csv.reader(io.StringIO(read_text(file, _MOST_BYTES), newline=""))
         columns = [list(map(float, column)) for column in zip(*rows, strict=True)]
         names = list(map(with_formula, names))
         if len(set(names)) < len(names):

@@ -165,8 +165,9 @@ class Training:
                 are raised.
             checkpointing: Where and when the training is stored, with the state that it goes on from. Default: never.
         """
-        options = {"callbacks": callbacks, "verbose": verbose, "late_errors": late_errors}
-        options["checkpointing"] = checkpointing
+        options = {
+            "callbacks": callbacks, "verbose": verbose, "late_errors": late_errors, "checkpointing": checkpointing,
+        }  # fmt: skip
         state = None if checkpointing is None else checkpointing.found
         before = None if state is None else state["before_fine_tuning"]
         if before is None:
@@ -176,7 +177,8 @@ class Training:
             weights = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self.core.weights]
             before = {**first.to_dict(), "weights": weights}
             state = None
-        first = Watched.from_dict(before)
+        else:
+            first = Watched.from_dict(before)
         weights = self.core.weights
         tuning = self._with_trainable_body()
         if self.recipe.fit.keep == "best" and "val_loss" not in before:
