@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import contextlib
 import gc
+import signal
 
 import pytest
 
@@ -129,3 +130,13 @@ def assert_alike():
                 assert ours[name] == pytest.approx(value, rel=1e-4, abs=1e-6)
 
     return compare
+
+
+@pytest.fixture
+def heeded_signals():
+    """SIGINT and SIGTERM as in a terminal: a shell has commands in the background, such as tests, ignore SIGINT."""
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -92,7 +92,9 @@ def quick(monkeypatch):
     return {"pictures": False, "verbose": False, "name": "run"}
 
 
-def test_an_interrupt_while_the_model_is_saved_loses_nothing(tmp_path, short_recipe, quick, monkeypatch):
+def test_an_interrupt_while_the_model_is_saved_loses_nothing(
+    tmp_path, short_recipe, quick, monkeypatch, heeded_signals
+):
     save = writing.save_model
 
     def interrupted(*arguments):

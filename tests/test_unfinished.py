@@ -148,7 +148,7 @@ def test_another_machine_a_schedule_and_callbacks_without_state_are_notes(stoppe
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.extensive)])
-def test_a_signal_ends_the_training_after_its_step(number, tmp_path, capfd):
+def test_a_signal_ends_the_training_after_its_step(number, tmp_path, capfd, heeded_signals):
     def interrupt(epoch, logs):
         if epoch == 1:
             os.kill(os.getpid(), number)
@@ -168,7 +168,15 @@ def test_a_signal_ends_the_training_after_its_step(number, tmp_path, capfd):
     assert [path.name for path in tmp_path.iterdir()] == ["quick-seed0"]
 
 
-def test_a_second_signal_ends_the_training_at_once():
+def test_a_signal_that_is_ignored_stays_so(heeded_signals):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Interrupts() as interrupts:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupts.received is None
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_a_second_signal_ends_the_training_at_once(heeded_signals):
     with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
         assert interrupts.received == signal.SIGINT

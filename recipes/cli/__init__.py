@@ -38,7 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     open_standard_streams()
-    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:  # as the caller wants it
+        signal.signal(signal.SIGTERM, _interrupt)
     warnings.showwarning = _show_warning
     # So that a character that the terminal cannot write becomes ?, rather than ending a training.
     with contextlib.suppress(AttributeError):  # of a stream without an encoding, such as one of a test

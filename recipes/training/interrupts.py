@@ -14,7 +14,8 @@ _NOTE = b"\nfinishing the step or validation, and storing the training; once mor
 class Interrupts:
     """Within it, the first SIGINT (Ctrl-C) or SIGTERM is only noted; the second is obeyed at once.
 
-    Outside of the main thread, where Python lets no handler be set, signals are obeyed as ever.
+    A signal that is ignored, as shells have it for commands in the background, stays so. Outside of the main thread,
+    where Python lets no handler be set, signals are obeyed as ever.
 
     Attributes:
         received: Number of the signal that was noted; `None` if there was none.
@@ -26,7 +27,8 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._former = {number: signal.signal(number, self._note) for number in _SIGNALS}
+            heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+            self._former = {number: signal.signal(number, self._note) for number in heeded}
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
