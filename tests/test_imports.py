@@ -48,9 +48,12 @@ MAY_IMPORT = {
     "recipes.training": {
         *EVALUATION, *OURS, "recipes.catalogue", "keras", "numpy", "scipy", "matplotlib", "tensorflow", "jax", "torch",
     },
+    "recipes.doctor": {
+        *EVALUATION, *OURS, "recipes.catalogue", "recipes.training", "keras", "numpy", "sklearn", "matplotlib",
+    },
     "recipes.cli": {
-        *EVALUATION, *OURS, "recipes.catalogue", "recipes.training", "keras", "jsonargparse", "yaml", "matplotlib",
-        "tensorflow",
+        *EVALUATION, *OURS, "recipes.catalogue", "recipes.training", "recipes.doctor", "keras", "jsonargparse",
+        "yaml", "matplotlib", "tensorflow",
     },
 }  # fmt: skip
 
