@@ -42,6 +42,7 @@ class _Scores(keras.callbacks.Callback):
         self.form, self.takes_logits = form, takes_logits
         self.step = max(1, (epochs - ALL_SCORED) // (SCORED - ALL_SCORED)) if epochs > SCORED else 1
         self.epochs, self.seconds = epochs, seconds
+        self.first_loss = np.nan
         self.found, self.balanced, self.constant, self.still = {}, np.nan, False, 0
 
     def on_train_begin(self, logs=None):
@@ -50,6 +51,7 @@ class _Scores(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if not self.found:
             self._measure(0)
+            self.first_loss = self._loss(*self.parts[1])
 
     def on_epoch_end(self, epoch, logs=None):
         self.last = epoch + 1
@@ -70,6 +72,14 @@ class _Scores(keras.callbacks.Callback):
 
     def _measure(self, epoch):
         self.found[epoch] = [score(self._outputs(part), part[1], self.form, self.takes_logits) for part in self.parts]
+
+    def _loss(self, x, y):
+        """The compiled loss of some rows, as a first step would compute it."""
+        try:
+            outputs = self.model(keras.ops.convert_to_tensor(x), training=False)
+            return float(self.model.compute_loss(x, keras.ops.convert_to_tensor(y), outputs, training=False))
+        except Exception:  # a loss of the user's own that needs more than that
+            return np.nan
 
     def _outputs(self, part):
         # `predict` would start a loop of callbacks of its own each time.
@@ -126,6 +136,7 @@ def watch(
         balanced=scores.balanced,
         constant_output=scores.constant,
         is_finite=watched.divergence is None and bool(np.isfinite(scores.found[trained]).all()),
+        losses=np.array([scores.first_loss]),
         seconds=time.monotonic() - start,
     )
 

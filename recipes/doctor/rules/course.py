@@ -35,7 +35,7 @@ def exploding(seen: Seen) -> Finding | None:
     return Finding(
         "exploding_gradient",
         FAULT,
-        f"the training stopped being finite in epoch {course.epochs}: activations, gradients or loss overflow",
+        f"The training stopped being finite in epoch {course.epochs}: activations, gradients or loss overflow.",
         tuple(evidence),
         "optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=1.0)  # clipped, with a lower learning rate",
         None,
@@ -49,7 +49,7 @@ def vanishing(seen: Seen) -> Finding | None:
     if norms is None or not seen.course.is_finite:
         return None
     names, values = norms
-    first, last = values[0], values[-1]
+    first, last = float(values[0]), float(values[-1])
     if len(values) < 3 or not last > 0 or first / last >= VANISHED:
         return None
     at_chance = outcome.is_at_chance(seen)
@@ -62,9 +62,9 @@ def vanishing(seen: Seen) -> Finding | None:
     return Finding(
         "vanishing_gradient",
         FAULT if at_chance else NOTE,
-        f"the gradient fades on its way back: {names[0]!r} gets {first / last:.1g} of what {names[-1]!r} gets, and "
-        f"hardly learns",
-        (Evidence("gradient norm of the first layer over that of the last", float(first / last), f"above {VANISHED:g}"),),
+        f"The gradient fades on its way back: {names[0]!r} gets {first / last:.1g} of what {names[-1]!r} gets, and "
+        f"hardly learns.",
+        (Evidence("gradient norm of the first layer over that of the last", first / last, f"above {VANISHED:g}"),),
         remedy,
         names[0],
         0.8 if at_chance else 0.5,
@@ -88,7 +88,7 @@ def dying(seen: Seen) -> Finding | None:
     return Finding(
         "dying_relu",
         FAULT if is_fault else NOTE,
-        f"{last[worst]:.0%} of the units of {record.layers[worst]!r} give 0 for every row, and get no gradient",
+        f"{last[worst]:.0%} of the units of {record.layers[worst]!r} give 0 for every row, and get no gradient.",
         (Evidence(f"dead units of {record.layers[worst]!r} at the end", float(last[worst]), f"below {MANY_DEAD:g}"),),
         'activation="leaky_relu"  # or kernel_initializer="he_normal", wider layers, and a lower learning rate',
         record.layers[worst],
@@ -109,7 +109,7 @@ def saturated(seen: Seen) -> Finding | None:
     return Finding(
         "saturation",
         FAULT,
-        f"{shares[worst]:.0%} of the outputs of {record.layers[worst]!r} are at their limits, where nothing is learnt",
+        f"{shares[worst]:.0%} of the outputs of {record.layers[worst]!r} are at their limits, where nothing is learnt.",
         (Evidence(f"saturated outputs of {record.layers[worst]!r}", float(shares[worst]), f"below {SATURATED:g}"),),
         'keras.layers.BatchNormalization()  # in front of the activation; or activation="relu", and inputs scaled',
         record.layers[worst],
@@ -130,8 +130,8 @@ def overfitting(seen: Seen) -> Finding | None:
     return Finding(
         "overfit",
         FAULT,
-        f"held-out rows were predicted best after epoch {best}, and ever worse since, while the training rows are "
-        f"learnt by heart",
+        f"Held-out rows were predicted best after epoch {best}, and ever worse since, while the training rows are "
+        f"learnt by heart.",
         (
             Evidence("held-out score lost since its best epoch", lost, f"at most {needed:.2g}"),
             Evidence("training score above the held-out one", gap, f"at most {2 * needed:.2g}"),
@@ -148,12 +148,12 @@ def too_small(seen: Seen) -> Finding | None:
     course = seen.course
     if course is None or not course.is_finite or not outcome.is_short(seen) or outcome.is_at_chance(seen):
         return None
-    missing = outcome.expected_score(seen) - outcome.final_train_score(course)
+    reached = outcome.final_train_score(course)
     hidden = [
         layer for layer in seen.model.layers
         if layer.has_kernel and layer.units and layer.name != seen.model.output_layer
     ]  # fmt: skip
-    if missing < outcome.clear_difference(seen) or not hidden:
+    if outcome.expected_score(seen) - reached < outcome.clear_difference(seen) or not hidden:
         return None
     narrow = min(hidden, key=lambda layer: layer.units)
     needed = max(4, min(2 * seen.model.units, 16))
@@ -162,10 +162,10 @@ def too_small(seen: Seen) -> Finding | None:
     return Finding(
         "capacity_too_small",
         NOTE,
-        f"the model does not fit even the rows that it is trained on, and all it knows of a row passes through the "
-        f"{narrow.units} units of {narrow.name!r}",
+        f"The model does not fit even the rows that it is trained on, and all it knows of a row passes through the "
+        f"{narrow.units} units of {narrow.name!r}.",
         (
-            Evidence("score of the training rows", outcome.final_train_score(course), f"{outcome.expected_score(seen):.3g}"),
+            Evidence("score of the training rows", reached, f"{outcome.expected_score(seen):.3g}"),
             Evidence(f"units of {narrow.name!r}", narrow.units, f"at least {needed}"),
         ),
         f"keras.layers.Dense({max(32, 4 * narrow.units)}, ...)  # in place of {narrow.name!r}",

@@ -25,7 +25,7 @@ def identical_units(seen: Seen) -> Finding | None:
             return Finding(
                 "bad_init",
                 FAULT,
-                f"all {layer.units} units of {layer.name!r} have the same initial weights, and so stay the same",
+                f"All {layer.units} units of {layer.name!r} have the same initial weights, and so stay the same.",
                 (Evidence("different units in the layer", 1, f"up to {layer.units}"),),
                 f'kernel_initializer="{_rule(layer)}"  # of {layer.name!r}',
                 layer.name,
@@ -54,8 +54,8 @@ def unsuitable_kernels(seen: Seen) -> Finding | None:
     return Finding(
         "bad_init",
         NOTE,
-        f"the initial weights of {name!r} are {max(factors[name], 1 / factors[name]):.2g} times too {size}"
-        + (f", and {wrong - 1} more layers are like it" if wrong > 1 else ""),
+        f"The initial weights of {name!r} are {max(factors[name], 1 / factors[name]):.2g} times too {size}"
+        + (f", and {wrong - 1} more layers are like it." if wrong > 1 else "."),
         (
             Evidence(
                 f"standard deviation of the kernel of {name!r}", layer.kernel_std, f"about {layer.kernel_rule_std:.2g}"
@@ -78,7 +78,7 @@ def initial_loss(seen: Seen) -> Finding | None:
     return Finding(
         "bad_init",
         NOTE,
-        "the first loss is far above that of a constant prediction: the untrained outputs are large and wrong",
+        "The first loss is far above that of a constant prediction: the untrained outputs are large and wrong.",
         (Evidence("loss before the first step", float(course.losses[0]), f"about {expected:.3g}"),),
         "recipes.initialize(model)  # before training",
         None,
@@ -102,8 +102,8 @@ def no_signal_through(seen: Seen) -> Finding | None:
             return Finding(
                 "bad_init",
                 FAULT,
-                f"every unit of {name!r} gives 0 for every row before the first step, so that nothing is learnt in "
-                f"front of it",
+                f"Every unit of {name!r} gives 0 for every row before the first step, so that nothing is learnt in "
+                f"front of it.",
                 (Evidence(f"dead units of {name!r} before training", 1.0, "below 0.5"),),
                 f'kernel_initializer="{_rule(layer)}"  # and wider layers, or activation="leaky_relu"',
                 name,
