@@ -94,10 +94,11 @@ class TargetFacts:
 
     Attributes:
         form: `"labels"` for whole numbers from 0 (class numbers), `"binary"` for 0 and 1 in one column (or a vector),
-            `"one_hot"`, `"multi_label"` for several columns of 0 and 1 that are not one-hot, `"numbers"` for all else.
+            `"one_hot"` (also soft: probabilities that sum to 1), `"multi_label"` for several columns of 0 and 1 that
+            are not one-hot, `"numbers"` for all else.
         shape: Shape of the targets of one row, `()` for one number.
-        classes: Number of classes: the largest class number plus one, the columns of one-hot targets, 2 for binary
-            ones, 0 for numbers.
+        classes: Number of classes: the largest class number plus one, the columns of one-hot and of multi-label
+            targets, 2 for binary ones, 0 for numbers.
         distinct: Number of distinct values (of class numbers where there are classes); at most 1,000 are counted.
         counts: Rows of each class `(classes,)`; empty for numbers and multi-label targets.
         low: Least value.
@@ -106,6 +107,7 @@ class TargetFacts:
         std: Standard deviation over rows, the largest of any column.
         is_whole: Whether all values are whole numbers.
         finite: Whether all values are finite.
+        first_bad: Number of the first row that is not finite, from 0; `None` if all are.
     """
 
     form: str
@@ -119,6 +121,7 @@ class TargetFacts:
     std: float
     is_whole: bool
     finite: bool = True
+    first_bad: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +140,8 @@ class InputFacts:
         is_normalized_inside: Whether the model scales its inputs itself, by a normalization layer in front of the
             first kernel.
         finite: Share of the rows whose inputs are all finite.
+        first_bad: Number of the first row that is not finite, and of the first such value in it, both from 0, the
+            value counted along the flattened row; `None` if all are finite.
     """
 
     shape: tuple[int, ...]
@@ -148,6 +153,7 @@ class InputFacts:
     constant: np.ndarray
     is_normalized_inside: bool = False
     finite: float = 1.0
+    first_bad: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,8 @@ PICTURES = (
     "confusion_matrix.png",
     "greatest_losses.png",
 )
+DIAGNOSIS = "diagnosis.json"
+DIAGNOSIS_PICTURE = "diagnosis.png"
 # What `evaluate` makes where it is missing; `versions.json` says what is.
 RESULTS = (VERSIONS, REPORT, REPORT_TEXT, PREDICTIONS, *PICTURES)
 # Whatever a run writes into its folder.
@@ -34,5 +36,7 @@ ALL = (
     RECORD_TABLE,
     ROWS,
     CHECKPOINTS,
+    DIAGNOSIS,
+    DIAGNOSIS_PICTURE,
     *RESULTS,
 )
