@@ -77,7 +77,7 @@ def house_values(seed: int) -> Program:
     parts = [normalization, layers.Dense(64, activation="relu"), layers.Dense(64, activation="relu"), layers.Dense(1)]
     model = keras.Sequential([keras.Input((8,)), *parts])
     model.compile(keras.optimizers.Adam(0.001), "mean_absolute_error")
-    return Program(model, x, y, held, epochs=40, batch_size=32, least=0.62)
+    return Program(model, x, y, held, epochs=20, batch_size=32, least=0.62)
 
 
 def house_values_huber(seed: int) -> Program:
