@@ -55,14 +55,13 @@ def recipe_run(name: str, seed: int, *, full: bool) -> dict:
 
 
 def diagnosed(kind: str, name: str, seed: int, *, full: bool) -> dict:
-    """Findings of the doctor, and the seconds it took."""
+    """What the doctor says, with the scores behind it, and the seconds that it took."""
     import recipes
 
     arguments = program_run(name, seed) if kind == PROGRAMS else recipe_run(name, seed, full=full)
     start = time.perf_counter()
-    found = recipes.diagnose(**arguments).findings
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "findings": [finding.to_dict() for finding in found]}
+    found = recipes.diagnose(**arguments)
+    return {**found.to_dict(), "seconds": time.perf_counter() - start}
 
 
 def in_fresh_process(kind: str, name: str, seed: int, full: bool) -> dict:
