@@ -1,4 +1,4 @@
-"""Say why a training does not work, the root cause first: of a run, from what it has stored; of a recipe, by training."""
+"""Say why a training does not work: of a run, from what it has stored; of a recipe, by training it under watch."""
 
 import json
 from pathlib import Path

@@ -4,23 +4,25 @@ import dataclasses
 import os
 import shlex
 import time
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
 from recipes.disk.whole import write_whole
 from recipes.doctor.diagnosis import Diagnosis
 from recipes.doctor.facts.run import run_facts
-from recipes.doctor.finding import Finding
+from recipes.doctor.finding import FAULT, Finding
 from recipes.doctor.ranking import ranked
 from recipes.doctor.rules import course, layers, optimizer, outputs
 from recipes.doctor.rules import run as run_rules
+from recipes.doctor.seen import Seen
 from recipes.runs import files
 from recipes.runs.folder import changing_results
 from recipes.runs.run import Run
 from recipes.runs.stored import Stored
 
 # Rules whose facts a run folder holds; those of the data and of the initial weights need both.
-RULES = tuple(rule for room in (outputs, optimizer, layers, course) for rule in room.RULES)
+RULES = tuple(rule for room in (outputs, optimizer, layers, course, run_rules) for rule in room.RULES)
 
 
 def diagnose_run(run: Run | Stored | str | os.PathLike) -> Diagnosis:
@@ -41,9 +43,15 @@ def diagnose_run(run: Run | Stored | str | os.PathLike) -> Diagnosis:
             "model and its rows"
         )
     seen = run_facts(stored)
-    findings = [finding for rule in RULES if (finding := rule(seen)) is not None]
-    findings += [_named(finding, stored) for rule in run_rules.RULES if (finding := rule(seen)) is not None]
+    findings = _found(RULES, seen)
+    if not any(finding.severity == FAULT for finding in findings):
+        findings += _found([run_rules.at_chance], seen)
+    findings = [_named(finding, stored) for finding in findings]
     return Diagnosis(ranked(findings), seen, time.monotonic() - start)
+
+
+def _found(rules: Iterable[Callable[[Seen], Finding | None]], seen: Seen) -> list[Finding]:
+    return [finding for rule in rules if (finding := rule(seen)) is not None]
 
 
 def _named(finding: Finding, stored: Stored) -> Finding:

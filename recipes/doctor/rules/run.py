@@ -32,8 +32,8 @@ def at_chance(seen: Seen) -> Finding | None:
     return Finding(
         "no_signal",
         FAULT,
-        "the model predicts no better than a constant: either the inputs say nothing about the targets, or it did not "
-        "learn; a diagnosis of the recipe, which trains again, finds out which",
+        "The model predicts no better than a constant: either the inputs say nothing about the targets, or it did not "
+        "learn; a diagnosis of the recipe, which trains again, finds out which.",
         (Evidence(f"{score_name(seen)} on held-out rows", score, f"above {needed:.3g}"),),
         f"keras-recipes diagnose {RECIPE}",
         None,
@@ -52,7 +52,7 @@ def still_improving(seen: Seen) -> Finding | None:
     return Finding(
         "too_few_epochs",
         NOTE,
-        f"the {score_name(seen)} of held-out rows was still rising when the training ended",
+        f"The {score_name(seen)} of held-out rows was still rising when the training ended.",
         (
             Evidence(
                 f"rise of the {score_name(seen)} over the last quarter of the epochs",
@@ -79,8 +79,8 @@ def loss_rises(seen: Seen) -> Finding | None:
     return Finding(
         "overfit",
         FAULT if is_worse else NOTE,
-        f"the held-out loss has risen since epoch {best + 1}, while that of the training rows fell: they are learnt by "
-        "heart",
+        f"The held-out loss has risen since epoch {best + 1}, while that of the training rows fell: they are learnt by "
+        "heart.",
         (Evidence("held-out loss at the end over its lowest one", float(late[-1]), f"below {RISEN_LOSS:g}"),),
         f"keras-recipes train {RECIPE} --fit.keep best --regularization.dropout 0.3",
         None,
@@ -88,4 +88,4 @@ def loss_rises(seen: Seen) -> Finding | None:
     )
 
 
-RULES = (at_chance, still_improving, loss_rises)
+RULES = (still_improving, loss_rises)
