@@ -1,6 +1,8 @@
+import io
 import json
 import math
 
+import matplotlib
 import numpy as np
 import pytest
 
@@ -102,7 +104,7 @@ what to change:
 
 def test_of_a_healthy_training_it_says_what_was_reached_and_what_others_reach():
     expected = """\
-no fault was found
+No fault was found.
 
 After 2 epochs, the accuracy on held-out rows is 0.93 (0.95 on training rows); simple models reach
 0.92, the best constant prediction 0.5.
@@ -126,7 +128,7 @@ worth knowing:
 )
 def test_what_is_not_known_is_left_out(changes, expected):
     text = str(Diagnosis((), seen(**changes)))
-    assert text.startswith("no fault was found")
+    assert text.startswith("No fault was found.")
     assert expected in " ".join(text.split())
     assert "nan" not in text
 
@@ -143,7 +145,7 @@ def test_the_text_is_one_screen_whatever_names_and_numbers_it_has_to_hold():
     assert max(map(len, lines)) <= WIDTH
     assert not any("\x1b" in part for part in lines)
     assert "  a = 1" in lines
-    assert "  and 5 more" in lines
+    assert "  and 4 more" in lines
 
 
 def test_the_line_of_a_training_names_the_command_that_tells_more():
@@ -174,3 +176,40 @@ def test_json_is_strict_and_is_written_whole(tmp_path):
     assert content["reference"]["linear"] is None
     with pytest.raises(OSError, match="could not be written"):
         diagnosis.save(tmp_path / "missing")
+
+
+def measured_course(**changes):
+    """A course whose record holds all that the pictures show, of two layers."""
+    both = np.array([[np.nan, np.nan], [0.5, 0.25]])
+    fields = ("gradient_norm_mean", "activation_mean", "activation_std", "activation_dead", "activation_saturated")
+    record = Record(layers=("dense", "output"), epochs=np.arange(2), **dict.fromkeys(fields, both))
+    return course(watched=Watched({"loss": [1.0, 0.5], "val_loss": [1.1, 0.6]}, record, 2), **changes)
+
+
+FACTS = {
+    "no training": seen(),
+    "a training": seen(course=measured_course(), reference=Reference(chance=0.5, linear=0.9), trials={"x": course()}),
+    "no scores": seen(course=measured_course(score=np.full(3, np.nan))),
+    "overflow": seen(course=course(is_finite=False, losses=np.array([1.0, 1e9, np.inf]), first_nonfinite_step=3)),
+    "a stored run": Seen(model=seen().model, data=None, course=course()),
+}
+
+
+# One cause of each picture.
+PICTURED = (
+    "input_unscaled", "output_range_mismatch", "class_imbalance", "lr_too_high", "bad_init", "vanishing_gradient",
+    "saturation", "overfit",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("facts", FACTS)
+def test_every_cause_has_a_picture_whatever_is_known(facts):
+    causes = CAUSES if facts == "a training" else PICTURED
+    for number, cause in enumerate(causes):
+        ax = matplotlib.figure.Figure().subplots()
+        layer = "$evil^{" if number % 2 else None
+        assert Diagnosis((Finding(cause, "fault", "It is bad.", layer=layer),), FACTS[facts]).plot(ax) is ax
+        assert cause in ax.get_title()
+    ax = matplotlib.figure.Figure().subplots()
+    assert Diagnosis((), FACTS[facts]).plot(ax).has_data() == (facts != "no training")
+    ax.figure.savefig(io.BytesIO())

@@ -170,6 +170,8 @@ class DataFacts:
         repeated: Share of the training rows that are equal to an earlier one.
         leaked: Share of the validation rows that occur among the training rows.
         is_sorted: Whether the training rows are sorted by target.
+        mispaired: Share of the training rows that come with another target when they are read again; `None` where no
+            rows come again.
     """
 
     rows: int
@@ -181,6 +183,7 @@ class DataFacts:
     repeated: float = 0.0
     leaked: float = 0.0
     is_sorted: bool = False
+    mispaired: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

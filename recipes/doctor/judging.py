@@ -1,0 +1,16 @@
+"""All rules in one list."""
+
+from recipes.doctor.finding import Finding
+from recipes.doctor.rules import course, inputs, layers, optimizer, outputs, pipeline, split, start, targets
+from recipes.doctor.seen import Seen
+
+RULES = tuple(
+    rule
+    for room in (outputs, optimizer, layers, pipeline, inputs, targets, split, start, course)
+    for rule in room.RULES
+)
+
+
+def judge(seen: Seen) -> list[Finding]:
+    """What each rule has to say of what was seen."""
+    return [finding for rule in RULES if (finding := rule(seen)) is not None]
