@@ -100,6 +100,7 @@ def examine(
             kept.restart()
             result = trial(model, columns, change, seen, max(1.0, deadline - time.monotonic()))
             seen = dataclasses.replace(seen, trials={**seen.trials, change.name: result})
+        findings = judge(seen)
         confirmed = cured(seen, findings)
         return seen, ranked(findings if confirmed is None else [confirmed, *findings])
 
