@@ -24,7 +24,7 @@ def losses_at(model: keras.Model, batches, rates, class_weight: dict[int, float]
         rates: Learning rates.
         class_weight: Weight of each class in the loss, by class number.
     """
-    with _scope(model):
+    with scope_of(model):
         outer, inner = copied(model.optimizer, float(rates[0]))
     with trains_with(model, outer):
         build_layers(model, batches)
@@ -38,7 +38,8 @@ def losses_at(model: keras.Model, batches, rates, class_weight: dict[int, float]
                 yield sum(losses) / len(losses)
 
 
-def _scope(model):
+def scope_of(model: keras.Model):
+    """The context in which an optimizer for `model` is made."""
     # An optimizer made outside of the strategy of its model cannot update it. Only models on TensorFlow have one.
     strategy = getattr(model, "distribute_strategy", None)
     return strategy.scope() if strategy else contextlib.nullcontext()
