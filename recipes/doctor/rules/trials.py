@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from recipes.doctor import outcome
 from recipes.doctor.changes import EIGHT_ROWS, PERMUTED
 from recipes.doctor.finding import FAULT, Evidence, Finding
@@ -112,19 +114,15 @@ def eight_rows(seen: Seen) -> Finding | None:
     Karpathy 2019, "A Recipe for Training Neural Networks": overfit one batch.
     """
     trial = seen.trials.get(EIGHT_ROWS.name)
-    if trial is None or outcome.final_train_score(trial) >= BY_HEART:
+    reached = np.inf if trial is None else outcome.final_train_score(trial)
+    if reached >= BY_HEART:
         return None
+    steps = f"{EIGHT_ROWS.rows} rows after {trial.epochs} steps on them"
     return Finding(
         "capacity_too_small",
         FAULT,
         f"Not even {EIGHT_ROWS.rows} rows can be learnt by heart: the layers are too narrow, or something blocks them.",
-        (
-            Evidence(
-                f"score of {EIGHT_ROWS.rows} rows after {trial.epochs} steps on them",
-                outcome.final_train_score(trial),
-                f"at least {BY_HEART}",
-            ),
-        ),
+        (Evidence(f"score of {steps}", reached, f"at least {BY_HEART}"),),
         "keras.layers.Dense(64, ...)  # wider hidden layers",
         None,
         0.6,
