@@ -6,9 +6,9 @@ from recipes.doctor.finding import FAULT, NOTE, Evidence, Finding
 from recipes.doctor.outcome import is_at_chance
 from recipes.doctor.seen import Seen
 
-# Factor by which the standard deviation of a kernel may miss that of the variance rule. Glorot and He differ by 2 at
-# most where a layer keeps its width; a factor of 3 in each of several layers changes the signal by orders.
-KERNEL_FACTOR = 3.0
+# Factor by which the standard deviation of a kernel may miss that of the variance rule. Glorot and He differ by up to 4
+# where a convolution widens; a factor of 5 in each of several layers changes the signal by orders.
+KERNEL_FACTOR = 5.0
 # Initial loss over that of a constant prediction beyond which the outputs of the first step are of no use.
 # Karpathy 2019, "A Recipe for Training Neural Networks": verify the loss at initialization.
 LOSS_FACTOR = 10.0
