@@ -104,7 +104,7 @@ what to change:
 
 def test_of_a_healthy_training_it_says_what_was_reached_and_what_others_reach():
     expected = """\
-no fault was found
+No fault was found.
 
 After 2 epochs, the accuracy on held-out rows is 0.93 (0.95 on training rows); simple models reach
 0.92, the best constant prediction 0.5.
@@ -128,7 +128,7 @@ worth knowing:
 )
 def test_what_is_not_known_is_left_out(changes, expected):
     text = str(Diagnosis((), seen(**changes)))
-    assert text.startswith("no fault was found")
+    assert text.startswith("No fault was found.")
     assert expected in " ".join(text.split())
     assert "nan" not in text
 
@@ -145,7 +145,7 @@ def test_the_text_is_one_screen_whatever_names_and_numbers_it_has_to_hold():
     assert max(map(len, lines)) <= WIDTH
     assert not any("\x1b" in part for part in lines)
     assert "  a = 1" in lines
-    assert "  and 5 more" in lines
+    assert "  and 4 more" in lines
 
 
 def test_the_line_of_a_training_names_the_command_that_tells_more():

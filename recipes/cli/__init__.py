@@ -16,6 +16,7 @@ COMMANDS = {
     "list": "Show all recipes.",
     "show": "Show a recipe, its settings, its network and its cost. With --data: how data are understood.",
     "train": "Train by a recipe; save the model, its report and pictures in a run folder.",
+    "diagnose": "Say why a training does not work: of a run, or of a recipe by training it under watch.",
     "find-lr": "Find a learning rate for a recipe, by a short run in which the rate grows until the loss diverges.",
     "evaluate": "Evaluate a trained model: on its own test part, or on other data.",
     "compare": "Compare trained models on the same rows: whether they differ, and which is better.",

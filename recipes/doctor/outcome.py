@@ -13,6 +13,7 @@ CLEAR_ACCURACY, CLEAR_R2 = 0.05, 0.1
 # Standard errors of a single score that a difference must exceed. Both scores are of the same rows, so that their
 # difference varies less than the score of one.
 STANDARD_ERRORS = 1.5
+CLOSED = 1 / 3  # share of what is missing to the score of simple models that a trial must gain
 LATE = 0.25  # share of the epochs, at the end, in which a training may still improve
 
 
@@ -94,8 +95,9 @@ def is_unwell(seen: Seen) -> bool:
 
 
 def is_cured(seen: Seen, trial: Course) -> bool:
-    """Whether `trial` ended clearly better than the training."""
+    """Whether `trial` ended clearly better than the training, and not much further from what simple models reach."""
     before = final_score(seen.course)
     if not np.isfinite(before):
         before = chance(seen)
-    return trial.is_finite and final_score(trial) - before > clear_difference(seen)
+    needed = max(clear_difference(seen), CLOSED * (expected_score(seen) - before))
+    return trial.is_finite and final_score(trial) - before > needed

@@ -17,7 +17,7 @@ from recipes.doctor.changes import (
     WIDER,
     Change,
 )
-from recipes.doctor.finding import Finding
+from recipes.doctor.finding import FAULT, Finding
 from recipes.doctor.seen import Seen
 
 # Batches of so few rows are noisy, and batches of more than this number and share of the rows leave few steps.
@@ -25,6 +25,8 @@ SMALL_BATCH = 2
 LARGE_BATCH, LARGE_SHARE = 256, 0.25
 # Swing of the score from epoch to epoch that is suspected to come of too high a learning rate.
 SWING = 0.03
+# Confidence of a fault beyond which nothing but what may explain it is tried.
+CERTAIN = 0.75
 
 
 def suspected(seen: Seen, findings: Sequence[Finding]) -> list[Change]:
@@ -66,6 +68,9 @@ def next_change(seen: Seen, findings: Sequence[Finding]) -> Change | None:
     if any(outcome.is_cured(seen, trial) for trial in mended.values()):
         return None
     changes = suspected(seen, findings)
+    known = any(finding.severity == FAULT and finding.confidence >= CERTAIN for finding in findings)
+    if known and not any(change in MENDING for change in changes):
+        return None  # what was seen suffices
     mending = [change for change in changes if change in MENDING]
     if mending and outcome.is_unwell(seen):
         # None may suffice by itself, nor all together at a rate that suited the training as it was.

@@ -2,6 +2,7 @@
 
 import shlex
 import textwrap
+from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
@@ -12,12 +13,12 @@ from recipes.doctor.finding import FAULT, Finding
 from recipes.doctor.seen import Seen
 
 WIDTH, LINES = 100, 30
-_MOST_EVIDENCE, _MOST_OTHERS = 6, 5
+_MOST_EVIDENCE, _MOST_OTHERS = 6, 6
 _LONGEST_SENTENCE = 400  # characters; names of layers and classes come from the user and may be of any length
 
 
 def screen(findings: tuple[Finding, ...], seen: Seen) -> str:
-    """The findings as text: the root cause, what shows it and what to change, then the others in a line each.
+    """The findings as text: the root cause, what shows it and what to change, then the others in a sentence each.
 
     Args:
         findings: Findings, the root cause first.
@@ -28,9 +29,9 @@ def screen(findings: tuple[Finding, ...], seen: Seen) -> str:
     lines = _root(faults[0]) if faults else _healthy(seen)
     consequences = faults[0].consequences if faults else ()
     for title, others in (("explained by this", consequences), ("also wrong", faults[1:]), ("worth knowing", notes)):
-        room = min(_MOST_OTHERS, LINES - len(lines) - 2)  # below an empty line and the title
+        room = LINES - len(lines) - 2  # below an empty line and the title
         if others and room > 0:
-            lines += ["", f"{title}:", *_limited([_in_a_line(finding) for finding in others], room)]
+            lines += ["", f"{title}:", *_list(others, min(room, _MOST_OTHERS))]
     return "\n".join(lines)
 
 
@@ -71,7 +72,7 @@ def reached(seen: Seen) -> str:
 def _root(root: Finding) -> list[str]:
     where = "" if root.layer is None else f", in layer {_name(root.layer)}"
     sure = "certain" if root.confidence >= 1 else f"with {root.confidence:.0%} confidence"
-    lines = [f"root cause: {root.cause}{where}, {sure}", "", *_wrapped(root.sentence)]
+    lines = [f"root cause: {root.cause}{where}, {sure}", "", *_wrapped(_sentence(root))]
     evidence = [part for item in root.evidence for part in _wrapped(str(item), indent=2)]
     if evidence:
         lines += ["", "what was seen:", *_limited(evidence, _MOST_EVIDENCE)]
@@ -83,20 +84,34 @@ def _root(root: Finding) -> list[str]:
 
 
 def _healthy(seen: Seen) -> list[str]:
-    lines = ["no fault was found"]
+    lines = ["No fault was found."]
     if text := reached(seen):
         lines += ["", *_wrapped(text)]
     return lines
 
 
-def _in_a_line(finding: Finding) -> str:
-    text = f"{finding.cause}: {printable(finding.sentence)}"
-    return textwrap.indent(textwrap.shorten(text, WIDTH - 2, placeholder=" ..."), "  ")
+def _list(findings: Sequence[Finding], room: int) -> list[str]:
+    """The findings in at most `room` lines, as many as fit, with the number of the others."""
+    lines: list[str] = []
+    for number, finding in enumerate(findings):
+        text = f"{finding.cause}: {_sentence(finding)}"
+        entry = _wrapped(textwrap.shorten(text, 2 * WIDTH - 20, placeholder=" ..."), indent=2)
+        is_last = number == len(findings) - 1
+        if len(lines) + len(entry) + (not is_last) > room:
+            return [*lines, f"  and {len(findings) - number} more"]
+        lines += entry
+    return lines
 
 
 def _limited(lines: list[str], most: int) -> list[str]:
     """At most `most` lines, of which the last says how many are left out."""
     return lines if len(lines) <= most else [*lines[: most - 1], f"  and {len(lines) - most + 1} more"]
+
+
+def _sentence(finding: Finding) -> str:
+    """The sentence of a finding, with a capital letter and a full stop."""
+    text = printable(finding.sentence.strip(), _LONGEST_SENTENCE)
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "...")) else ".")
 
 
 def _wrapped(text: str, indent: int = 0) -> list[str]:

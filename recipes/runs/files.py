@@ -24,6 +24,8 @@ PICTURES = (
 )
 DIAGNOSIS = "diagnosis.json"
 DIAGNOSIS_PICTURE = "diagnosis.png"
+# What `train` and `diagnose` write about a run.
+DIAGNOSES = (DIAGNOSIS, DIAGNOSIS_PICTURE)
 # What `evaluate` makes where it is missing; `versions.json` says what is.
 RESULTS = (VERSIONS, REPORT, REPORT_TEXT, PREDICTIONS, *PICTURES)
 # Whatever a run writes into its folder.
@@ -36,7 +38,6 @@ ALL = (
     RECORD_TABLE,
     ROWS,
     CHECKPOINTS,
-    DIAGNOSIS,
-    DIAGNOSIS_PICTURE,
+    *DIAGNOSES,
     *RESULTS,
 )

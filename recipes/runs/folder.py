@@ -9,6 +9,7 @@ import os
 import shutil
 import uuid
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 from recipes.disk import manifest
@@ -73,8 +74,12 @@ def new_folder(output: str | Path, name: str, overwrite: bool = False, resume: b
 
 
 @contextlib.contextmanager
-def changing_results(directory: Path):
+def changing_results(directory: Path, names: Iterable[str] = files.RESULTS):
     """Work on the results of a finished run: under its lock, and with a manifest that says what they are afterwards.
+
+    Args:
+        directory: Run folder.
+        names: Names of the files that may be written or replaced.
 
     Raises:
         FileExistsError: If another process works on the run.
@@ -86,7 +91,7 @@ def changing_results(directory: Path):
             lock.enter_context(locked(leftovers.lock_file(place.parent, place.name), f"the run folder {directory}"))
         leftovers.remove_unfinished_files(place)
         shutil.rmtree(place / files.CHECKPOINTS, ignore_errors=True)
-        with manifest.changing(place, files.RESULTS):
+        with manifest.changing(place, names):
             yield
 
 

@@ -1,0 +1,80 @@
+"""The diagnosis of a finished run, from what its folder stores: nothing is trained, and no data are read."""
+
+import dataclasses
+import os
+import shlex
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from recipes.disk.whole import write_whole
+from recipes.doctor.diagnosis import Diagnosis
+from recipes.doctor.facts.run import run_facts
+from recipes.doctor.finding import FAULT, Finding
+from recipes.doctor.ranking import ranked
+from recipes.doctor.rules import course, layers, optimizer, outputs
+from recipes.doctor.rules import run as run_rules
+from recipes.doctor.seen import Seen
+from recipes.runs import files
+from recipes.runs.folder import changing_results
+from recipes.runs.run import Run
+from recipes.runs.stored import Stored
+
+# Rules whose facts a run folder holds; those of the data and of the initial weights need both.
+RULES = tuple(rule for room in (outputs, optimizer, layers, course, run_rules) for rule in room.RULES)
+
+
+def diagnose_run(run: Run | Stored | str | os.PathLike) -> Diagnosis:
+    """Say what is wrong with a finished training, by its recipe, model, history, record and report.
+
+    Args:
+        run: Finished `Run`, or a run folder by its path or as a `Stored`.
+
+    Raises:
+        FileNotFoundError: If there is no run folder at that path.
+        ValueError: If it is a model file outside a run folder, or a file of the run is damaged.
+    """
+    start = time.monotonic()
+    stored = Stored.of(run)
+    if not stored.is_run:
+        raise ValueError(
+            f"{stored} lies in no run folder, which says how it was trained: recipes.diagnose(model, x, y) takes a "
+            "model and its rows"
+        )
+    seen = run_facts(stored)
+    findings = _found(RULES, seen)
+    if not any(finding.severity == FAULT for finding in findings):
+        findings += _found([run_rules.at_chance], seen)
+    findings = [_named(finding, stored) for finding in findings]
+    return Diagnosis(ranked(findings), seen, time.monotonic() - start)
+
+
+def _found(rules: Iterable[Callable[[Seen], Finding | None]], seen: Seen) -> list[Finding]:
+    return [finding for rule in rules if (finding := rule(seen)) is not None]
+
+
+def _named(finding: Finding, stored: Stored) -> Finding:
+    """The finding with the recipe of the run in the commands of its remedy."""
+    recipe = shlex.quote(str(stored.directory / files.RECIPE))
+    return dataclasses.replace(finding, remedy=finding.remedy.replace(run_rules.RECIPE, recipe))
+
+
+def keep(diagnosis: Diagnosis, directory: Path) -> None:
+    """Write a diagnosis and the picture of its evidence into a run folder, in place of older ones.
+
+    Args:
+        diagnosis: Diagnosis of that run.
+        directory: Run folder.
+
+    Raises:
+        FileExistsError: If another process works on the run.
+        OSError: If the files cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
+    diagnosis.plot(figure.subplots())
+    with changing_results(directory, files.DIAGNOSES):
+        diagnosis.save(directory)
+        write_whole(directory / files.DIAGNOSIS_PICTURE, partial(figure.savefig, dpi=120))
