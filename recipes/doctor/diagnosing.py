@@ -80,9 +80,10 @@ def examine(
     with unchanged(model, rows.x, rows.y, batch_size) as kept:
         facts = model_facts(model, rows.x[:1])
         front = _front(facts)
+        tokens = "Embedding" in front
         data = data_facts(
             *columns,
-            tokens="Embedding" in front,
+            tokens=tokens,
             normalized_inside=any(kind in _NORMALIZING for kind in front),
             mispaired=rows.mispaired,
         )
@@ -97,7 +98,7 @@ def examine(
         except Exception as error:  # whatever the model makes of its first step
             seen = dataclasses.replace(seen, error=" ".join(str(error).split())[:300])
             return seen, ranked(judge(seen))
-        seen = dataclasses.replace(seen, course=course, reference=reference(*columns))
+        seen = dataclasses.replace(seen, course=course, reference=reference(*columns, tokens=tokens))
         findings = judge(seen)
         while time.monotonic() < deadline and (change := planning.next_change(seen, findings)):
             kept.restart()

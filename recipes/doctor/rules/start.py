@@ -14,6 +14,21 @@ KERNEL_FACTOR = 5.0
 LOSS_FACTOR = 10.0
 
 
+def failing_step(seen: Seen) -> Finding | None:
+    """The first training step raises an error: what the backend says of it, and the shapes that met."""
+    if seen.error is None:
+        return None
+    shapes = seen.model.output_shape, seen.data.targets.shape
+    outputs, targets = (", ".join(map(str, ("rows", *shape))) for shape in shapes)
+    return Finding(
+        "first_step_fails",
+        FAULT,
+        f"The first training step fails: {seen.error}",
+        (Evidence("shape of the outputs", f"({outputs})"), Evidence("shape of the targets", f"({targets})")),
+        "model.train_on_batch(x[:2], y[:2])  # shows the error with its place in the model",
+    )
+
+
 def identical_units(seen: Seen) -> Finding | None:
     """All units of a hidden layer are alike, get the same gradient, and stay alike: the layer is as good as one unit.
 
@@ -132,4 +147,4 @@ def _constant_loss(seen: Seen) -> float | None:
     return float(max(-(shares * np.log(shares)).sum(), 0.1))
 
 
-RULES = (identical_units, unsuitable_kernels, initial_loss, no_signal_through)
+RULES = (failing_step, identical_units, unsuitable_kernels, initial_loss, no_signal_through)
