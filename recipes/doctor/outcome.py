@@ -60,17 +60,21 @@ def is_short(seen: Seen) -> bool:
 
 
 def late_gain(course: Course) -> float:
-    """By how much the score rose over the last quarter of the epochs."""
+    """By how much the score, smoothed over up to three epochs, rose over the last quarter of the epochs."""
     known = np.flatnonzero(np.isfinite(course.score))
     if len(known) < 2:
         return 0.0
-    start = known[known <= max(course.epochs * (1 - LATE), 1)][-1:]
-    return float(course.score[known[-1]] - course.score[start[0] if len(start) else known[0]])
+    window = min(3, max(1, len(known) // 4))
+    values = np.convolve(course.score[known], np.ones(window) / window, "valid")
+    last = known[window - 1 :]  # the last epoch of each window
+    earlier = np.flatnonzero(last <= max(course.epochs * (1 - LATE), 1))
+    return float(values[-1] - values[earlier[-1] if len(earlier) else 0])
 
 
 def is_rising(seen: Seen) -> bool:
-    """Whether the training still improved clearly when it ended, at a rate that would matter if it went on."""
-    return late_gain(seen.course) > clear_difference(seen) / 4
+    """Whether the training still improved when it ended, at a rate that would matter if it went on, with room left."""
+    needed = clear_difference(seen)
+    return late_gain(seen.course) > needed / 4 and 1 - final_score(seen.course) > needed
 
 
 def swing(course: Course) -> float:
