@@ -97,7 +97,7 @@ def examine(
         except Exception as error:  # whatever the model makes of its first step
             seen = dataclasses.replace(seen, error=" ".join(str(error).split())[:300])
             return seen, ranked(judge(seen))
-        seen = dataclasses.replace(seen, course=course, reference=reference(*columns))
+        seen = dataclasses.replace(seen, course=course, reference=reference(*columns, tokens="Embedding" in front))
         findings = judge(seen)
         while time.monotonic() < deadline and (change := planning.next_change(seen, findings)):
             kept.restart()
