@@ -81,7 +81,10 @@ def examine(
         facts = model_facts(model, rows.x[:1])
         front = _front(facts)
         data = data_facts(
-            *columns, tokens="Embedding" in front, normalized_inside=any(kind in _NORMALIZING for kind in front)
+            *columns,
+            tokens="Embedding" in front,
+            normalized_inside=any(kind in _NORMALIZING for kind in front),
+            mispaired=rows.mispaired,
         )
         seen = Seen(model=facts, data=data, epochs=epochs, batch_size=batch_size)
         findings = judge(seen)

@@ -1,11 +1,13 @@
 """All rules in one list."""
 
 from recipes.doctor.finding import Finding
-from recipes.doctor.rules import course, inputs, layers, optimizer, outputs, split, start, targets
+from recipes.doctor.rules import course, inputs, layers, optimizer, outputs, pipeline, split, start, targets
 from recipes.doctor.seen import Seen
 
 RULES = tuple(
-    rule for room in (outputs, optimizer, layers, inputs, targets, split, start, course) for rule in room.RULES
+    rule
+    for room in (outputs, optimizer, layers, pipeline, inputs, targets, split, start, course)
+    for rule in room.RULES
 )
 
 

@@ -14,7 +14,9 @@ MOST_BYTES = 2**29
 FEWEST_SORTED = 20
 
 
-def data_facts(x, y, validation=None, *, tokens: bool = False, normalized_inside: bool = False) -> DataFacts:
+def data_facts(
+    x, y, validation=None, *, tokens: bool = False, normalized_inside: bool = False, mispaired: float | None = None
+) -> DataFacts:
     """The facts of training and validation rows.
 
     Args:
@@ -23,6 +25,7 @@ def data_facts(x, y, validation=None, *, tokens: bool = False, normalized_inside
         validation: Inputs and targets of the validation rows, a pair; `None` without any.
         tokens: Whether the inputs are whole numbers that go into an embedding.
         normalized_inside: Whether the model scales its inputs itself.
+        mispaired: Share of the training rows that came with another target when they were read again.
     """
     x, y = np.asarray(x), np.asarray(y)
     targets = target_facts(y)
@@ -35,6 +38,7 @@ def data_facts(x, y, validation=None, *, tokens: bool = False, normalized_inside
         "targets": targets,
         "repeated": repeated,
         "is_sorted": _is_sorted(y, targets.form),
+        "mispaired": mispaired,
     }
     if validation is not None and len(validation[0]):
         held_x, held_y = (np.asarray(part) for part in validation[:2])

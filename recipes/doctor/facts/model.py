@@ -1,0 +1,189 @@
+"""Facts about a compiled model: its layers, its outputs, its loss and its optimizer."""
+
+import functools
+import math
+import warnings
+
+import keras
+import numpy as np
+
+from callbacks.watching.keras_private import build_for, learning_rate_setting_of
+from callbacks.watching.wrapped_optimizers import chain_of, innermost_optimizers
+from recipes.doctor.facts.graph import Place, is_built, outputs_of, places_of
+from recipes.doctor.facts.layers import activation_name, layer_facts
+from recipes.doctor.seen import LayerFacts, ModelFacts
+from recipes.keras_internals.private import compile_arguments, trained_weights
+from recipes.models.outputs import Outputs, compiled_loss
+
+# Layers that pass on what an activation gives, so that it is still the activation of the outputs.
+_PASSING = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization", "Identity")
+_RESHAPING = ("Flatten", "Reshape", "Permute", "Cropping1D", "Cropping2D", "GlobalAveragePooling1D")
+_CLASSES = ("crossentropy", "focal", "bce")
+_CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+def model_facts(model: keras.Model, row) -> ModelFacts:
+    """Facts about a compiled `model`. It is built where it is not; nothing else about it changes.
+
+    Args:
+        model: Compiled model: Sequential, functional, nested or subclassed.
+        row: Batch of one row or a few, in any structure that the model takes.
+
+    Raises:
+        ValueError: If the model is not compiled.
+    """
+    if not getattr(model, "compiled", False):
+        raise ValueError(f"`model` must be compiled: call model.compile(...) first. Received: {model.name!r}")
+    if not is_built(model):
+        build_for(model, keras.tree.map_structure(_symbolic, row))
+    places = places_of(model, row)
+    layers = layer_facts(model, places)
+    shape = _output_shape(model, row)
+    loss, takes_logits = compiled_loss(model)
+    optimizer = next(iter(innermost_optimizers(model.optimizer)), None)
+    return ModelFacts(
+        layers=layers,
+        output_layer=_output_layer(places, layers),
+        output_activation=_output_activation(model, places),
+        output_shape=shape,
+        loss=loss,
+        takes_logits=takes_logits or _takes_logits_by_values(model, loss, shape),
+        metrics=_metrics(model),
+        optimizer=type(optimizer).__name__ if optimizer is not None else "",
+        learning_rate=_learning_rate(optimizer),
+        has_schedule=_has_schedule(optimizer),
+        clips=_clips(model.optimizer),
+        trained_since_compile_changed=_trained_otherwise(model, places),
+        has_class_weight="focal" in loss or "weighted" in loss,
+        parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
+    )
+
+
+def _symbolic(array) -> keras.KerasTensor:
+    values = array if hasattr(array, "shape") else np.asarray(array)
+    return keras.KerasTensor(tuple(values.shape), keras.backend.standardize_dtype(values.dtype))
+
+
+def _output_shape(model, row) -> tuple[int, ...]:
+    """Shape of the outputs of one row, of the first output where there are several."""
+    try:
+        shape = model.output_shape
+    except (AttributeError, ValueError, RuntimeError):
+        shape = None
+    if not (isinstance(shape, tuple) and all(isinstance(size, int) for size in shape[1:])):
+        shape = keras.tree.flatten(outputs_of(model, row))[0].shape
+    return tuple(int(size) for size in shape[1:])
+
+
+def _output_layer(places: tuple[Place, ...], layers: tuple[LayerFacts, ...]) -> str | None:
+    """Name of the last layer with a kernel on the unbranched way to the outputs."""
+    for index in _chain(places):
+        if layers[index].has_kernel:
+            return layers[index].name
+    return None
+
+
+def _chain(places: tuple[Place, ...]) -> list[int]:
+    """Indices of the layers on the unbranched way to the outputs, from the outputs backwards."""
+    last = next((index for index, place in enumerate(places) if place.gives_output), None)
+    if last is None:
+        return []
+    indices = [last]
+    while places[indices[-1]].in_sequence and indices[-1] > 0:
+        indices.append(indices[-1] - 1)
+    return indices
+
+
+def _output_activation(model, places: tuple[Place, ...]) -> str | None:
+    for index in _chain(places):
+        layer = places[index].layer
+        name = activation_name(layer)
+        if name is not None and not (name == "linear" and isinstance(layer, keras.layers.Activation)):
+            return name
+        if name is None and type(layer).__name__ not in (*_PASSING, *_RESHAPING):
+            return None
+    # Where the outputs come from an operation that is no layer, such as `keras.ops.softmax`.
+    name = Outputs.of(model).activation if not _chain(places) else None
+    return name if name is not None and callable(getattr(keras.activations, name, None)) else None
+
+
+def _takes_logits_by_values(model, loss: str, shape: tuple[int, ...]) -> bool:
+    """Whether a crossentropy of the user's own takes logits, by its values for outputs that are no probabilities.
+
+    Of -3 and -6 for the true class, a loss of logits makes two different finite numbers. A loss of probabilities clips
+    both to the same value, or takes the logarithm of a negative number.
+    """
+    function = keras.tree.flatten(model.loss)[0] if model.loss is not None else None
+    while isinstance(function, functools.partial):
+        function = function.func
+    is_own = callable(function) and not type(function).__module__.startswith(("keras.", "recipes."))
+    is_own = is_own and not str(getattr(function, "__module__", "")).startswith("keras.")
+    if not is_own or not any(part in loss for part in _CLASSES) or not shape:
+        return False
+    units = shape[-1]
+    first = np.eye(units, dtype="float32")[:1]
+    outputs = [keras.ops.convert_to_tensor(value * first) for value in (-3.0, -6.0)]
+    for targets in (first, np.zeros((1,), "int32"), np.zeros((1, 1), "int32")):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                low, lower = (float(keras.ops.mean(function(keras.ops.convert_to_tensor(targets), y))) for y in outputs)
+        except Exception:
+            continue
+        if math.isfinite(low) and math.isfinite(lower) and abs(low - lower) > 1e-3:
+            return True
+    return False
+
+
+def _metrics(model) -> tuple[str, ...]:
+    given = compile_arguments(model)
+    parts = keras.tree.flatten([given.get("metrics"), given.get("weighted_metrics")])
+    return tuple(_plain(part) for part in parts if part is not None)
+
+
+def _plain(metric) -> str:
+    """The name of a metric without separators: of its class, or of the function that it wraps."""
+    while isinstance(metric, functools.partial):
+        metric = metric.func
+    name = metric if isinstance(metric, str) else getattr(metric, "__name__", type(metric).__name__)
+    if name in ("MeanMetricWrapper", "Mean", "SumOverBatchSizeMetricWrapper"):
+        name = metric.name
+    return name.lower().replace("_", "").replace(" ", "")
+
+
+def _learning_rate(optimizer) -> float:
+    return math.nan if optimizer is None else float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+
+
+def _has_schedule(optimizer) -> bool:
+    setting = None if optimizer is None else learning_rate_setting_of(optimizer)
+    return callable(setting) and not isinstance(setting, keras.Variable)
+
+
+def _clips(optimizer) -> bool:
+    parts = [] if optimizer is None else chain_of(optimizer)
+    return any(getattr(part, name, None) is not None for part in parts for name in _CLIPPING) or any(
+        "Clip" in type(part).__name__ for part in parts
+    )
+
+
+def _trained_otherwise(model, places: tuple[Place, ...]) -> tuple[str, ...]:
+    """Names of the layers that the built optimizer knows in another state than their `trainable` says now.
+
+    A change after `compile` takes effect as long as nothing is built. Later, the compiled step goes on as it was traced
+    on TensorFlow, and fails on JAX. A layer that is frozen in between `compile` and the first step of a model whose
+    optimizer is built already is left out on TensorFlow as it should be.
+    """
+    optimizer = model.optimizer
+    if optimizer is None or not optimizer.built:
+        return ()
+    known = {id(weight) for weight in trained_weights(optimizer)}
+    wanted = {id(weight) for weight in model.trainable_weights}
+    if not known & {id(weight) for weight in model.weights}:
+        return ()  # an optimizer that was built for another model
+    changed = wanted - known
+    if (model.train_function is not None and not model.run_eagerly) or keras.backend.backend() == "jax":
+        changed |= known - wanted
+    return tuple(
+        dict.fromkeys(place.name for place in places if any(id(weight) in changed for weight in place.layer.weights))
+    )
