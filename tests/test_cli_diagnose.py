@@ -106,7 +106,7 @@ def test_a_training_that_goes_wrong_says_so_in_one_line_that_names_the_command(t
     assert json.loads((run / "diagnosis.json").read_text())["root"] == "no_signal"
     assert (run / "diagnosis.png").stat().st_size > 1000
     diagnosis = diagnose_run(run)
-    assert diagnosis.root.remedy.startswith(f"keras-recipes diagnose {run / 'recipe.yaml'}")
+    assert diagnosis.root.remedy.endswith(f"\nkeras-recipes diagnose {run / 'recipe.yaml'}")
     assert not Stored(run).missing
 
 
@@ -128,7 +128,6 @@ def test_a_run_that_was_still_improving_gets_a_note(digits, tmp_path):
         (["diagnose", "here"], "here is no run folder: it has no model.keras"),
         (["diagnose", "here", "--epochs", "3"], "unknown flag --epochs"),
         (["diagnose", "digits", "--seconds", "soon"], "--seconds must be a number. Received: soon"),
-        (["diagnose", "digits", "--seconds", "0"], "`seconds` must be"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments, message, capsys, tmp_path, monkeypatch):

@@ -34,7 +34,7 @@ def at_chance(seen: Seen) -> Finding | None:
         FAULT,
         "The model predicts no better than a constant.",
         (Evidence(f"{score_name(seen)} on held-out rows", score, f"above {needed:.3g}"),),
-        f"keras-recipes diagnose {RECIPE}  # trains again, and finds out whether the inputs say anything",
+        f"# trains again under watch, and finds out whether the inputs say anything\nkeras-recipes diagnose {RECIPE}",
         None,
         0.5,
     )
