@@ -199,11 +199,13 @@ class Reference:
     Attributes:
         chance: Score of the best constant prediction.
         linear: Score of a linear model on standardized inputs.
-        trees: Score of a small forest.
+        trees: Score of a small forest or of nearest neighbours, the better of the two.
         neighbors: Share of the training rows whose label a model of the others gives (cross-validated on the training
             rows, the best of the models); what is far lower than `best` speaks of damaged training labels.
-        permuted: The same with permuted labels: what no signal gives.
-        balanced: Balanced accuracy of the best of them; NaN for numbers.
+        permuted: The same with permuted labels, of the linear model: what no signal gives.
+        validation: The same of the validation rows among themselves; what is far higher than `best` speaks of damaged
+            training labels, too. NaN without validation rows.
+        balanced: Balanced accuracy of the best of them, each class counting the same; NaN for numbers.
         margin: Twice the standard error of a score on that many held-out rows.
     """
 
@@ -212,6 +214,7 @@ class Reference:
     trees: float = np.nan
     neighbors: float = np.nan
     permuted: float = np.nan
+    validation: float = np.nan
     balanced: float = np.nan
     margin: float = 0.05
 
