@@ -8,6 +8,7 @@ import keras
 
 from recipes.arguments.numbers import require_positive, require_whole
 from recipes.doctor import planning
+from recipes.doctor.causes import COURSE
 from recipes.doctor.course import watch
 from recipes.doctor.diagnosis import Diagnosis
 from recipes.doctor.facts.model import model_facts
@@ -120,4 +121,6 @@ def _front(facts: ModelFacts) -> list[str]:
 
 
 def _are_certain(findings: Sequence[Finding]) -> bool:
-    return any(finding.severity == FAULT and finding.confidence >= 0.9 for finding in findings)
+    # A metric that does not measure the task, say, does not explain a training that fails.
+    found = [finding for finding in findings if finding.severity == FAULT and finding.cause not in COURSE]
+    return any(finding.confidence >= 0.9 for finding in found)

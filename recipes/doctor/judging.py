@@ -5,6 +5,7 @@ from recipes.doctor.rules import (
     course,
     inputs,
     layers,
+    learnable,
     optimizer,
     outputs,
     pipeline,
@@ -18,7 +19,7 @@ from recipes.doctor.seen import Seen
 
 RULES = tuple(
     rule
-    for room in (outputs, tasks, optimizer, layers, pipeline, inputs, targets, split, start, course, trials)
+    for room in (outputs, tasks, optimizer, layers, pipeline, inputs, targets, learnable, split, start, course, trials)
     for rule in room.RULES
 )
 
