@@ -140,7 +140,22 @@ HEALTHY = [
     ("a column of targets", model(BCE, "sigmoid"), replace(BINARY, shape=(1,))),
     ("several labels", model(BCE, "sigmoid", 4), SEVERAL),
     ("probabilities as targets", model(BCE, "sigmoid"), targets("numbers", high=1.0)),
-    ("soft labels", model(ONE, "softmax", 4), targets("numbers", shape=(4,), high=0.9, mean=0.25)),
+    ("soft labels", model(ONE, "softmax", 4), replace(ONE_HOT, is_whole=False, high=0.9)),
+    ("shares", model(MAE, "softmax", 4), replace(ONE_HOT, is_whole=False, high=0.9)),
+    ("places that are left out", model(SPARSE, "softmax", 4, ignores_class=True), targets("labels", 256)),
+    ("a loss that cannot be tried", model("mycrossentropy", units=4, takes_probabilities=False), ONE_HOT),
+    (
+        "two exponentials side by side",
+        model(
+            MSE,
+            hidden=(
+                dense("a", "exponential"),
+                dense("b", "exponential", in_sequence=False),
+                other("Concatenate", in_sequence=False),
+            ),
+        ),
+        NUMBERS,
+    ),
     ("autoencoder", model(BCE, "sigmoid", 64), PIXELS),
     ("autoencoder with squares", model(MSE, "sigmoid", 64), PIXELS),
     ("numbers", model(MSE, metrics=("mae", "r2score")), NUMBERS),
@@ -228,6 +243,13 @@ def test_findings_say_what_to_change_and_in_which_layer():
         'loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])',
         "# or: keras.layers.Dense(4, activation=\"softmax\")  # the last layer, 'out'",
     ]
+
+
+def test_class_numbers_from_1_are_to_be_counted_from_0():
+    (finding,) = findings(model(SPARSE, "softmax", 4), targets("labels", 5, low=1.0, distinct=4))
+    assert finding.cause == "output_units_mismatch"
+    assert finding.sentence == "Class numbers go from 1 to 4, but they count from 0."
+    assert finding.remedy.startswith("y = y - 1")
 
 
 @pytest.mark.parametrize("of", [BINARY, LABELS, ONE_HOT, SEVERAL, NUMBERS, PIXELS], ids=lambda of: of.form)

@@ -50,7 +50,8 @@ LINEAR = layer("wide", kernel_std=1.0, kernel_rule_std=0.06)
         ({"course": course(AT_CHANCE, record=NEVER_ALIVE)}, "bad_init", FAULT),
         ({"model": model(layers=(layer("alike", identical_units=True), OUTPUT))}, "bad_init", FAULT),
         ({"model": model(layers=(LINEAR, OUTPUT))}, "bad_init", NOTE),
-        ({"course": course(losses=np.array([250.0]))}, "bad_init", NOTE),
+        ({"course": course(losses=np.array([25.0]))}, "bad_init", NOTE),
+        ({"course": course(losses=np.array([250.0]))}, "bad_init", FAULT),
     ],
 )
 def test_each_rule_names_its_cause(facts, cause, severity):

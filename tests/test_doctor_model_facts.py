@@ -94,6 +94,20 @@ def test_outputs_behind_a_branch_or_an_unknown_layer_have_no_known_activation():
     assert model_facts(model, ROW).output_activation is None
 
 
+def test_the_output_activation_may_be_an_operation():
+    inputs = keras.Input((5,))
+    hidden = layers.Dense(3)(inputs)
+    for outputs, name in (
+        (keras.activations.sigmoid(hidden), "sigmoid"),
+        (keras.ops.softmax(hidden), "softmax"),
+        (keras.ops.softmax(hidden, axis=0), None),
+        ([layers.Dense(2)(hidden), layers.Dense(1, activation="softmax")(hidden)], None),
+    ):
+        model = keras.Model(inputs, outputs)
+        model.compile("sgd", "mse")
+        assert model_facts(model, ROW).output_activation == name
+
+
 def test_a_softmax_over_another_axis_is_none_over_units():
     model = keras.Sequential([keras.Input((5, 2)), layers.Dense(1), layers.Softmax(axis=1)])
     model.compile("sgd", "mse")
@@ -116,6 +130,16 @@ def clipped_crossentropy(y_true, y_pred):
     return keras.losses.categorical_crossentropy(y_true, y_pred)
 
 
+def masked_crossentropy(y_true, y_pred):
+    loss = keras.losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True)
+    mask = keras.ops.cast(y_true != 0, "float32")
+    return keras.ops.sum(loss * mask) / keras.ops.sum(mask)
+
+
+def hidden_crossentropy(y_true, y_pred):
+    raise TypeError("only for rows of its own")
+
+
 @pytest.mark.parametrize(
     ("loss", "name", "takes_logits"),
     [
@@ -126,6 +150,7 @@ def clipped_crossentropy(y_true, y_pred):
         (my_crossentropy, "mycrossentropy", True),
         (sparse_crossentropy, "sparsecrossentropy", True),
         (plain_crossentropy, "plaincrossentropy", False),
+        (masked_crossentropy, "maskedcrossentropy", True),
         (clipped_crossentropy, "clippedcrossentropy", False),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -133,6 +158,34 @@ def clipped_crossentropy(y_true, y_pred):
 def test_a_loss_of_logits_is_recognized_in_every_form(loss, name, takes_logits):
     facts = model_facts(compiled(layers.Dense(4), loss=loss), ROW)
     assert (facts.loss, facts.takes_logits) == (name, takes_logits)
+    assert facts.takes_probabilities or takes_logits
+
+
+def test_a_loss_that_cannot_be_tried_is_known_to_take_neither():
+    facts = model_facts(compiled(layers.Dense(4), loss=hidden_crossentropy), ROW)
+    assert (facts.loss, facts.takes_logits, facts.takes_probabilities) == ("hiddencrossentropy", False, False)
+
+
+def test_a_class_that_the_loss_leaves_out_is_known():
+    loss = keras.losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    assert model_facts(compiled(layers.Dense(4), loss=loss), ROW).ignores_class
+
+
+class Failing(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden = layers.Dense(7, name="hidden")
+
+    def call(self, x):
+        return self.hidden(x) + self.missing
+
+
+def test_a_model_that_fails_has_facts_all_the_same():
+    model = Failing()
+    model.compile("adam", "mse")
+    facts = model_facts(model, ROW)
+    assert [layer.name for layer in facts.layers] == ["hidden"]
+    assert (facts.loss, facts.output_activation, facts.output_layer) == ("", None, None)
 
 
 def test_the_rate_is_that_of_the_first_step():

@@ -2,7 +2,7 @@
 
 import json
 
-from recipes.cli.arguments import Parser, add_json, add_recipe, read_recipe, start_keras
+from recipes.cli.arguments import Parser, add_json, add_recipe, note, read_recipe, start_keras
 from recipes.settings import Recipe
 
 
@@ -27,8 +27,25 @@ def run(arguments: list[str]) -> None:
         fast_dev_run=options.fast_dev_run,
         verbose=not options.json,
     )
+    if not options.fast_dev_run:
+        write_diagnosis(result)
     if options.json:
         print(json.dumps({"directory": str(result.directory), **result.report.to_dict()}, indent=2))
+
+
+def write_diagnosis(result) -> None:
+    """Write the diagnosis into the run folder, and say in one line where something is wrong."""
+    from recipes.doctor.stored import diagnose_run, keep
+    from recipes.doctor.text import line
+
+    try:
+        diagnosis = diagnose_run(result)
+        keep(diagnosis, result.directory)
+    except Exception as error:  # the run is finished, whatever is wrong with the diagnosis
+        note(f"there is no diagnosis of {result.directory}: {error}")
+        return
+    if diagnosis.root is not None:
+        note(line(diagnosis.root, result.directory))
 
 
 def _parser(base: Recipe) -> Parser:

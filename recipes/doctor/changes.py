@@ -1,6 +1,7 @@
-"""Things that a trial changes about a training, one at a time, in the causal order of what they mend."""
+"""Things that a trial changes about a training, one at a time."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from recipes.keras_internals.private import all_layers
 
 # Hidden activations that a trial replaces by ReLU, and what a layer without one counts as.
 _REPLACED = ("linear", "sigmoid", "hard_sigmoid", "softmax", "exponential")
+WIDTH = 64  # least number of units of hidden layers in a trial of capacity
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Change:
     """One thing that is mended in a trial, or several of them.
 
     Attributes:
-        causes: Causes that the change mends, in causal order.
+        causes: Causes that the change mends, in causal order; the name of a trial that mends nothing.
         inputs: Whether inputs are standardized, column by column, or channel by channel.
         targets: Whether targets are standardized, column by column.
         initialize: Whether the kernels are drawn anew, each to suit the signal that reaches it.
@@ -29,6 +31,9 @@ class Change:
         batch_size: Number of rows in a batch; `None` for that of the training.
         adam: Whether Adam with a learning rate of 0.001 takes the place of the optimizer.
         epochs: Factor of the number of epochs.
+        wider: Whether hidden layers get at least 64 units, in a model of its own.
+        permuted: Whether the training labels are permuted, which leaves nothing to learn.
+        rows: Number of training rows; `None` for all. They are scored themselves, after at most 300 steps.
     """
 
     causes: tuple[str, ...]
@@ -41,6 +46,9 @@ class Change:
     batch_size: int | None = None
     adam: bool = False
     epochs: int = 1
+    wider: bool = False
+    permuted: bool = False
+    rows: int | None = None
 
     @property
     def name(self) -> str:
@@ -49,18 +57,35 @@ class Change:
 
     def __or__(self, other: "Change") -> "Change":
         """Both changes at once."""
-        return Change(
-            self.causes + other.causes,
-            self.inputs or other.inputs,
-            self.targets or other.targets,
-            self.initialize or other.initialize,
-            self.activations or other.activations,
-            self.dropout or other.dropout,
-            self.rate * other.rate,
-            self.batch_size or other.batch_size,
-            self.adam or other.adam,
-            max(self.epochs, other.epochs),
+        return dataclasses.replace(
+            self,
+            causes=self.causes + other.causes,
+            inputs=self.inputs or other.inputs,
+            targets=self.targets or other.targets,
+            initialize=self.initialize or other.initialize,
+            activations=self.activations or other.activations,
+            dropout=self.dropout or other.dropout,
+            rate=self.rate * other.rate,
+            epochs=max(self.epochs, other.epochs),
         )
+
+
+# In causal order: what is mended in the data and in the layers.
+MENDING = (
+    Change(("input_unscaled",), inputs=True),
+    Change(("target_unscaled",), targets=True),
+    Change(("dropout_misuse",), dropout=True),
+    Change(("bad_init",), initialize=True),
+    Change(("wrong_hidden_activation",), activations=True),
+    Change(("missing_hidden_activation",), activations=True),
+)
+SMALLER_BATCH = Change(("batch_size",), batch_size=32)
+LOWER_RATE, HIGHER_RATE = Change(("lr_too_high",), rate=0.1), Change(("lr_too_low",), rate=10.0)
+LONGER = Change(("too_few_epochs",), epochs=5)
+ADAM = Change(("optimizer_choice",), adam=True)
+WIDER = Change(("capacity_too_small",), wider=True)
+PERMUTED = Change(("permuted labels",), permuted=True)
+EIGHT_ROWS = Change(("eight rows",), rows=8)
 
 
 def standardized(values: np.ndarray, *others: np.ndarray | None) -> tuple[np.ndarray | None, ...]:
@@ -90,13 +115,34 @@ def changed_layers(model: keras.Model, change: Change) -> Iterator[None]:
         yield
 
 
+def widened(model: keras.Model) -> keras.Model:
+    """A new model like `model`, whose hidden kernels have at least 64 units, compiled with the same loss.
+
+    Raises:
+        Exception: Of any kind, for a model that cannot be built from its configuration with other widths.
+    """
+    wide = {layer.name for layer in _kernels(model)[:-1]}
+
+    def wider(layer):
+        config = layer.get_config()
+        if layer.name in wide:
+            width = "units" if "units" in config else "filters"
+            config[width] = max(config[width], WIDTH)
+        return type(layer).from_config(config)
+
+    clone = keras.models.clone_model(model, clone_function=wider)
+    clone.compile(model.optimizer, loss=model.loss)
+    return clone
+
+
 def _hidden(model) -> list[keras.layers.Layer]:
     """Layers with a kernel in front of the last one, whose activation a trial may replace."""
-    kernels = [
-        layer for layer in all_layers(model)
-        if isinstance(layer, keras.layers.Dense | keras.layers.Conv1D | keras.layers.Conv2D | keras.layers.Conv3D)
-    ]  # fmt: skip
-    return [layer for layer in kernels[:-1] if layer.activation.__name__ in _REPLACED]
+    return [layer for layer in _kernels(model)[:-1] if layer.activation.__name__ in _REPLACED]
+
+
+def _kernels(model) -> list[keras.layers.Layer]:
+    kinds = keras.layers.Dense | keras.layers.Conv1D | keras.layers.Conv2D | keras.layers.Conv3D
+    return [layer for layer in all_layers(model) if isinstance(layer, kinds)]
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import keras
 
 from recipes.arguments.numbers import require_positive, require_whole
 from recipes.doctor import planning
+from recipes.doctor.causes import COURSE
 from recipes.doctor.course import watch
 from recipes.doctor.diagnosis import Diagnosis
 from recipes.doctor.facts.model import model_facts
@@ -80,9 +81,10 @@ def examine(
     with unchanged(model, rows.x, rows.y, batch_size) as kept:
         facts = model_facts(model, rows.x[:1])
         front = _front(facts)
+        tokens = "Embedding" in front
         data = data_facts(
             *columns,
-            tokens="Embedding" in front,
+            tokens=tokens,
             normalized_inside=any(kind in _NORMALIZING for kind in front),
             mispaired=rows.mispaired,
         )
@@ -97,12 +99,13 @@ def examine(
         except Exception as error:  # whatever the model makes of its first step
             seen = dataclasses.replace(seen, error=" ".join(str(error).split())[:300])
             return seen, ranked(judge(seen))
-        seen = dataclasses.replace(seen, course=course, reference=reference(*columns))
+        seen = dataclasses.replace(seen, course=course, reference=reference(*columns, tokens=tokens))
         findings = judge(seen)
         while time.monotonic() < deadline and (change := planning.next_change(seen, findings)):
             kept.restart()
             result = trial(model, columns, change, seen, max(1.0, deadline - time.monotonic()))
             seen = dataclasses.replace(seen, trials={**seen.trials, change.name: result})
+        findings = judge(seen)
         confirmed = cured(seen, findings)
         return seen, ranked(findings if confirmed is None else [confirmed, *findings])
 
@@ -118,4 +121,6 @@ def _front(facts: ModelFacts) -> list[str]:
 
 
 def _are_certain(findings: Sequence[Finding]) -> bool:
-    return any(finding.severity == FAULT and finding.confidence >= 0.9 for finding in findings)
+    # A metric that does not measure the task, say, does not explain a training that fails.
+    found = [finding for finding in findings if finding.severity == FAULT and finding.cause not in COURSE]
+    return any(finding.confidence >= 0.9 for finding in found)

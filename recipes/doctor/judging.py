@@ -1,12 +1,25 @@
 """All rules in one list."""
 
 from recipes.doctor.finding import Finding
-from recipes.doctor.rules import course, inputs, layers, optimizer, outputs, pipeline, split, start, targets
+from recipes.doctor.rules import (
+    course,
+    inputs,
+    layers,
+    learnable,
+    optimizer,
+    outputs,
+    pipeline,
+    split,
+    start,
+    targets,
+    tasks,
+    trials,
+)
 from recipes.doctor.seen import Seen
 
 RULES = tuple(
     rule
-    for room in (outputs, optimizer, layers, pipeline, inputs, targets, split, start, course)
+    for room in (outputs, tasks, optimizer, layers, pipeline, inputs, targets, learnable, split, start, course, trials)
     for rule in room.RULES
 )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.arguments.numbers import require_positive
 from recipes.data import Dataset, check_seed
 from recipes.doctor.diagnosing import diagnose
 from recipes.doctor.diagnosis import Diagnosis
@@ -46,6 +47,7 @@ def diagnose_recipe(
         OSError: If files cannot be read.
     """
     seed = check_seed(seed)
+    require_positive("seconds", seconds)
     recipe, dataset, _ = Request(recipe, data, target, data_dir, epochs).load(seed)
     training = Training.of(recipe, dataset, seed=seed)
     diagnosis = diagnose(

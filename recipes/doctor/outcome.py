@@ -13,6 +13,7 @@ CLEAR_ACCURACY, CLEAR_R2 = 0.05, 0.1
 # Standard errors of a single score that a difference must exceed. Both scores are of the same rows, so that their
 # difference varies less than the score of one.
 STANDARD_ERRORS = 1.5
+CLOSED = 1 / 3  # share of what is missing to the score of simple models that a trial must gain
 LATE = 0.25  # share of the epochs, at the end, in which a training may still improve
 
 
@@ -59,17 +60,21 @@ def is_short(seen: Seen) -> bool:
 
 
 def late_gain(course: Course) -> float:
-    """By how much the score rose over the last quarter of the epochs."""
+    """By how much the score, smoothed over up to three epochs, rose over the last quarter of the epochs."""
     known = np.flatnonzero(np.isfinite(course.score))
     if len(known) < 2:
         return 0.0
-    start = known[known <= max(course.epochs * (1 - LATE), 1)][-1:]
-    return float(course.score[known[-1]] - course.score[start[0] if len(start) else known[0]])
+    window = min(3, max(1, len(known) // 4))
+    values = np.convolve(course.score[known], np.ones(window) / window, "valid")
+    last = known[window - 1 :]  # the last epoch of each window
+    earlier = np.flatnonzero(last <= max(course.epochs * (1 - LATE), 1))
+    return float(values[-1] - values[earlier[-1] if len(earlier) else 0])
 
 
 def is_rising(seen: Seen) -> bool:
-    """Whether the training still improved clearly when it ended, at a rate that would matter if it went on."""
-    return late_gain(seen.course) > clear_difference(seen) / 4
+    """Whether the training still improved when it ended, at a rate that would matter if it went on, with room left."""
+    needed = clear_difference(seen)
+    return late_gain(seen.course) > needed / 4 and 1 - final_score(seen.course) > needed
 
 
 def swing(course: Course) -> float:
@@ -94,8 +99,9 @@ def is_unwell(seen: Seen) -> bool:
 
 
 def is_cured(seen: Seen, trial: Course) -> bool:
-    """Whether `trial` ended clearly better than the training."""
+    """Whether `trial` ended clearly better than the training, and not much further from what simple models reach."""
     before = final_score(seen.course)
     if not np.isfinite(before):
         before = chance(seen)
-    return trial.is_finite and final_score(trial) - before > clear_difference(seen)
+    needed = max(clear_difference(seen), CLOSED * (expected_score(seen) - before))
+    return trial.is_finite and final_score(trial) - before > needed

@@ -56,7 +56,9 @@ class ModelFacts:
             known (a subclassed model).
         output_shape: Shape of the outputs of one row, `()` for one number.
         loss: Name of the compiled loss in lower case without separators, as `Outputs` gives it; `""` if there is none.
-        takes_logits: Whether the loss has `from_logits=True`.
+        takes_logits: Whether the loss takes logits: by `from_logits=True`, or by its values if it is the user's own.
+        takes_probabilities: Whether a loss of the user's own takes probabilities, by its values; `True` for others.
+        ignores_class: Whether the loss leaves out places with a class number of its own, such as -1 or 255.
         metrics: Names of the metrics as they were given to `compile`, in lower case without separators.
         optimizer: Name of the optimizer's class, such as `"Adam"`; of a wrapper, that of the innermost.
         learning_rate: Learning rate of the first step.
@@ -73,6 +75,8 @@ class ModelFacts:
     output_shape: tuple[int, ...]
     loss: str
     takes_logits: bool = False
+    takes_probabilities: bool = True
+    ignores_class: bool = False
     metrics: tuple[str, ...] = ()
     optimizer: str = ""
     learning_rate: float = 0.001

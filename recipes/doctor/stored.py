@@ -13,7 +13,7 @@ from recipes.doctor.diagnosis import Diagnosis
 from recipes.doctor.facts.run import run_facts
 from recipes.doctor.finding import FAULT, Finding
 from recipes.doctor.ranking import ranked
-from recipes.doctor.rules import course, layers, optimizer, outputs
+from recipes.doctor.rules import course, layers, optimizer, outputs, tasks
 from recipes.doctor.rules import run as run_rules
 from recipes.doctor.seen import Seen
 from recipes.runs import files
@@ -22,7 +22,7 @@ from recipes.runs.run import Run
 from recipes.runs.stored import Stored
 
 # Rules whose facts a run folder holds; those of the data and of the initial weights need both.
-RULES = tuple(rule for room in (outputs, optimizer, layers, course, run_rules) for rule in room.RULES)
+RULES = tuple(rule for room in (outputs, tasks, optimizer, layers, course, run_rules) for rule in room.RULES)
 
 
 def diagnose_run(run: Run | Stored | str | os.PathLike) -> Diagnosis:

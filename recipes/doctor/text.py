@@ -8,12 +8,12 @@ from os import PathLike
 import numpy as np
 
 from recipes.arguments.names import printable
-from recipes.doctor.causes import CAUSES
 from recipes.doctor.finding import FAULT, Finding
 from recipes.doctor.seen import Seen
 
 WIDTH, LINES = 100, 30
 _MOST_EVIDENCE, _MOST_OTHERS = 6, 6
+_LONGEST_LINE = 200  # characters
 _LONGEST_SENTENCE = 400  # characters; names of layers and classes come from the user and may be of any length
 
 
@@ -36,9 +36,9 @@ def screen(findings: tuple[Finding, ...], seen: Seen) -> str:
 
 
 def line(root: Finding, run: str | PathLike) -> str:
-    """The root cause of what is wrong in a run, in one line that names the command which tells more."""
-    where = "" if root.layer is None else f" in layer {_name(root.layer)}"
-    return f"{CAUSES[root.cause]}{where}: `keras-recipes diagnose {shlex.quote(printable(run))}` tells more"
+    """What is wrong in a run, in one line that names the command which tells more."""
+    sentence = textwrap.shorten(_sentence(root), _LONGEST_LINE, placeholder=" ...")
+    return f"{sentence} `keras-recipes diagnose {shlex.quote(printable(run))}` tells more"
 
 
 def score_name(seen: Seen) -> str:

@@ -4,11 +4,14 @@ import keras
 import numpy as np
 
 from callbacks.scaled_schedule import ScaledSchedule
-from recipes.doctor.changes import Change, changed_layers, standardized
+from recipes.doctor.changes import Change, changed_layers, standardized, widened
 from recipes.doctor.course import watch
 from recipes.doctor.seen import Course, Seen
 from recipes.keras_internals.private import trains_with
 from recipes.optimizers.copying import copied
+
+# Steps within which a few rows must be learnt by heart.
+LEAST_STEPS, MOST_STEPS = 100, 300
 
 
 def trial(model: keras.Model, rows: tuple, change: Change, seen: Seen, seconds: float) -> Course:
@@ -27,16 +30,23 @@ def trial(model: keras.Model, rows: tuple, change: Change, seen: Seen, seconds: 
         x, x_held = standardized(np.asarray(x), x_held)
     if change.targets:
         y, y_held = standardized(np.asarray(y), y_held)
+    if change.permuted:
+        y = np.asarray(y)[np.random.default_rng(0).permutation(len(y))]
+    epochs, batch_size = seen.epochs * change.epochs, change.batch_size or seen.batch_size
+    if change.rows is not None:
+        chosen = np.linspace(0, len(x) - 1, min(change.rows, len(x))).astype(int)
+        epochs = min(max(epochs * -(-len(x) // batch_size), LEAST_STEPS), MOST_STEPS)
+        x, y, x_held, batch_size = x[chosen], y[chosen], None, len(chosen)
     with trains_with(model, optimizer_for(model, change)), changed_layers(model, change):
         return watch(
-            model,
+            widened(model) if change.wider else model,
             x,
             y,
             None if x_held is None else (x_held, y_held),
             form=seen.data.targets.form,
             takes_logits=seen.model.takes_logits,
-            epochs=seen.epochs * change.epochs,
-            batch_size=change.batch_size or seen.batch_size,
+            epochs=epochs,
+            batch_size=batch_size,
             seconds=seconds,
             lean=True,
         )

@@ -108,7 +108,7 @@ def _of_call(model, places: list[Place], row) -> list[Place]:
             stack.enter_context(_noting(place, calls))
         try:
             outputs = keras.tree.flatten(outputs_of(model, row))
-        except Exception:  # of the user's own `call`: the doctor tells it when it makes the first step
+        except Exception:  # of the user's own `call`, which shows again in the first step
             return places
     found: dict[int, Place] = {}
     previous: list = []

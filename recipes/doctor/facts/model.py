@@ -19,6 +19,7 @@ from recipes.models.outputs import Outputs, compiled_loss
 _PASSING = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization", "Identity")
 _RESHAPING = ("Flatten", "Reshape", "Permute", "Cropping1D", "Cropping2D", "GlobalAveragePooling1D")
 _CLASSES = ("crossentropy", "focal", "bce")
+_DIFFERENT = 1e-3
 _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
@@ -30,16 +31,21 @@ def model_facts(model: keras.Model, row) -> ModelFacts:
         row: Batch of one row or a few, in any structure that the model takes.
 
     Raises:
-        ValueError: If the model is not compiled.
+        ValueError: If the model is not compiled. Where the model itself cannot be called, no error is raised, and the
+            facts of its outputs are missing.
     """
     if not getattr(model, "compiled", False):
         raise ValueError(f"`model` must be compiled: call model.compile(...) first. Received: {model.name!r}")
-    if not is_built(model):
-        build_for(model, keras.tree.map_structure(_symbolic, row))
+    loss, takes_logits = compiled_loss(model)
+    try:
+        if not is_built(model):
+            build_for(model, keras.tree.map_structure(_symbolic, row))
+        shape = _output_shape(model, row)
+    except Exception:  # of the user's own code, which shows again in the first step; rules on the outputs say nothing
+        shape, loss = (), ""
     places = places_of(model, row)
     layers = layer_facts(model, places)
-    shape = _output_shape(model, row)
-    loss, takes_logits = compiled_loss(model)
+    by_values = _takes_by_values(model, loss, shape)
     optimizer = next(iter(innermost_optimizers(model.optimizer)), None)
     return ModelFacts(
         layers=layers,
@@ -47,7 +53,9 @@ def model_facts(model: keras.Model, row) -> ModelFacts:
         output_activation=_output_activation(model, places),
         output_shape=shape,
         loss=loss,
-        takes_logits=takes_logits or _takes_logits_by_values(model, loss, shape),
+        takes_logits=takes_logits or by_values == "logits",
+        takes_probabilities=by_values in (None, "probabilities"),
+        ignores_class=getattr(_single(model.loss), "ignore_class", None) is not None,
         metrics=_metrics(model),
         optimizer=type(optimizer).__name__ if optimizer is not None else "",
         learning_rate=_learning_rate(optimizer),
@@ -85,10 +93,11 @@ def _output_layer(places: tuple[Place, ...], layers: tuple[LayerFacts, ...]) -> 
 
 def _chain(places: tuple[Place, ...]) -> list[int]:
     """Indices of the layers on the unbranched way to the outputs, from the outputs backwards."""
-    last = next((index for index, place in enumerate(places) if place.gives_output), None)
-    if last is None:
+    # Dropout gives its input as it is in inference: then both it and the layer before it give the output.
+    ends = [index for index, place in enumerate(places) if place.gives_output]
+    if not ends:
         return []
-    indices = [last]
+    indices = ends[-1:]
     while places[indices[-1]].in_sequence and indices[-1] > 0:
         indices.append(indices[-1] - 1)
     return indices
@@ -102,37 +111,64 @@ def _output_activation(model, places: tuple[Place, ...]) -> str | None:
             return name
         if name is None and type(layer).__name__ not in (*_PASSING, *_RESHAPING):
             return None
-    # Where the outputs come from an operation that is no layer, such as `keras.ops.softmax`.
-    name = Outputs.of(model).activation if not _chain(places) else None
+    # The outputs may come from an operation that is no layer, such as `keras.ops.softmax`.
+    name = Outputs.of(model).activation if not _chain(places) and _ends_in_operation(model) else None
     return name if name is not None and callable(getattr(keras.activations, name, None)) else None
 
 
-def _takes_logits_by_values(model, loss: str, shape: tuple[int, ...]) -> bool:
-    """Whether a crossentropy of the user's own takes logits, by its values for outputs that are no probabilities.
+def _ends_in_operation(model) -> bool:
+    """Whether the one output of `model` comes from an operation, which is over the last axis if it is over one."""
+    last = next(iter(reversed(getattr(model, "operations", ()))), None)
+    is_single = len(keras.tree.flatten(getattr(model, "outputs", None))) == 1
+    return is_single and not isinstance(last, keras.Layer) and getattr(last, "axis", -1) == -1
+
+
+def _takes_by_values(model, loss: str, shape: tuple[int, ...]) -> str | None:
+    """What a crossentropy of the user's own takes, by its values: `"logits"`, `"probabilities"`, or `"unknown"`.
 
     Of -3 and -6 for the true class, a loss of logits makes two different finite numbers. A loss of probabilities clips
-    both to the same value, or takes the logarithm of a negative number.
+    both to the same value, or takes the logarithm of a negative number, but tells 0.3 from 0.6. `None` for losses that
+    are not the user's own.
     """
-    function = keras.tree.flatten(model.loss)[0] if model.loss is not None else None
+    function = _single(model.loss)
+    is_own = callable(function) and all(
+        not str(module).startswith(("keras.", "recipes."))
+        for module in (type(function).__module__, getattr(function, "__module__", ""))
+    )
+    if not is_own or not any(part in loss for part in _CLASSES) or not shape:
+        return None
+    answers = [
+        _answer(function, true, shape, form) for true in {0, shape[-1] - 1} for form in ("one_hot", "number", "column")
+    ]
+    return next((name for name in ("logits", "probabilities") if name in answers), "unknown")
+
+
+def _answer(function, true: int, shape: tuple[int, ...], form: str) -> str:
+    """What `function` takes, by its values where class number `true` is right in each place."""
+    hot = np.broadcast_to(np.eye(shape[-1], dtype="float32")[true], (1, *shape))
+    number = np.full((1, *shape[:-1]), true, "int32")
+    targets = {"one_hot": hot, "number": number, "column": number[..., None]}[form]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            low, lower, high, higher = (
+                float(keras.ops.mean(function(keras.ops.convert_to_tensor(targets), keras.ops.convert_to_tensor(y))))
+                for y in (-3 * hot, -6 * hot, 0.3 + 0 * hot, 0.3 + 0.3 * hot)
+            )
+    except Exception:  # a function of the user's own may refuse this form of targets in any way
+        return "unknown"
+    if math.isfinite(low) and math.isfinite(lower) and abs(low - lower) > _DIFFERENT:
+        return "logits"
+    return "probabilities" if math.isfinite(high) and high - higher > _DIFFERENT else "unknown"
+
+
+def _single(loss):
+    """The one loss of a model, without the list or dict around it and without what `partial` has fixed."""
+    parts = keras.tree.flatten(loss)
+    function = parts[0] if len(parts) == 1 else None
     while isinstance(function, functools.partial):
         function = function.func
-    is_own = callable(function) and not type(function).__module__.startswith(("keras.", "recipes."))
-    is_own = is_own and not str(getattr(function, "__module__", "")).startswith("keras.")
-    if not is_own or not any(part in loss for part in _CLASSES) or not shape:
-        return False
-    units = shape[-1]
-    first = np.eye(units, dtype="float32")[:1]
-    outputs = [keras.ops.convert_to_tensor(value * first) for value in (-3.0, -6.0)]
-    for targets in (first, np.zeros((1,), "int32"), np.zeros((1, 1), "int32")):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                low, lower = (float(keras.ops.mean(function(keras.ops.convert_to_tensor(targets), y))) for y in outputs)
-        except Exception:
-            continue
-        if math.isfinite(low) and math.isfinite(lower) and abs(low - lower) > 1e-3:
-            return True
-    return False
+    return function
 
 
 def _metrics(model) -> tuple[str, ...]:

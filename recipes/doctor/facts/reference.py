@@ -15,6 +15,7 @@ MOST_ROWS, MOST_HELD_ROWS = 2000, 1000
 # Columns of targets, or places with a class of their own, that stand for all.
 MOST_TARGETS = 16
 FEWEST_ROWS = 4
+MOST_CELLS = 4
 # Beyond so many columns of classes, and so many values, a forest takes longer than all else: it is left out.
 MOST_FOREST_COLUMNS = 60
 MOST_FOREST_VALUES = 600_000
@@ -71,7 +72,9 @@ def _compared(both, targets, train, held):
     is_held = len(held) > 0
     truth = held_y if is_held else y
     chance = _score(np.zeros_like(truth) + y.mean(axis=0), truth, targets) if targets.form != "numbers" else 0.0
-    margin = (2.0 if targets.form == "numbers" else 1.0) / np.sqrt(len(truth))
+    # Cells of one row say nearly as much as rows do, up to a few of them.
+    scored = len(truth) * (min(MOST_CELLS, truth.shape[1]) if targets.form == "bits" else 1)
+    margin = (2.0 if targets.form == "numbers" else 1.0) / np.sqrt(scored)
     if not features.shape[1] or _score(constant, y, targets) == 1.0:  # nothing to learn from, or nothing to learn
         return Reference(chance=chance, margin=margin)
     predicted = _predictions(features, y, others, targets)

@@ -164,7 +164,7 @@ def unfit_hidden_activation(seen: Seen) -> Finding | None:
         layer
         for layer, following in itertools.pairwise(layers)
         if layer.has_kernel and layer.kind in _PLAIN and layer.name != seen.model.output_layer
-        if layer.activation == "exponential" or (layer.activation == "softmax" and _is_taken(following))
+        if following.in_sequence and (layer.activation == "exponential" or _is_softmax_taken(layer, following))
         if not layer.behind_outputs
     ]
     if not hidden:
@@ -188,8 +188,9 @@ def unfit_hidden_activation(seen: Seen) -> Finding | None:
     )
 
 
-def _is_taken(following: LayerFacts) -> bool:
-    return following.in_sequence and (following.has_kernel or following.kind in (*_LINEAR, "BatchNormalization"))
+def _is_softmax_taken(layer: LayerFacts, following: LayerFacts) -> bool:
+    taken = following.has_kernel or following.kind in (*_LINEAR, "BatchNormalization")
+    return layer.activation == "softmax" and taken
 
 
 def missing_hidden_activation(seen: Seen) -> Finding | None:

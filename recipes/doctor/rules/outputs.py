@@ -59,7 +59,7 @@ def units_that_do_not_fit(seen: Seen) -> Finding | None:
     model, targets, kind = seen.model, seen.data.targets, family(seen.model.loss)
     if not kind or _is_constant(model) or not targets.finite:
         return None
-    classes, numbers = targets.classes, are_class_numbers(targets)
+    classes, numbers = targets.classes, are_class_numbers(targets) and not model.ignores_class
     one_each = _same_shape(targets.shape, model.output_shape)
     if kind == SPARSE:
         if numbers and classes > model.units:
@@ -88,11 +88,20 @@ def _same_shape(targets: tuple[int, ...], expected: tuple[int, ...]) -> bool:
 
 
 def _units(seen: Seen, sentence: str, classes: int) -> Finding:
-    evidence = (
-        Evidence("classes in the targets", classes, f"at most {max(seen.model.units, 2)}"),
-        Evidence("output units", seen.model.units, f"{classes}"),
-    )
-    remedy = fitting_lines(seen)
+    most, low = max(seen.model.units, 2), seen.data.targets.low
+    if low == 1 and classes - 1 <= most:
+        sentence = f"Class numbers go from 1 to {classes - 1}, but they count from 0"
+        evidence = (
+            Evidence("least class number", low, "0"),
+            Evidence("greatest class number", classes - 1, f"at most {most - 1}"),
+        )
+        remedy = f"y = y - 1  # class numbers 0 to {classes - 2}"
+    else:
+        evidence = (
+            Evidence("classes in the targets", classes, f"at most {most}"),
+            Evidence("output units", seen.model.units, f"{classes}"),
+        )
+        remedy = fitting_lines(seen)
     return Finding("output_units_mismatch", FAULT, f"{sentence}.", evidence, remedy, seen.model.output_layer)
 
 
@@ -129,7 +138,8 @@ def missing_output_activation(seen: Seen) -> Finding | None:
     """
     model, targets, kind = seen.model, seen.data.targets, family(seen.model.loss)
     fits = targets.form != "numbers" or (targets.low >= 0 and targets.high <= 1)
-    if model.output_activation != "linear" or model.takes_logits or kind not in CLASSIFICATION or not fits:
+    takes_them = not model.takes_logits and model.takes_probabilities
+    if model.output_activation != "linear" or not takes_them or kind not in CLASSIFICATION or not fits:
         return None
     activation = "sigmoid" if kind == BINARY or model.units == 1 else "softmax"
     remedy = output_line(model, model.units, activation)

@@ -7,8 +7,8 @@ BINARY, SPARSE, CATEGORICAL, DIVERGENCE = "binary", "sparse", "categorical", "di
 REGRESSION, POISSON, OWN = "regression", "poisson", "own"
 _FAMILIES = {
     BINARY: ("binarycrossentropy", "binaryfocal", "bce"),
-    SPARSE: ("sparsecategorical",),
-    CATEGORICAL: ("categoricalcrossentropy", "categoricalfocal", "categoricalgeneralized"),
+    SPARSE: ("sparsecategorical", "categoricalgeneralized"),
+    CATEGORICAL: ("categoricalcrossentropy", "categoricalfocal"),
     DIVERGENCE: ("kldivergence", "kullback", "kld"),
     REGRESSION: ("meansquared", "meanabsolute", "mse", "mae", "mape", "msle", "huber", "logcosh"),
     POISSON: ("poisson",),

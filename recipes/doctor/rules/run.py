@@ -32,10 +32,9 @@ def at_chance(seen: Seen) -> Finding | None:
     return Finding(
         "no_signal",
         FAULT,
-        "The model predicts no better than a constant: either the inputs say nothing about the targets, or it did not "
-        "learn; a diagnosis of the recipe, which trains again, finds out which.",
+        "The model predicts no better than a constant.",
         (Evidence(f"{score_name(seen)} on held-out rows", score, f"above {needed:.3g}"),),
-        f"keras-recipes diagnose {RECIPE}",
+        f"# trains again under watch, and finds out whether the inputs say anything\nkeras-recipes diagnose {RECIPE}",
         None,
         0.5,
     )

@@ -6,12 +6,28 @@ from recipes.doctor.finding import FAULT, NOTE, Evidence, Finding
 from recipes.doctor.outcome import is_at_chance
 from recipes.doctor.seen import Seen
 
-# Factor by which the standard deviation of a kernel may miss that of the variance rule. Glorot and He differ by 2 at
-# most where a layer keeps its width; a factor of 3 in each of several layers changes the signal by orders.
-KERNEL_FACTOR = 3.0
+# Factor by which the standard deviation of a kernel may miss that of the variance rule. Glorot and He differ by up to 4
+# where a convolution widens; a factor of 5 in each of several layers changes the signal by orders.
+KERNEL_FACTOR = 5.0
 # Initial loss over that of a constant prediction beyond which the outputs of the first step are of no use.
 # Karpathy 2019, "A Recipe for Training Neural Networks": verify the loss at initialization.
-LOSS_FACTOR = 10.0
+LOSS_FACTOR, MOST_LOSS_FACTOR = 10.0, 100.0
+LARGE_INPUTS = 20.0  # absolute value of inputs that make outputs large by themselves
+
+
+def failing_step(seen: Seen) -> Finding | None:
+    """The first training step raises an error: what the backend says of it, and the shapes that met."""
+    if seen.error is None:
+        return None
+    shapes = seen.model.output_shape, seen.data.targets.shape
+    outputs, targets = (", ".join(map(str, ("rows", *shape))) for shape in shapes)
+    return Finding(
+        "first_step_fails",
+        FAULT,
+        f"The first training step fails: {seen.error}",
+        (Evidence("shape of the outputs", f"({outputs})"), Evidence("shape of the targets", f"({targets})")),
+        "model.train_on_batch(x[:2], y[:2])  # shows the error with its place in the model",
+    )
 
 
 def identical_units(seen: Seen) -> Finding | None:
@@ -68,21 +84,28 @@ def unsuitable_kernels(seen: Seen) -> Finding | None:
 
 
 def initial_loss(seen: Seen) -> Finding | None:
-    """The first loss is far above that of a constant prediction: the outputs begin large and wrong."""
+    """The first loss is far above that of a constant prediction: the outputs begin large and wrong.
+
+    By 10 times it is a note. By 100 times it is a fault, unless the inputs are that large themselves: the first steps
+    only bring the outputs back, and leave the hidden layers where they are.
+    """
     course = seen.course
-    if course is None or not course.losses.size or seen.data.targets.form in ("numbers",):
-        return None
     expected = _constant_loss(seen)
-    if expected is None or not np.isfinite(course.losses[0]) or course.losses[0] < LOSS_FACTOR * expected:
+    if course is None or not course.losses.size or expected is None:
         return None
+    loss = float(course.losses[0])
+    if not np.isfinite(loss) or loss < LOSS_FACTOR * expected:
+        return None
+    inputs = seen.data.inputs
+    is_fault = loss > MOST_LOSS_FACTOR * expected and np.abs([inputs.low, inputs.high]).max() < LARGE_INPUTS
     return Finding(
         "bad_init",
-        NOTE,
+        FAULT if is_fault else NOTE,
         "The first loss is far above that of a constant prediction: the untrained outputs are large and wrong.",
-        (Evidence("loss before the first step", float(course.losses[0]), f"about {expected:.3g}"),),
+        (Evidence("loss before the first step", loss, f"about {expected:.3g}"),),
         "recipes.initialize(model)  # before training",
         None,
-        0.6,
+        0.8 if is_fault else 0.6,
     )
 
 
@@ -132,4 +155,4 @@ def _constant_loss(seen: Seen) -> float | None:
     return float(max(-(shares * np.log(shares)).sum(), 0.1))
 
 
-RULES = (identical_units, unsuitable_kernels, initial_loss, no_signal_through)
+RULES = (failing_step, identical_units, unsuitable_kernels, initial_loss, no_signal_through)

@@ -68,7 +68,7 @@ def _against_classes(seen: Seen, kind: str) -> tuple[str | None, str]:
         if targets.form in ("one_hot", "multi_label") and len(targets.shape) == len(model.output_shape):
             loss = "categorical_crossentropy" if targets.form == "one_hot" else "binary_crossentropy"
             return "it expects class numbers, and the targets are columns of 0 and 1", compile_line(model, loss)
-        if targets.form == "numbers" and (not targets.is_whole or targets.low < 0):
+        if targets.form == "numbers" and (not targets.is_whole or (targets.low < 0 and not model.ignores_class)):
             return "it expects class numbers from 0, and the targets are other numbers", _numbers(model)
         return _FITS
     if are_class_numbers(targets) and model.units > 1 and kind in (CATEGORICAL, BINARY):
@@ -82,7 +82,7 @@ def _against_classes(seen: Seen, kind: str) -> tuple[str | None, str]:
         if targets.distinct == 2 and targets.low == -1 and targets.high == 1:
             return "it expects targets of 0 and 1, and these are -1 and 1", "y = (y + 1) / 2  # -1, 1 -> 0, 1"
         return "it expects targets from 0 to 1, and these are numbers beyond", _numbers(model)
-    if kind == CATEGORICAL and (beyond or abs(targets.mean * model.units - 1) > 0.01) and model.units > 1:
+    if kind == CATEGORICAL and model.units > 1:
         return "it expects one-hot targets or probabilities that sum to 1", _numbers(model)
     return _FITS
 
@@ -105,7 +105,9 @@ def _numbers_against_classes(model: ModelFacts, targets: TargetFacts) -> tuple[s
             return FAULT, "it takes class numbers for quantities: class 3 would be three times class 1"
         return NOTE, None
     is_binary = targets.form == "binary" and model.units == 1 and (accuracy or activation in PROBABILITIES)
-    is_one_hot = targets.form == "one_hot" and model.units > 1 and (accuracy or activation == "softmax")
+    is_one_hot = (
+        targets.form == "one_hot" and targets.is_whole and model.units > 1 and (accuracy or activation == "softmax")
+    )
     if not (is_binary or is_one_hot):
         return NOTE, None
     if absolute:

@@ -1,10 +1,15 @@
-"""What a trial has shown: the same training with one thing mended went clearly better."""
+"""What trials have shown: the same training with one thing mended went clearly better, or a relation is broken."""
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from recipes.doctor import outcome
+from recipes.doctor.changes import EIGHT_ROWS, PERMUTED
 from recipes.doctor.finding import FAULT, Evidence, Finding
 from recipes.doctor.seen import Seen
+
+BY_HEART = 0.9  # least score, an accuracy or R2, of a few rows that are learnt by heart
 
 # Causes that no earlier rule suspects: what to say of them, and what to change.
 _SENTENCES = {
@@ -28,6 +33,10 @@ _SENTENCES = {
         "The optimizer is what holds the training back: with Adam and a learning rate of 0.001 it goes clearly better.",
         "keras.optimizers.Adam(learning_rate=0.001)",
     ),
+    "capacity_too_small": (
+        "The hidden layers are too narrow: with at least 64 units each the same training goes clearly better.",
+        "keras.layers.Dense(64, ...)  # in place of the narrow layers",
+    ),
     "bad_init": (
         "The initial weights hold the training back: drawn to suit the signal, they train clearly better.",
         "recipes.initialize(model)  # before training",
@@ -43,7 +52,7 @@ def cured(seen: Seen, findings: Sequence[Finding]) -> Finding | None:
         findings: What the other rules say: a note of the same cause becomes the fault.
     """
     for name, trial in seen.trials.items():
-        if not outcome.is_cured(seen, trial):
+        if name in (PERMUTED.name, EIGHT_ROWS.name) or not outcome.is_cured(seen, trial):
             continue
         cause, *further = name.split(" + ")
         before, after = outcome.final_score(seen.course), outcome.final_score(trial)
@@ -71,3 +80,53 @@ def _said(cause: str, seen: Seen) -> tuple[str, str]:
         "epochs": 5 * seen.epochs,
     }
     return tuple(text.format(**values) for text in _SENTENCES[cause])
+
+
+def permuted_labels(seen: Seen) -> Finding | None:
+    """True labels are learnt no better than permuted ones, and simple models find nothing in them either.
+
+    A relation that holds for whatever can be learnt, so that it needs no threshold but that of chance. Zhang et al.
+    2017, arXiv:1611.03530, train on permuted labels.
+    """
+    trial = seen.trials.get(PERMUTED.name)
+    if trial is None or not outcome.is_at_chance(seen):
+        return None
+    true, permuted = outcome.final_train_score(seen.course), outcome.final_train_score(trial)
+    if true - permuted > outcome.clear_difference(seen):
+        return None
+    return Finding(
+        "no_signal",
+        FAULT,
+        "The labels are learnt no better than the same labels in random order: the inputs say nothing about them.",
+        (
+            Evidence("score of the training rows", true, f"above {permuted:.3g}, that of permuted labels"),
+            Evidence("score of simple models", outcome.expected_score(seen), f"above {outcome.chance(seen):.3g}"),
+        ),
+        "x[:5], y[:5]  # do rows and labels belong together? Were both shuffled alike?",
+        None,
+        0.9,
+    )
+
+
+def eight_rows(seen: Seen) -> Finding | None:
+    """Eight rows cannot be learnt by heart in up to 300 steps: something blocks the way from inputs to outputs.
+
+    Karpathy 2019, "A Recipe for Training Neural Networks": overfit one batch.
+    """
+    trial = seen.trials.get(EIGHT_ROWS.name)
+    reached = np.inf if trial is None else outcome.final_train_score(trial)
+    if reached >= BY_HEART:
+        return None
+    steps = f"{EIGHT_ROWS.rows} rows after {trial.epochs} steps on them"
+    return Finding(
+        "capacity_too_small",
+        FAULT,
+        f"Not even {EIGHT_ROWS.rows} rows can be learnt by heart: the layers are too narrow, or something blocks them.",
+        (Evidence(f"score of {steps}", reached, f"at least {BY_HEART}"),),
+        "keras.layers.Dense(64, ...)  # wider hidden layers",
+        None,
+        0.6,
+    )
+
+
+RULES = (permuted_labels, eight_rows)
