@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from recipes.catalogue import names as names
     from recipes.data import Dataset as Dataset
     from recipes.data import load_dataset as load_dataset
+    from recipes.doctor.diagnosing import diagnose as diagnose
+    from recipes.doctor.diagnosis import Diagnosis as Diagnosis
     from recipes.evaluation.comparison import compare as compare
     from recipes.evaluation.prediction import predict as predict
     from recipes.evaluation.scoring import evaluate as evaluate
@@ -75,6 +77,8 @@ _HOME = {
     "cross_validate": "training.cross_validation",
     "Dataset": "data",
     "load_dataset": "data",
+    "diagnose": "doctor.diagnosing",
+    "Diagnosis": "doctor.diagnosis",
     "evaluate": "evaluation.scoring",
     "predict": "evaluation.prediction",
     "fine_tune": "training.fine_tuning",
