@@ -6,7 +6,6 @@ where means, standard deviations and saturation of the layers are followed over 
 
 import contextlib
 import numbers
-import re
 
 import keras
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from callbacks.watching.activation_probe import ActivationProbe, unchanged
 from callbacks.watching.activation_rows import batches, chosen_rows
 from callbacks.watching.keras_private import build_for, layer_and_all_inside
+from callbacks.watching.reasons import reason
 from callbacks.watching.record import Record
 from callbacks.watching.watched_layers import watched_layers
 
@@ -163,7 +163,7 @@ class ActivationStatistics(keras.callbacks.Callback):
             if self._epochs:
                 raise
             # Part of the message, because Keras's `fit` drops the error that led to this one.
-            cause = _reason(error)
+            cause = reason(error)
             if failed:
                 raise ValueError(
                     f"The outputs of the layer {failed!r} cannot be watched, as layers in a loop of the backend (scan, "
@@ -184,12 +184,6 @@ def _fixed_batch_size(model) -> int | None:
     """The number of rows that `model` is fixed to; `None` if it takes any number."""
     inputs = getattr(model, "inputs", None)
     return inputs[0].shape[0] if inputs else None
-
-
-def _reason(error) -> str:
-    """The line of the message that names the fault, without the lines that Keras puts around it."""
-    lines = re.sub("\x1b\\[[0-9;]*m", "", str(error)).splitlines()
-    return next((line for line in lines if line and not line.startswith("Exception encountered")), repr(error))
 
 
 def used_rows(numbers: dict[str, np.ndarray], used: int, size: int) -> dict[str, np.ndarray]:

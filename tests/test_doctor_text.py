@@ -190,7 +190,7 @@ FACTS = {
     "no training": seen(),
     "a training": seen(course=measured_course(), reference=Reference(chance=0.5, linear=0.9), trials={"x": course()}),
     "no scores": seen(course=measured_course(score=np.full(3, np.nan))),
-    "overflow": seen(course=course(is_finite=False, losses=np.array([1.0, 1e9, np.inf]), first_nonfinite_step=3)),
+    "overflow": seen(course=course(is_finite=False, losses=np.array([1.0, 1e9, np.inf]))),
     "a stored run": Seen(model=seen().model, data=None, course=course()),
 }
 

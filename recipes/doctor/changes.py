@@ -9,10 +9,12 @@ import keras
 import numpy as np
 
 import recipes.initialization
+from recipes.keras_internals.layers import graph_of
 from recipes.keras_internals.private import all_layers
 
 # Hidden activations that a trial replaces by ReLU, and what a layer without one counts as.
 _REPLACED = ("linear", "sigmoid", "hard_sigmoid", "softmax", "exponential")
+INITIALIZING_ROWS = 256
 WIDTH = 64  # least number of units of hidden layers in a trial of capacity
 
 
@@ -99,9 +101,22 @@ def standardized(values: np.ndarray, *others: np.ndarray | None) -> tuple[np.nda
     return tuple(part if part is None else ((part - mean) / std).astype("float32") for part in (values, *others))
 
 
+class ImpossibleChangeError(ValueError):
+    """A change that cannot be made to a model, such as other widths to one of the user's own class."""
+
+
 @contextlib.contextmanager
-def changed_layers(model: keras.Model, change: Change) -> Iterator[None]:
-    """Within it, the layers of `model` are as `change` says; the values of its weights are not put back."""
+def changed_layers(model: keras.Model, change: Change, x: np.ndarray) -> Iterator[None]:
+    """Within it, the layers of `model` are as `change` says; the values of its weights are not put back.
+
+    Args:
+        model: Built model.
+        change: What to change.
+        x: Rows as the model takes them, by which the kernels of a model without a graph are drawn.
+
+    Raises:
+        ImpossibleChangeError: If the kernels of the model cannot be drawn anew.
+    """
     with contextlib.ExitStack() as stack:
         if change.dropout:
             for layer in all_layers(model):
@@ -110,16 +125,28 @@ def changed_layers(model: keras.Model, change: Change) -> Iterator[None]:
         if change.activations:
             for layer in _hidden(model):
                 stack.enter_context(_attribute(layer, "activation", keras.activations.relu))
+        if change.dropout or change.activations:
+            # The compiled step holds the layers as they were when it was traced.
+            stack.callback(setattr, model, "train_function", None)
+            model.train_function = None
         if change.initialize or change.activations:
-            recipes.initialization.initialize(model, seed=0)
+            options = {} if graph_of(model) is not None else {"method": "lsuv", "x": x[:INITIALIZING_ROWS]}
+            try:
+                recipes.initialization.initialize(model, seed=0, **options)
+            except ValueError as error:
+                raise ImpossibleChangeError(str(error)) from error
         yield
 
 
-def widened(model: keras.Model) -> keras.Model:
+def widened(model: keras.Model, optimizer: keras.optimizers.Optimizer) -> keras.Model:
     """A new model like `model`, whose hidden kernels have at least 64 units, compiled with the same loss.
 
+    Args:
+        model: Model to be built again.
+        optimizer: Optimizer of the new model, not built.
+
     Raises:
-        Exception: Of any kind, for a model that cannot be built from its configuration with other widths.
+        ImpossibleChangeError: If the model cannot be built from its configuration with other widths.
     """
     wide = {layer.name for layer in _kernels(model)[:-1]}
 
@@ -130,8 +157,11 @@ def widened(model: keras.Model) -> keras.Model:
             config[width] = max(config[width], WIDTH)
         return type(layer).from_config(config)
 
-    clone = keras.models.clone_model(model, clone_function=wider)
-    clone.compile(model.optimizer, loss=model.loss)
+    try:
+        clone = keras.models.clone_model(model, clone_function=wider)
+    except Exception as error:  # Keras raises errors of several kinds for what it cannot clone, or wire up
+        raise ImpossibleChangeError(str(error)) from error
+    clone.compile(optimizer, loss=model.loss)
     return clone
 
 

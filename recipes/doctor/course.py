@@ -136,7 +136,7 @@ def watch(
         balanced=scores.balanced,
         constant_output=scores.constant,
         is_finite=watched.divergence is None and bool(np.isfinite(scores.found[trained]).all()),
-        losses=np.array([scores.first_loss]),
+        losses=np.array([scores.first_loss, *watched.history["loss"]]),
         seconds=time.monotonic() - start,
     )
 

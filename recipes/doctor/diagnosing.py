@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import keras
 
+from callbacks.watching.reasons import reason
 from recipes.arguments.numbers import require_positive, require_whole
 from recipes.doctor import planning
 from recipes.doctor.causes import COURSE
+from recipes.doctor.changes import ImpossibleChangeError
 from recipes.doctor.course import watch
 from recipes.doctor.diagnosis import Diagnosis
 from recipes.doctor.facts.model import model_facts
@@ -18,13 +20,15 @@ from recipes.doctor.finding import FAULT, Finding
 from recipes.doctor.judging import judge
 from recipes.doctor.ranking import ranked
 from recipes.doctor.rules.trials import cured
-from recipes.doctor.sample import rows_of
+from recipes.doctor.sample import Rows, rows_of
 from recipes.doctor.seen import ModelFacts, Seen
 from recipes.doctor.trials import trial
-from recipes.doctor.unchanged import unchanged
+from recipes.doctor.unchanged import FailingModelError, KeptModel, unchanged
+from recipes.training.fitting_checks import outputs_for
 
 # Share of the time that the training under watch may take; the rest is for trials.
 WATCHED_SHARE = 0.5
+_LONGEST_ERROR = 300  # characters
 # Layers that bring inputs to a common scale.
 _NORMALIZING = (
     "Normalization", "Rescaling", "BatchNormalization", "LayerNormalization", "TablePreparation", "ImagePreparation",
@@ -38,9 +42,9 @@ def diagnose(
 
     First the compiled model and the rows are checked against each other, without training. A contradiction, such as
     softmax on one unit, is certain, and ends the diagnosis. Otherwise the model is trained for `epochs` under watch,
-    and compared with simple models of scikit-learn. Where it does not do clearly better than they do, whatever looked
-    odd is tried: the same training again with that one thing mended. What then goes clearly better (by 0.05 of an
-    accuracy, 0.1 of R2) is a fault; what only looks odd stays a note.
+    and compared with simple models of scikit-learn. Where it ends at chance, clearly below them, or still improves,
+    whatever looked odd is tried: the same training again with that one thing mended. What then goes clearly better (by
+    0.05 of an accuracy, 0.1 of R2) is a fault; what only looks odd stays a note.
 
     Nothing of that remains: all variables of the model, the optimizer and the metrics, seed generators and the global
     random state are as before, bit for bit, also after an error.
@@ -59,8 +63,9 @@ def diagnose(
         A `Diagnosis`. It prints as one screen of text.
 
     Raises:
-        ValueError: For a model that is not compiled, and for rows that are empty, do not hold numbers, or have
-            different lengths.
+        ValueError: For a model that is not compiled, for rows that are empty, do not hold numbers, or have different
+            lengths, and for validation rows that the model does not take. Training rows that it does not take, and
+            errors of its own code, are a finding.
     """
     start = time.monotonic()
     if not isinstance(model, keras.Model) or not model.compiled or model.optimizer is None:
@@ -74,40 +79,61 @@ def diagnose(
 
 
 def examine(
-    model: keras.Model, rows, *, epochs: int, batch_size: int, deadline: float
+    model: keras.Model, rows: Rows, *, epochs: int, batch_size: int, deadline: float
 ) -> tuple[Seen, tuple[Finding, ...]]:
     """What is seen of a training, and the findings: as far as it takes to be certain, and no further."""
     columns = (rows.x, rows.y, rows.validation)
-    with unchanged(model, rows.x, rows.y, batch_size) as kept:
-        facts = model_facts(model, rows.x[:1])
-        front = _front(facts)
-        tokens = "Embedding" in front
-        data = data_facts(
-            *columns,
-            tokens=tokens,
-            normalized_inside=any(kind in _NORMALIZING for kind in front),
-            mispaired=rows.mispaired,
-        )
-        seen = Seen(model=facts, data=data, epochs=epochs, batch_size=batch_size)
-        findings = judge(seen)
-        if _are_certain(findings):
-            return seen, ranked(findings)
-        options = {"form": data.targets.form, "takes_logits": facts.takes_logits, "batch_size": batch_size}
-        left = deadline - time.monotonic()
+    options = {"epochs": epochs, "batch_size": batch_size}
+    try:
+        with unchanged(model, rows.x, rows.y, batch_size) as kept:
+            seen = _at_rest(model, rows, **options)
+            findings = judge(seen)
+            return (seen, ranked(findings)) if _are_certain(findings) else _in_training(seen, kept, columns, deadline)
+    except FailingModelError as error:
+        seen = _at_rest(model, rows, error=str(error)[:_LONGEST_ERROR], **options)
+        return seen, ranked(judge(seen))
+
+
+def _at_rest(model: keras.Model, rows: Rows, **facts) -> Seen:
+    """The facts of the compiled model and of the rows, for which nothing is trained, and further `facts`."""
+    compiled = model_facts(model, rows.x[:1])
+    front = _front(compiled)
+    data = data_facts(
+        rows.x,
+        rows.y,
+        rows.validation,
+        tokens="Embedding" in front,
+        normalized_inside=any(kind in _NORMALIZING for kind in front),
+        mispaired=rows.mispaired,
+    )
+    return Seen(model=compiled, data=data, **facts)
+
+
+def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -> tuple[Seen, tuple[Finding, ...]]:
+    """With the course of a training and of as many trials as it takes, and the findings."""
+    form, logits, tokens = seen.data.targets.form, seen.model.takes_logits, seen.data.inputs.kind == "tokens"
+    options = {"form": form, "takes_logits": logits, "epochs": seen.epochs, "batch_size": seen.batch_size}
+    if columns[2] is not None:
+        held = columns[2][0]
+        outputs_for(kept.model, held[:1], f"validation rows of shape {held.shape[1:]}")
+    seconds = (deadline - time.monotonic()) * WATCHED_SHARE
+    try:
+        course = watch(kept.model, *columns, seconds=seconds, **options)
+    except Exception as error:  # whatever the model makes of its first step
+        seen = dataclasses.replace(seen, error=reason(error)[:_LONGEST_ERROR])
+        return seen, ranked(judge(seen))
+    seen = dataclasses.replace(seen, course=course, reference=reference(*columns, tokens=tokens))
+    findings, impossible = judge(seen), set()
+    while time.monotonic() < deadline and (change := planning.next_change(seen, findings, impossible)):
         try:
-            course = watch(model, *columns, epochs=epochs, seconds=left * WATCHED_SHARE, **options)
-        except Exception as error:  # whatever the model makes of its first step
-            seen = dataclasses.replace(seen, error=" ".join(str(error).split())[:300])
-            return seen, ranked(judge(seen))
-        seen = dataclasses.replace(seen, course=course, reference=reference(*columns, tokens=tokens))
-        findings = judge(seen)
-        while time.monotonic() < deadline and (change := planning.next_change(seen, findings)):
-            kept.restart()
-            result = trial(model, columns, change, seen, max(1.0, deadline - time.monotonic()))
+            result = trial(kept, columns, change, seen, max(1.0, deadline - time.monotonic()))
+        except ImpossibleChangeError:
+            impossible.add(change.name)
+        else:
             seen = dataclasses.replace(seen, trials={**seen.trials, change.name: result})
-        findings = judge(seen)
-        confirmed = cured(seen, findings)
-        return seen, ranked(findings if confirmed is None else [confirmed, *findings])
+    findings = judge(seen)
+    confirmed = cured(seen, findings)
+    return seen, ranked(findings if confirmed is None else [confirmed, *findings])
 
 
 def _front(facts: ModelFacts) -> list[str]:

@@ -98,7 +98,7 @@ class Diagnosis:
 
 
 def _course(course: Course) -> dict[str, Any]:
-    names = ("epochs", "steps", "balanced", "constant_output", "is_finite", "first_nonfinite_step", "seconds")
+    names = ("epochs", "steps", "balanced", "constant_output", "is_finite", "seconds")
     scores = {name: np.asarray(getattr(course, name)).tolist() for name in ("score", "train_score")}
     return {**scores, **{name: getattr(course, name) for name in names}}
 

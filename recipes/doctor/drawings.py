@@ -165,21 +165,19 @@ def class_shares(seen: Seen, ax) -> None:
     title_and_legend(ax, "rows of each class")
 
 
-def first_losses(seen: Seen, ax) -> None:
-    """Loss of each of the first steps, up to the first that is not finite."""
-    losses = np.asarray(seen.course.losses, np.float64)
-    steps = np.arange(1, len(losses) + 1)
-    there = np.isfinite(losses)
+def losses(seen: Seen, ax) -> None:
+    """Training loss before the first step and of each epoch, up to the first that is not finite."""
+    values = np.asarray(seen.course.losses, np.float64)
+    epochs, there = np.arange(len(values)), np.isfinite(values)
     marker = {"marker": "o", "markersize": 3} if there.sum() <= 30 else {}
-    ax.plot(steps[there], losses[there], color=BLUE, label="loss of the step", **marker)
-    if there.any() and losses[there].min() > 0 and losses[there].max() > 100 * losses[there].min():
+    ax.plot(epochs[there], values[there], color=BLUE, label="training loss", **marker)
+    if there.any() and values[there].min() > 0 and values[there].max() > 100 * values[there].min():
         ax.set_yscale("log")
-    first = seen.course.first_nonfinite_step
-    if first is not None:
-        ax.axvline(first, color=NOT_FINITE, label=f"step {first:,}: not finite")
-    ax.set(xlabel="step", ylabel="loss")
+    if not there.all():
+        ax.axvline(epochs[~there][0], color=NOT_FINITE, label=f"epoch {epochs[~there][0]}: not finite")
+    ax.set(xlabel="epoch", ylabel="loss")
     _whole_numbers(ax)
-    title_and_legend(ax, "loss of the first steps")
+    title_and_legend(ax, "training loss")
 
 
 def _whole_numbers(ax) -> None:

@@ -72,7 +72,7 @@ def _has_losses_by_epoch(seen: Seen) -> bool:
     return bool(np.isfinite(history.get("loss", np.zeros(0))).any())
 
 
-def _has_first_losses(seen: Seen) -> bool:
+def _has_losses(seen: Seen) -> bool:
     return seen.course is not None and not seen.course.is_finite and bool(np.isfinite(seen.course.losses).any())
 
 
@@ -104,7 +104,7 @@ _PICTURES = (
     ({"input_unscaled", "constant_features"}, _has_columns, drawings.column_scales),
     ({"output_range_mismatch", "output_softmax_single_unit", "loss_task_mismatch"}, _has_ranges, drawings.ranges),
     ({"class_imbalance", "degenerate_labels", "validation_shift"}, _has_classes, drawings.class_shares),
-    ({"lr_too_high", "exploding_gradient", "bad_init", "input_unscaled"}, _has_first_losses, drawings.first_losses),
+    ({"lr_too_high", "exploding_gradient", "bad_init", "input_unscaled"}, _has_losses, drawings.losses),
     ({"bad_init"}, _measured("activation_std"), _activation_scale),
     ({"vanishing_gradient", "exploding_gradient", "bad_init"}, _measured("gradient_norm_mean"), _gradients),
     ({"dying_relu", "saturation"}, _measured("activation_dead", "activation_saturated"), _units),

@@ -2,7 +2,7 @@
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from recipes.doctor import outcome
 from recipes.doctor.changes import (
@@ -18,6 +18,7 @@ from recipes.doctor.changes import (
     Change,
 )
 from recipes.doctor.finding import FAULT, Finding
+from recipes.doctor.rules.learnable import FEWEST_ROWS
 from recipes.doctor.seen import Seen
 
 # Batches of so few rows are noisy, and batches of more than this number and share of the rows leave few steps.
@@ -57,12 +58,13 @@ def suspected(seen: Seen, findings: Sequence[Finding]) -> list[Change]:
     return changes
 
 
-def next_change(seen: Seen, findings: Sequence[Finding]) -> Change | None:
+def next_change(seen: Seen, findings: Sequence[Finding], impossible: Collection[str] = ()) -> Change | None:
     """The next trial; `None` once one has helped, or nothing is left to try.
 
     Args:
         seen: What was seen, trials so far among it.
         findings: What the rules say so far.
+        impossible: Names of the trials that cannot be made with this model.
     """
     mended = {name: trial for name, trial in seen.trials.items() if name not in (PERMUTED.name, EIGHT_ROWS.name)}
     if any(outcome.is_cured(seen, trial) for trial in mended.values()):
@@ -79,5 +81,9 @@ def next_change(seen: Seen, findings: Sequence[Finding]) -> Change | None:
     if outcome.is_unwell(seen):
         # Relations that hold for whatever can be learnt: nothing else has explained what is wrong.
         nothing_to_learn = outcome.expected_score(seen) - outcome.chance(seen) < outcome.clear_difference(seen)
-        changes += [PERMUTED] if nothing_to_learn else [EIGHT_ROWS]
-    return next((change for change in changes if change.name not in seen.trials), None)
+        if not nothing_to_learn:
+            changes.append(EIGHT_ROWS)
+        elif seen.data.rows >= FEWEST_ROWS:  # on fewer, true labels may well look like permuted ones
+            changes.append(PERMUTED)
+    done = {*seen.trials, *impossible}
+    return next((change for change in changes if change.name not in done), None)

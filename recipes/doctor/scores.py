@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from recipes.doctor.facts.targets import class_numbers
+
 LEAST_R2 = -1.0  # below it, one is as bad as the other
 
 
@@ -59,24 +61,6 @@ def r2(outputs: np.ndarray, y: np.ndarray) -> float:
     return float(max(LEAST_R2, np.mean(1 - rest)))
 
 
-def constant_score(y: np.ndarray, form: str) -> float:
-    """The score of the best constant prediction of `y`."""
-    y = np.asarray(y)
-    if form == "numbers":
-        return 0.0
-    if form == "multi_label":
-        share = y.reshape(len(y), -1).mean(axis=0)
-        return float(np.maximum(share, 1 - share).mean())
-    counts = np.unique(class_numbers(y, form), return_counts=True)[1]
-    return float(counts.max() / counts.sum())
-
-
-def class_numbers(y: np.ndarray, form: str) -> np.ndarray:
-    """Class numbers `(rows,)` of targets that are labels, binary or one-hot."""
-    y = np.asarray(y)
-    return y.reshape(len(y), -1).argmax(axis=1) if form == "one_hot" else y.reshape(len(y), -1)[:, 0].astype(np.int64)
-
-
 def sampling_error(value: float, rows: int) -> float:
     """Standard error of an accuracy near `value` on so many rows."""
     value = min(max(value, 1 / (rows + 2)), 1 - 1 / (rows + 2))
@@ -90,4 +74,4 @@ def _classes(outputs, y, form, takes_logits):
     outputs = outputs.reshape(len(outputs), -1)
     single = outputs.shape[1] == 1
     predicted = (outputs[:, 0] > threshold).astype(int) if single else outputs.argmax(axis=1)
-    return predicted, class_numbers(y, form)
+    return predicted, class_numbers(y.reshape(len(y), -1), form)

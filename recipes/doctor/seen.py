@@ -238,8 +238,8 @@ class Course:
         balanced: Balanced accuracy of the held-out rows at the end; NaN for numbers.
         constant_output: Whether the model gives the same output for every row at the end.
         is_finite: Whether loss, weights and outputs stayed finite.
-        first_nonfinite_step: Number of the step, from 1, whose loss was the first that is not finite; `None` if none.
-        losses: Loss of each of the first steps, measured before its update.
+        losses: Loss of training rows before the first step, and mean loss of each epoch, `(epochs + 1,)`; empty where
+            it is not known.
         seconds: Time that it took.
     """
 
@@ -251,7 +251,6 @@ class Course:
     balanced: float = np.nan
     constant_output: bool = False
     is_finite: bool = True
-    first_nonfinite_step: int | None = None
     losses: np.ndarray = field(default_factory=lambda: np.zeros(0))
     seconds: float = 0.0
 

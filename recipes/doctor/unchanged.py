@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from callbacks.stop_on_divergence import lowered
 from callbacks.watching.keras_private import learning_rate_setting_of
+from callbacks.watching.reasons import reason
 from callbacks.watching.wrapped_optimizers import chain_of
 from recipes.keras_internals.private import build_layers, separate_global_seed, trains_with
 from recipes.optimizers.copying import copied
@@ -34,6 +36,9 @@ def unchanged(model: keras.Model, x=None, y=None, batch_size: int = 32) -> Itera
         y: Targets of these rows `(rows, ...)`.
         batch_size: Number of these rows that are looked at.
 
+    Raises:
+        FailingModelError: If a model that is not built raises an error as it is built.
+
     Yields:
         A `KeptModel`, whose `restart` begins anew at the same weights and random numbers.
     """
@@ -52,6 +57,10 @@ def unchanged(model: keras.Model, x=None, y=None, batch_size: int = 32) -> Itera
                 kept.put_back()
     finally:
         set_random_state(random_before)
+
+
+class FailingModelError(ValueError):
+    """The model raises an error as it is built; the message is what its own code says."""
 
 
 class KeptModel:
@@ -73,8 +82,14 @@ class KeptModel:
 
     def build(self, x, y, batch_size) -> None:
         """Build the layers of the model by the first rows, and nothing else of it."""
-        with trains_with(self.model, self._copy(self._rate)[0]):
-            build_layers(self.model, _first_batch(x, y, batch_size))
+        with trains_with(self.model, self.copied_optimizer()[0]):
+            try:
+                build_layers(self.model, _first_batch(x, y, batch_size))
+            except Exception as error:
+                if x is None:
+                    raise
+                # Whatever the model's own code raises; Keras puts an error of its own around it.
+                raise FailingModelError(reason(error.__context__ or error)) from error
 
     def take_down(self) -> None:
         """Keep what the model is now."""
@@ -95,20 +110,33 @@ class KeptModel:
                 object.__setattr__(self.model, name, value)
         _assign(self._values)
 
-    def restart(self, rate: float | None = None) -> None:
+    def scaled_rate(self, factor: float):
+        """The learning rate of the model times `factor`: a schedule for a schedule, a function for a function."""
+        return self._rate * factor if isinstance(self._rate, float) else lowered(self._rate, factor, 0)
+
+    def copied_optimizer(self, rate=None) -> tuple[keras.optimizers.Optimizer, keras.optimizers.Optimizer]:
+        """A new, unbuilt copy of the model's own optimizer, and the innermost optimizer in it.
+
+        Args:
+            rate: Learning rate of the copy. Default: that of the model, or its schedule.
+        """
+        with scope_of(self.model):
+            return copied(self._own, self._rate if rate is None else rate)
+
+    def restart(self, rate=None) -> None:
         """Begin anew at the weights and random numbers of the start, with an optimizer that has made no step.
 
         A compiled step is used again where only the value of the learning rate differs.
 
         Args:
-            rate: Learning rate of the training to come. Default: that of the model, or its schedule.
+            rate: Learning rate of the training to come: a number, a schedule or a function. Default: that of the model.
         """
-        rate = self._rate if rate is None else float(rate)
-        has_number, step = isinstance(rate, float), None
+        rate = self._rate if rate is None else rate
+        has_number, step = isinstance(rate, float | int), None
         if self.optimizer is not None and has_number and self._has_number:
             step = self.model.train_function
         else:  # the first time; and Keras lets no number replace a schedule
-            self.optimizer, self._innermost = self._copy(rate)
+            self.optimizer, self._innermost = self.copied_optimizer(rate)
             with scope_of(self.model):
                 self.optimizer.build(self.model.trainable_variables)
             self._has_number, self._fresh = has_number, _values_of(self.optimizer.variables)
@@ -121,10 +149,6 @@ class KeptModel:
         if has_number:
             self._innermost.learning_rate = rate
         set_random_state(self._random)
-
-    def _copy(self, rate):
-        with scope_of(self.model):
-            return copied(self._own, rate)
 
 
 def _first_batch(x, y, batch_size):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from callbacks.watching.reasons import reason
 from recipes.data import Dataset
 from recipes.metrics.inputs import as_array, sum_to_one
 
@@ -32,8 +33,7 @@ def outputs_for(model: keras.Model, rows: np.ndarray, description: str):
     try:
         outputs = model(keras.ops.convert_to_tensor(rows))
     except Exception as error:  # whatever the layers make of a wrong shape
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"the model does not take {description}: {reason}") from error
+        raise ValueError(f"the model does not take {description}: {reason(error)[:200]}") from error
     if not hasattr(outputs, "shape"):
         raise ValueError(f"the model must give one tensor of outputs. Received: {type(outputs).__name__}")
     return outputs

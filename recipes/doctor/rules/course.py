@@ -13,8 +13,6 @@ VANISHED = 1e-3
 DEAD, MANY_DEAD = 0.95, 0.5
 # Share of saturated outputs of a hidden layer. TheDeepChecker: 0.5 of the units.
 SATURATED = 0.9
-# Mean norm of the gradient in the first epoch that healthy losses do not reach.
-EXPLODED = 1e4
 
 
 def exploding(seen: Seen) -> Finding | None:

@@ -125,7 +125,8 @@ def frozen_layer(seen: Seen) -> Finding | None:
             remedy,
             model.trained_since_compile_changed[0],
         )
-    if model.layers and not model.parameters:
+    # The layers of a model that fails as it is built have no weights at all.
+    if model.layers and not model.parameters and seen.error is None:
         return Finding(
             "frozen_layer",
             FAULT,

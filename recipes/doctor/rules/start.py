@@ -20,7 +20,7 @@ def failing_step(seen: Seen) -> Finding | None:
     if seen.error is None:
         return None
     shapes = seen.model.output_shape, seen.data.targets.shape
-    outputs, targets = (", ".join(map(str, ("rows", *shape))) for shape in shapes)
+    outputs, targets = (", ".join(map(str, ("rows", *shape))) + "," * (not shape) for shape in shapes)
     return Finding(
         "first_step_fails",
         FAULT,
