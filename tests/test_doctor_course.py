@@ -28,6 +28,8 @@ FADED = record(gradient_norm_mean=[[NAN] * 3, [1e-6, 1e-3, 0.1]])
 DEAD = record(activation_dead=[[0.4, 0.4, NAN], [0.5, 1.0, NAN]])
 NEVER_ALIVE = record(activation_dead=[[0.5, 1.0, NAN], [0.5, 1.0, NAN]])
 PINNED = record(activation_saturated=[[0.2, 0.2, NAN], [0.95, 0.4, NAN]])
+STILL = record(gradient_norm_mean=[[NAN] * 3, [0.1] * 3], update_ratio=[[NAN] * 3, [0.0] * 3])
+MOVING = record(gradient_norm_mean=[[NAN] * 3, [0.1] * 3], update_ratio=[[NAN] * 3, [0.0, 0.0, 1e-7]])
 AT_CHANCE = (0.33, 0.33, 0.34, 0.33)
 LINEAR = layer("wide", kernel_std=1.0, kernel_rule_std=0.06)
 
@@ -41,6 +43,8 @@ LINEAR = layer("wide", kernel_std=1.0, kernel_rule_std=0.06)
         ({"course": course(AT_CHANCE, record=DEAD)}, "dying_relu", FAULT),
         ({"course": course((0.33, 0.5, 0.6, 0.6), record=DEAD)}, "dying_relu", NOTE),
         ({"course": course(AT_CHANCE, record=PINNED)}, "saturation", FAULT),
+        ({"course": course(AT_CHANCE, record=STILL)}, "lr_too_low", FAULT),
+        ({"course": course((0.3, 0.9, 0.8, 0.9, 0.8, 0.9, 0.8))}, "oscillating_loss", NOTE),
         ({"course": course((0.3, 0.8, 0.8, 0.8, 0.6, 0.6, 0.6), (0.3, 0.9, 1, 1, 1, 1, 1))}, "overfit", FAULT),
         (
             {"course": course((0.33, 0.5, 0.6, 0.6)), "model": model(layers=(layer("narrow", units=1), OUTPUT))},
@@ -63,6 +67,7 @@ def test_each_rule_names_its_cause(facts, cause, severity):
     [
         {"course": course(record=DEAD)},  # sparse units that do well
         {"course": course(record=PINNED)},
+        {"course": course(record=MOVING)},
         {
             "course": course((0.3, 0.8, 0.82, 0.8, 0.81, 0.8, 0.8), (0.3, 0.9, 1, 1, 1, 1, 1))
         },  # learnt by heart, no harm
@@ -95,6 +100,15 @@ def test_a_training_that_ends_while_it_improves_is_tried_at_a_higher_rate_and_fo
     assert [change.name for change in planning.suspected(rising, [])] == ["lr_too_low", "too_few_epochs"]
     diverged = seen(course=course(is_finite=False))
     assert [change.name for change in planning.suspected(diverged, [])] == ["lr_too_high"]
+
+
+def test_a_rate_that_is_orders_away_is_tried_at_a_usual_one():
+    tiny = seen(course=course(AT_CHANCE), model=model(learning_rate=1e-9))
+    note = Finding("lr_too_low", NOTE, "The learning rate is low.")
+    assert planning.next_change(tiny, [note]).rate == pytest.approx(1e6)
+    assert planning.next_change(tiny, []).rate == 10
+    huge = seen(course=course(is_finite=False), model=model(learning_rate=100.0, optimizer="SGD"))
+    assert planning.next_change(huge, [Finding("lr_too_high", NOTE, "High.")]).rate == pytest.approx(1e-4)
 
 
 def test_a_cause_explains_the_symptoms_that_follow_from_it():

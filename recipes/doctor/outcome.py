@@ -14,6 +14,8 @@ CLEAR_ACCURACY, CLEAR_R2 = 0.05, 0.1
 # difference varies less than the score of one.
 STANDARD_ERRORS = 1.5
 CLOSED = 1 / 3  # share of what is missing to the score of simple models that a trial must gain
+# Mean change of the score from epoch to epoch, beyond which the learning rate or the batch size is suspected.
+SWING = 0.03
 LATE = 0.25  # share of the epochs, at the end, in which a training may still improve
 
 

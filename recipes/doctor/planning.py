@@ -1,5 +1,6 @@
 """Which trial comes next: what is suspected, in causal order, one thing at a time."""
 
+import dataclasses
 import functools
 import operator
 from collections.abc import Collection, Sequence
@@ -19,13 +20,12 @@ from recipes.doctor.changes import (
 )
 from recipes.doctor.finding import FAULT, Finding
 from recipes.doctor.rules.learnable import FEWEST_ROWS
+from recipes.doctor.rules.optimizer import usual_rate
 from recipes.doctor.seen import Seen
 
 # Batches of so few rows are noisy, and batches of more than this number and share of the rows leave few steps.
 SMALL_BATCH = 2
 LARGE_BATCH, LARGE_SHARE = 256, 0.25
-# Swing of the score from epoch to epoch that is suspected to come of too high a learning rate.
-SWING = 0.03
 # Confidence of a fault beyond which nothing but what may explain it is tried.
 CERTAIN = 0.75
 
@@ -40,20 +40,25 @@ def suspected(seen: Seen, findings: Sequence[Finding]) -> list[Change]:
     if seen.course is None:
         return []
     causes = {finding.cause for finding in findings}
+    lower, higher = LOWER_RATE, HIGHER_RATE
+    if seen.model.learning_rate > 0:  # a rate that is orders away from usual ones is far from a tenth of them, too
+        usual = usual_rate(seen.model.optimizer) / seen.model.learning_rate
+        lower = dataclasses.replace(lower, rate=min(lower.rate, usual) if "lr_too_high" in causes else lower.rate)
+        higher = dataclasses.replace(higher, rate=max(higher.rate, usual) if "lr_too_low" in causes else higher.rate)
     unwell = outcome.is_unwell(seen)
     changes = [change for change in MENDING if change.causes[0] in causes] if unwell else []
     large = seen.batch_size > LARGE_BATCH and seen.batch_size > LARGE_SHARE * seen.data.rows
-    swings = outcome.swing(seen.course) > SWING
+    swings = outcome.swing(seen.course) > outcome.SWING
     if (unwell or swings) and (seen.batch_size <= SMALL_BATCH < seen.data.rows / 10 or (large and unwell)):
         changes.append(SMALLER_BATCH)
     if not seen.course.is_finite or swings:
-        return [*changes, LOWER_RATE]
+        return [*changes, lower]
     if not unwell and not outcome.is_rising(seen):
         return changes
-    changes += [HIGHER_RATE, LONGER]
+    changes += [higher, LONGER]
     if unwell:
         changes += [WIDER] if "capacity_too_small" in causes else []
-        changes += [LOWER_RATE] if outcome.is_at_chance(seen) else []
+        changes += [lower] if outcome.is_at_chance(seen) else []
         changes += [ADAM] if seen.model.optimizer not in ("Adam", "AdamW", "Nadam", "RMSprop") else []
     return changes
 

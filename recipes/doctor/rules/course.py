@@ -69,6 +69,54 @@ def vanishing(seen: Seen) -> Finding | None:
     )
 
 
+def unmoved(seen: Seen) -> Finding | None:
+    """No weight changes, though gradients arrive: each step is lost in the rounding of float32.
+
+    A relation that holds for every training, so that it needs no threshold. Embeddings get gradients of few rows, and
+    the updates of large weights are sampled, so that all layers together count.
+    """
+    record = seen.course.watched.record if seen.course is not None else None
+    if record is None or record.update_ratio is None or record.gradient_norm_mean is None:
+        return None
+    gradients, updates = record.gradient_norm_mean, record.update_ratio
+    if not np.nanmax(gradients, initial=0.0) > 0 or np.nanmax(updates, initial=0.0) > 0:
+        return None
+    if not np.isfinite(updates).any() or (record.skipped_steps is not None and np.nanmax(record.skipped_steps) > 0):
+        return None
+    return Finding(
+        "lr_too_low",
+        FAULT,
+        f"No weight has changed in {seen.course.epochs} epochs though gradients arrive: the steps are so small that "
+        f"rounding takes them away.",
+        (
+            Evidence("change of the weights in a step, relative to their size", 0.0, "about 0.001"),
+            Evidence("learning rate", seen.model.learning_rate),
+        ),
+        f"keras.optimizers.{seen.model.optimizer}(learning_rate=0.001)",
+        None,
+        0.95,
+    )
+
+
+def oscillating(seen: Seen) -> Finding | None:
+    """The score swings from epoch to epoch instead of settling. A note: few held-out rows swing by themselves.
+
+    Bound: 0.03 an epoch, over the second half (AUTOTRAINER, ICSE 2021, counts swings of 0.03). A trial with a lower
+    learning rate or larger batches tells why.
+    """
+    if seen.course is None or not seen.course.is_finite or outcome.swing(seen.course) <= outcome.SWING:
+        return None
+    return Finding(
+        "oscillating_loss",
+        NOTE,
+        "The score swings from epoch to epoch instead of settling.",
+        (Evidence("mean change of the score in an epoch", outcome.swing(seen.course), f"at most {outcome.SWING:g}"),),
+        f"keras.optimizers.{seen.model.optimizer}({seen.model.learning_rate / 10:.2g})  # or larger batches",
+        None,
+        0.5,
+    )
+
+
 def dying(seen: Seen) -> Finding | None:
     """Units that give 0 for every row get no gradient, and never come back."""
     record = seen.course.watched.record if seen.course is not None else None
@@ -186,4 +234,4 @@ def _gradient_norms(seen: Seen):
     return ([record.layers[place] for place in chosen], row[chosen]) if chosen else None
 
 
-RULES = (exploding, vanishing, dying, saturated, overfitting, too_small)
+RULES = (exploding, unmoved, oscillating, vanishing, dying, saturated, overfitting, too_small)

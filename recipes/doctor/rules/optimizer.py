@@ -70,9 +70,13 @@ def unusual_learning_rate(seen: Seen) -> Finding | None:
     )
 
 
+def usual_rate(optimizer: str) -> float:
+    """A learning rate to start from, by the name of the optimizer's class."""
+    return _USUAL.get(optimizer, _ADAM)[2]
+
+
 def _remedy(model: ModelFacts) -> str:
-    start = _USUAL.get(model.optimizer, _ADAM)[2]
-    return f"optimizer=keras.optimizers.{model.optimizer}({start:g})  # in model.compile"
+    return f"optimizer=keras.optimizers.{model.optimizer}({usual_rate(model.optimizer):g})  # in model.compile"
 
 
 RULES = (invalid_learning_rate, unusual_learning_rate)
