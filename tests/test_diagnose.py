@@ -1,14 +1,12 @@
-import random
-
 import keras
 import numpy as np
 import pytest
+from model_state import random_numbers, state
 from sklearn.datasets import load_breast_cancer
 
 import recipes
 from recipes.doctor.changes import Change, ImpossibleChangeError, changed_layers, widened
 from recipes.doctor.unchanged import FailingModelError, unchanged
-from recipes.training.state import variables_of
 
 ROWS = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
 LABELS = np.arange(60) % 3
@@ -40,11 +38,6 @@ def own_model(message=""):
     return model
 
 
-def state(model):
-    values = [keras.ops.convert_to_numpy(variable.value).tobytes() for variable in variables_of(model)]
-    return values, random.random(), np.random.random()  # noqa: NPY002
-
-
 def test_a_contradiction_is_certain_without_training():
     found = recipes.diagnose(network(1, loss="mse"), ROWS, (LABELS == 1).astype("float32"))
     assert found.root.cause == "output_softmax_single_unit"
@@ -64,11 +57,11 @@ def test_a_suspicion_becomes_a_fault_by_a_trial_and_nothing_of_it_remains():
     model.fit(x[:64], y[:64], verbose=0)
     before = state(model)
     keras.utils.set_random_seed(0)
-    numbers = random.random(), np.random.random()  # noqa: NPY002
+    numbers = random_numbers()
     keras.utils.set_random_seed(0)
     found = recipes.diagnose(model, x[:400], y[:400], (x[400:], y[400:]), epochs=6)
-    assert (random.random(), np.random.random()) == numbers  # noqa: NPY002
-    assert state(model)[0] == before[0]
+    assert random_numbers() == numbers
+    assert state(model) == before
     assert (x == kept[0]).all() and (y == kept[1]).all()  # noqa: PT018
     assert found.root.cause == "input_unscaled"
     assert "input_unscaled" in found.seen.trials

@@ -1,12 +1,12 @@
 """What the doctor leaves behind of its trainings: nothing."""
 
 import random
-import sys
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
+from model_state import random_numbers, state
 
 from callbacks import GradientNormLogger
 from recipes.doctor.unchanged import unchanged
@@ -58,22 +58,6 @@ def compiled(build=functional, optimizer=adam):
     jit = keras.backend.backend() == "jax"  # on TensorFlow, it would take most of the time
     model.compile(optimizer=optimizer(), loss=loss, metrics=["accuracy"], jit_compile=jit)
     return model
-
-
-def bits(variables):
-    return [keras.ops.convert_to_numpy(variable).tobytes() for variable in variables]
-
-
-def state(model):
-    return bits([*model.variables, *model.metrics_variables, *model.optimizer.variables])
-
-
-def random_numbers():
-    numbers = [random.random(), np.random.random()]  # noqa: NPY002
-    numbers += keras.ops.convert_to_numpy(keras.random.normal((2,))).tolist()
-    if "tensorflow" in sys.modules:
-        numbers += sys.modules["tensorflow"].random.uniform((2,)).numpy().tolist()
-    return numbers
 
 
 def train(model, x, y, **arguments):

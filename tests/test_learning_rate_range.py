@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import random
 import re
 import sys
 
@@ -10,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from model_state import bits, random_numbers, state
 
 import recipes
 from recipes.cli import find_lr
@@ -82,26 +82,6 @@ def compiled(build=network, optimizer=plain):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=optimizer(), loss=loss, metrics=["accuracy"])
     return model
-
-
-def bits(variables):
-    return [keras.ops.convert_to_numpy(variable).tobytes() for variable in variables]
-
-
-def state(model):
-    return bits([*model.variables, *model.metrics_variables, *model.optimizer.variables])
-
-
-def random_numbers():
-    """The next ones of every global generator that is there."""
-    numbers = [random.random(), np.random.random()]  # noqa: NPY002
-    numbers += keras.ops.convert_to_numpy(keras.random.normal((2,))).tolist()
-    # Keras shuffles rows with those of TensorFlow or PyTorch, whatever the backend.
-    if "tensorflow" in sys.modules:
-        numbers += sys.modules["tensorflow"].random.uniform((2,)).numpy().tolist()
-    if "torch" in sys.modules:
-        numbers += sys.modules["torch"].rand(2).tolist()
-    return numbers
 
 
 @BACKEND
