@@ -89,6 +89,17 @@ def test_what_cannot_be_diagnosed_is_refused_in_one_line(arguments, message):
     assert "\x1b" not in str(error.value)
 
 
+@pytest.mark.parametrize("low", [-1.0, 0.0])
+def test_targets_of_a_hinge_loss_are_two_classes(low):
+    x, y = load_breast_cancer(return_X_y=True)
+    x = ((x - x.mean(axis=0)) / x.std(axis=0)).astype("float32")
+    y = np.where(y == 1, 1.0, low)
+    keras.utils.set_random_seed(0)
+    found = recipes.diagnose(network(1, "linear", "hinge", 30), x[:400], y[:400], (x[400:], y[400:]), epochs=4)
+    assert found.is_healthy
+    assert found.seen.course.score[-1] > 0.9
+
+
 def test_values_that_are_not_finite_are_a_finding():
     x = ROWS.copy()
     x[7, 2] = np.nan

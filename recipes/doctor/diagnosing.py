@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from callbacks.watching.reasons import reason
 from recipes.arguments.numbers import require_positive, require_whole
@@ -98,10 +99,11 @@ def _at_rest(model: keras.Model, rows: Rows, **facts) -> Seen:
     """The facts of the compiled model and of the rows, for which nothing is trained, and further `facts`."""
     compiled = model_facts(model, rows.x[:1])
     front = _front(compiled)
+    y, validation = _classes_of_margins(compiled, rows.y, rows.validation)
     data = data_facts(
         rows.x,
-        rows.y,
-        rows.validation,
+        y,
+        validation,
         tokens="Embedding" in front,
         normalized_inside=any(kind in _NORMALIZING for kind in front),
         mispaired=rows.mispaired,
@@ -111,10 +113,12 @@ def _at_rest(model: keras.Model, rows: Rows, **facts) -> Seen:
 
 def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -> tuple[Seen, tuple[Finding, ...]]:
     """With the course of a training and of as many trials as it takes, and the findings."""
-    form, logits, tokens = seen.data.targets.form, seen.model.takes_logits, seen.data.inputs.kind == "tokens"
+    form, tokens = seen.data.targets.form, seen.data.inputs.kind == "tokens"
+    logits = seen.model.takes_logits or seen.model.margins
     options = {"form": form, "takes_logits": logits, "epochs": seen.epochs, "batch_size": seen.batch_size}
-    if columns[2] is not None:
-        held = columns[2][0]
+    x, y, validation = columns
+    if validation is not None:
+        held = validation[0]
         outputs_for(kept.model, held[:1], f"validation rows of shape {held.shape[1:]}")
     seconds = (deadline - time.monotonic()) * WATCHED_SHARE
     try:
@@ -122,7 +126,9 @@ def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -
     except Exception as error:  # whatever the model makes of its first step
         seen = dataclasses.replace(seen, error=reason(error)[:_LONGEST_ERROR])
         return seen, ranked(judge(seen))
-    seen = dataclasses.replace(seen, course=course, reference=reference(*columns, tokens=tokens))
+    seen = dataclasses.replace(
+        seen, course=course, reference=reference(x, *_classes_of_margins(seen.model, y, validation), tokens=tokens)
+    )
     findings, impossible = judge(seen), set()
     while time.monotonic() < deadline and (change := planning.next_change(seen, findings, impossible)):
         try:
@@ -134,6 +140,14 @@ def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -
     findings = judge(seen)
     confirmed = cured(seen, findings)
     return seen, ranked(findings if confirmed is None else [confirmed, *findings])
+
+
+def _classes_of_margins(facts: ModelFacts, y: np.ndarray, validation: tuple | None) -> tuple:
+    """Targets of -1 and 1, which a hinge loss takes, as classes 0 and 1; others as they are."""
+    if not facts.margins or not np.isin(y, (-1, 1)).all():
+        return y, validation
+    held = None if validation is None else (validation[0], (np.asarray(validation[1]) > 0).astype(np.int8))
+    return (y > 0).astype(np.int8), held
 
 
 def _front(facts: ModelFacts) -> list[str]:

@@ -74,4 +74,6 @@ def _classes(outputs, y, form, takes_logits):
     outputs = outputs.reshape(len(outputs), -1)
     single = outputs.shape[1] == 1
     predicted = (outputs[:, 0] > threshold).astype(int) if single else outputs.argmax(axis=1)
+    if form == "binary":  # 0 and 1, or the -1 and 1 of a hinge loss
+        return predicted, (y.reshape(len(y), -1)[:, 0] > 0.5).astype(int)
     return predicted, class_numbers(y.reshape(len(y), -1), form)

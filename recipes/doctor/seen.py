@@ -75,6 +75,7 @@ class ModelFacts:
     output_shape: tuple[int, ...]
     loss: str
     takes_logits: bool = False
+    margins: bool = False
     takes_probabilities: bool = True
     ignores_class: bool = False
     metrics: tuple[str, ...] = ()

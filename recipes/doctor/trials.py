@@ -55,7 +55,7 @@ def trial(kept: KeptModel, rows: tuple, change: Change, seen: Seen, seconds: flo
             y,
             None if x_held is None else (x_held, y_held),
             form=seen.data.targets.form,
-            takes_logits=seen.model.takes_logits,
+            takes_logits=seen.model.takes_logits or seen.model.margins,
             epochs=epochs,
             batch_size=batch_size,
             seconds=seconds,

@@ -54,6 +54,7 @@ def model_facts(model: keras.Model, row) -> ModelFacts:
         output_shape=shape,
         loss=loss,
         takes_logits=takes_logits or by_values == "logits",
+        margins=Outputs.of(model).margins,
         takes_probabilities=by_values in (None, "probabilities"),
         ignores_class=getattr(_single(model.loss), "ignore_class", None) is not None,
         metrics=_metrics(model),
