@@ -63,8 +63,8 @@ def test_without_rows_the_model_and_its_logs_speak(capsys):
 
 def test_a_loss_that_is_not_finite_ends_the_training_where_that_is_asked_for():
     doctor = recipes.TrainingDoctor(stop=True, verbose=0)
-    x = X * np.float32(1e30)
-    history = fitted(network(keras.optimizers.SGD(0.1)), doctor, x=x)
+    model = network(keras.optimizers.SGD(0.1), None, 1, "mean_squared_error")
+    history = fitted(model, doctor, x=X * np.float32(1e30))
     assert len(history.epoch) == 1
     assert doctor.diagnosis.root.cause == "exploding_gradient"
 

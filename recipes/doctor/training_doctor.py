@@ -111,19 +111,22 @@ class TrainingDoctor(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         self._gradients.on_train_batch_begin(batch)
+        if self._must_stop:
+            self._trained.stop_training = True  # after this step, which Keras makes in any case
 
     def on_train_batch_end(self, batch, logs=None):
         loss = (logs or {}).get("loss")
         if isinstance(loss, float):
             # The loss of the lowest batch number, because on JAX the ends of batches may be reported out of order.
             self._first = min(self._first, (batch, loss), key=lambda pair: pair[0])
-            if self._must_stop or (self.stop and not math.isfinite(loss)):
-                self._trained.stop_training = True
+            self._must_stop = self._must_stop or (self.stop and not math.isfinite(loss))
 
     def on_epoch_end(self, epoch, logs=None):
         self._gradients.on_epoch_end(epoch)
         numbers = {name: as_number(value) for name, value in (logs or {}).items()}
         self._history.append({name: value for name, value in numbers.items() if value is not None})
+        if self.stop and not math.isfinite(self._history[-1].get("loss", 0.0)):
+            self.model.stop_training = True
         if self._scores is not None:
             self._scores.on_epoch_end(len(self._history) - 1)
 
