@@ -5,6 +5,7 @@ from model_state import bits, random_numbers
 from sklearn.datasets import load_digits
 
 import recipes
+from recipes.doctor import training_doctor
 from recipes.doctor.untried import CONFIDENCE
 
 X, Y = load_digits(return_X_y=True)
@@ -30,14 +31,17 @@ def doctor_of_rows(x=X, y=Y, **options):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("with_rows", [True, False])
-def test_the_training_is_the_same_as_without_it(with_rows):
+@pytest.mark.parametrize(("with_rows", "long_rest"), [(True, 0.0), (False, 60.0)])
+def test_the_training_is_the_same_as_without_it(with_rows, long_rest, monkeypatch):
+    # Without a rest that is long enough, gradients are watched to the end.
+    monkeypatch.setattr(training_doctor, "LONG_REST", long_rest)
     jit = keras.backend.backend() == "tensorflow" or "auto"
     outcomes = []
     for doctor in (None, doctor_of_rows() if with_rows else recipes.TrainingDoctor()):
         model = network(jit_compile=jit)
         history = fitted(model, doctor).history
         outcomes.append((history, bits([*model.variables, *model.optimizer.variables]), random_numbers()))
+    assert doctor.diagnosis.seen.course.watched.record.steps.tolist() == [25] * (2 if with_rows else 3)
     plain, watched = outcomes
     if keras.backend.backend() == "torch":
         np.testing.assert_allclose(plain[0]["loss"], watched[0]["loss"], rtol=1e-6)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from callbacks import ActivationStatistics, GradientNormLogger
+from callbacks.watching.compiled_step import compile_again
 from callbacks.watching.record import Record, merged
 from callbacks.watching.scalars import as_number
 from recipes.arguments.numbers import require_whole
@@ -17,7 +18,7 @@ from recipes.doctor import outcome, text, untried
 from recipes.doctor.changes import MENDING
 from recipes.doctor.diagnosing import are_certain, classes_of_margins, facts_of_rows
 from recipes.doctor.diagnosis import Diagnosis
-from recipes.doctor.facts.assumed import assumed_data, assumed_reference
+from recipes.doctor.facts.assumed import assumed_data, assumed_reference, chance_of
 from recipes.doctor.facts.model import model_facts
 from recipes.doctor.facts.reference import reference
 from recipes.doctor.finding import FAULT, Finding
@@ -25,15 +26,18 @@ from recipes.doctor.judging import judge
 from recipes.doctor.ranking import ranked
 from recipes.doctor.rules import course as course_rules
 from recipes.doctor.rules import layers, optimizer, outputs, start, tasks
-from recipes.doctor.sample import Rows, rows_of
+from recipes.doctor.sample import rows_of, some_of
 from recipes.doctor.scoring import Scores, rows_to_score
-from recipes.doctor.seen import Course, Reference, Seen, TargetFacts
+from recipes.doctor.seen import Course, Reference, Seen
 
 # Share of the time of the training that its scoring may take.
 MOST_SCORING = 0.02
 # Rows that are looked at before the training begins; all are looked at after it.
 FIRST_ROWS = 2000
 ACTIVATION_ROWS = 256
+# Epochs whose gradients are watched where the rest takes longer than so many seconds: to compile the step anew, without
+# them, is worth it then.
+GRADIENT_EPOCHS, LONG_REST = 2, 60.0
 # Rules that need no rows.
 _RULES = tuple(rule for room in (outputs, tasks, optimizer, layers, start, course_rules) for rule in room.RULES)
 _ANY_LENGTH = 8  # of an axis of any length, such as the steps of a sequence
@@ -102,12 +106,16 @@ class TrainingDoctor(keras.callbacks.Callback):
         # the model, and at that time the next step is using that state already.
         self._trained = self.model
         self._history, self._first, self._activations = [], (math.inf, math.nan), Record()
+        self._watches_gradients, self._epoch_start = True, self._start
         self._seen, self._diagnosis = self._at_rest(), None
         self._scores = self._scoring()
         certain = [finding for finding in self._judge(self._seen) if are_certain([finding])]
         self._said = set()
         self._say(ranked(certain))
         self._must_stop = self.stop and bool(certain)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch_start = time.monotonic()
 
     def on_train_batch_begin(self, batch, logs=None):
         self._gradients.on_train_batch_begin(batch)
@@ -122,16 +130,21 @@ class TrainingDoctor(keras.callbacks.Callback):
             self._must_stop = self._must_stop or (self.stop and not math.isfinite(loss))
 
     def on_epoch_end(self, epoch, logs=None):
-        self._gradients.on_epoch_end(epoch)
+        if self._watches_gradients:
+            self._gradients.on_epoch_end(epoch)
         numbers = {name: as_number(value) for name, value in (logs or {}).items()}
         self._history.append({name: value for name, value in numbers.items() if value is not None})
         if self.stop and not math.isfinite(self._history[-1].get("loss", 0.0)):
             self.model.stop_training = True
         if self._scores is not None:
             self._scores.on_epoch_end(len(self._history) - 1)
+        rest = (self._seen.epochs - epoch - 1) * (time.monotonic() - self._epoch_start)
+        if self._watches_gradients and len(self._history) >= GRADIENT_EPOCHS and rest > LONG_REST:
+            self._leave_gradients()
 
     def on_train_end(self, logs=None):
-        self._gradients.on_train_end()
+        if self._watches_gradients:
+            self._gradients.on_train_end()
         if not self._history:
             return
         if self._scores is not None:
@@ -149,6 +162,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         found = {} if self._scores is None else self._scores.found
         return {
             "gradients": self._gradients.state(),
+            "watches_gradients": self._watches_gradients,
             "history": [dict(values) for values in self._history],
             "first": list(self._first),
             "scored_epochs": list(found),
@@ -158,9 +172,16 @@ class TrainingDoctor(keras.callbacks.Callback):
     def restore(self, state: dict) -> None:
         """The reverse of `state`, once the training has begun anew."""
         self._gradients.restore(state["gradients"])
+        if not state["watches_gradients"]:
+            self._leave_gradients()
         self._history, self._first = [dict(values) for values in state["history"]], tuple(state["first"])
         if self._scores is not None:
             self._scores.found = dict(zip(state["scored_epochs"], state["scores"], strict=True))
+
+    def _leave_gradients(self) -> None:
+        self._watches_gradients = False
+        self._gradients.on_train_end()
+        compile_again(self.model)
 
     def _at_rest(self) -> Seen:
         """What is seen before the first step, on some of the rows."""
@@ -169,7 +190,7 @@ class TrainingDoctor(keras.callbacks.Callback):
             facts = model_facts(self.model, self._any_row())
             data = assumed_data(facts, is_validated=False)
         else:
-            rows = dataclasses.replace(self.rows, **_spread(self.rows))
+            rows = some_of(self.rows, FIRST_ROWS)
             facts = model_facts(self.model, rows.x[:1])
             data = facts_of_rows(facts, rows)
         return Seen(model=facts, data=data, epochs=epochs, batch_size=self.batch_size)
@@ -217,7 +238,7 @@ class TrainingDoctor(keras.callbacks.Callback):
 
     def _is_suspicious(self) -> bool:
         """Whether the end may be poor, as far as can be told without simple models."""
-        seen = dataclasses.replace(self._seen, reference=Reference(chance=_chance(self._seen.data.targets)))
+        seen = dataclasses.replace(self._seen, reference=Reference(chance=chance_of(self._seen.data.targets)))
         findings = self._judge(seen)
         tried = {change.causes[0] for change in MENDING}
         faults = [finding for finding in findings if finding.severity == FAULT or finding.cause in tried]
@@ -264,22 +285,3 @@ class TrainingDoctor(keras.callbacks.Callback):
             if self.verbose and finding.cause not in self._said:
                 print(f"TrainingDoctor: {text.short_sentence(finding)} `.diagnosis` tells more")
             self._said.add(finding.cause)
-
-
-def _spread(rows: Rows) -> dict:
-    """Some of the rows, evenly spaced."""
-
-    def chosen(x, y):
-        places = np.linspace(0, len(x) - 1, min(len(x), FIRST_ROWS)).round().astype(int)
-        return x[places], y[places]
-
-    x, y = chosen(rows.x, rows.y)
-    return {"x": x, "y": y, "validation": None if rows.validation is None else chosen(*rows.validation)}
-
-
-def _chance(targets: TargetFacts) -> float:
-    """Score of the best constant prediction."""
-    if targets.form == "multi_label":
-        return max(targets.mean, 1 - targets.mean)
-    total = targets.counts.sum()
-    return float(targets.counts.max() / total) if total else assumed_reference(targets).chance

@@ -60,3 +60,11 @@ def assumed_reference(targets: TargetFacts) -> Reference:
     if targets.form == "multi_label":
         return Reference(chance=0.5)
     return Reference(chance=1 / targets.classes if targets.classes else 0.0)
+
+
+def chance_of(targets: TargetFacts) -> float:
+    """Score of the best constant prediction."""
+    if targets.form == "multi_label":
+        return max(targets.mean, 1 - targets.mean)
+    total = targets.counts.sum()
+    return float(targets.counts.max() / total) if total else assumed_reference(targets).chance
