@@ -53,7 +53,7 @@ def table(folder: Path, names=HOSTILE, columns: int = 0) -> Path:
     rng = np.random.default_rng(0)
     label = np.repeat(np.arange(len(names)), 40)
     probability = rng.dirichlet(np.ones(len(names)), len(label))
-    probability[np.arange(len(label)), label] += 1.0
+    probability[np.arange(len(label)), label] += 0.3
     probability /= probability.sum(axis=1, keepdims=True)
     report = recipes.classification_report(label, probability, class_names=tuple(names))
     of_columns = [*names, *(f"column_{number}" for number in range(columns))]
