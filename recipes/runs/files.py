@@ -22,12 +22,13 @@ PICTURES = (
     "confusion_matrix.png",
     "greatest_losses.png",
 )
+MODEL_CARD = "MODEL_CARD.md"
 DIAGNOSIS = "diagnosis.json"
 DIAGNOSIS_PICTURE = "diagnosis.png"
 # What `train` and `diagnose` write about a run.
 DIAGNOSES = (DIAGNOSIS, DIAGNOSIS_PICTURE)
 # What `evaluate` makes where it is missing; `versions.json` says what is.
-RESULTS = (VERSIONS, REPORT, REPORT_TEXT, PREDICTIONS, *PICTURES)
+RESULTS = (VERSIONS, REPORT, REPORT_TEXT, PREDICTIONS, *PICTURES, MODEL_CARD)
 # Whatever a run writes into its folder.
 ALL = (
     MANIFEST,
