@@ -1,6 +1,7 @@
 """`recipes.diagnose`: from a compiled model and its rows to what keeps the training from working."""
 
 import dataclasses
+import math
 import time
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from recipes.doctor.changes import ImpossibleChangeError
 from recipes.doctor.course import watch
 from recipes.doctor.diagnosis import Diagnosis
 from recipes.doctor.facts.model import model_facts
+from recipes.doctor.facts.optimizer import facts_since_compile
 from recipes.doctor.facts.reference import reference
 from recipes.doctor.facts.rows import data_facts
 from recipes.doctor.finding import FAULT, Finding
@@ -85,19 +87,21 @@ def examine(
     """What is seen of a training, and the findings: as far as it takes to be certain, and no further."""
     columns = (rows.x, rows.y, rows.validation)
     options = {"epochs": epochs, "batch_size": batch_size}
+    since_compile = facts_since_compile(model, rows.x[:1])
     try:
         with unchanged(model, rows.x, rows.y, batch_size) as kept:
-            seen = _at_rest(model, rows, **options)
+            seen = _at_rest(model, rows, since_compile, **options)
             findings = judge(seen)
             return (seen, ranked(findings)) if _are_certain(findings) else _in_training(seen, kept, columns, deadline)
     except FailingModelError as error:
-        seen = _at_rest(model, rows, error=str(error)[:_LONGEST_ERROR], **options)
+        seen = _at_rest(model, rows, since_compile, error=str(error)[:_LONGEST_ERROR], **options)
         return seen, ranked(judge(seen))
 
 
-def _at_rest(model: keras.Model, rows: Rows, **facts) -> Seen:
+def _at_rest(model: keras.Model, rows: Rows, since_compile: dict, *, epochs: int, batch_size: int, **facts) -> Seen:
     """The facts of the compiled model and of the rows, for which nothing is trained, and further `facts`."""
-    compiled = model_facts(model, rows.x[:1])
+    steps = epochs * math.ceil(len(rows.x) / batch_size)
+    compiled = model_facts(model, rows.x[:1], steps=steps, since_compile=since_compile)
     front = _front(compiled)
     y, validation = _classes_of_margins(compiled, rows.y, rows.validation)
     data = data_facts(
@@ -108,7 +112,7 @@ def _at_rest(model: keras.Model, rows: Rows, **facts) -> Seen:
         normalized_inside=any(kind in _NORMALIZING for kind in front),
         mispaired=rows.mispaired,
     )
-    return Seen(model=compiled, data=data, **facts)
+    return Seen(model=compiled, data=data, epochs=epochs, batch_size=batch_size, **facts)
 
 
 def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -> tuple[Seen, tuple[Finding, ...]]:

@@ -89,11 +89,12 @@ class Evaluated:
         return np.asarray(self.predictions["probability"])[rows].reshape(len(rows), -1)
 
 
-def analyse(run: Evaluated) -> dict:
+def analyse(run: Evaluated, model_bytes: int | None = None) -> dict:
     """The analysis of a run in plain values, ready for JSON; keys without data are left out.
 
     Args:
         run: The evaluated run.
+        model_bytes: Size of the model file in bytes. Default: unknown.
 
     Returns:
         `errors`, `calibration`, `label_errors`, `examples`, `groups`, `importance`, `baselines`, `data` and `latency`:
@@ -107,6 +108,8 @@ def analyse(run: Evaluated) -> dict:
         if found:
             content[name] = found
             basis |= {name: used} if used else {}
+    if model_bytes is not None:
+        content["latency"]["model_bytes"] = model_bytes
     return plain({**content, "basis": basis})
 
 
@@ -176,13 +179,14 @@ def _importance(run: Evaluated):
     task, preparation = run.dataset.task, run.dataset.preparation
     if not run.is_table:
         return None, None
-    x, y = sample(run.dataset.test, importance.most_rows(run.test_rows[:1].nbytes), run.limit)
+    x, y = sample(run.dataset.test, importance.MOST_ROWS, run.limit)
     if len(y) < 2 or (task == "regression" and np.ptp(y) == 0):
         return None, None
     columns = used_columns(preparation)
     of_categories = {column for column in columns if preparation.feature_names[column] in preparation.vocabularies}
     ordered = importance.by_association(x, run.predict(x), columns, of_categories)
     names = {column: preparation.feature_names[column] for column in ordered}
+    x, y = sample((x, y), importance.most_rows(x[:1].nbytes))
     predict = functools.partial(run.predict, batch_size=importance.BATCH_SIZE)
     found, measured = importance.permutation_importance(x, y, predict, names, task)
     return found, {

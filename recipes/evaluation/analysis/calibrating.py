@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recipes.metrics import ClassificationCounts, temperature, with_temperature
+from recipes.metrics import ClassificationCounts, decide, temperature, with_temperature
 
 # Fewest validation rows from which a temperature is learned.
 FEWEST_ROWS = 30
@@ -10,6 +10,8 @@ FEWEST_ROWS = 30
 MOST_VALUES = 2_000_000
 # Distance from 0 and 1 of the least sure probability that float32 rounds to 1.
 _NEAREST = 2.0**-25
+# Temperature of probabilities that say nothing of the labels: the greater, the better.
+_UNINFORMATIVE = 500.0
 
 
 def calibration(
@@ -52,11 +54,11 @@ def learned_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float 
         labels: Class numbers `(rows,)`.
         probabilities: Probabilities `(rows, classes)`, or of class 1 `(rows, 1)`.
     """
-    if len(labels) < FEWEST_ROWS:
+    # Where all rows are right, the log loss falls with the temperature for ever.
+    if len(labels) < FEWEST_ROWS or (decide(probabilities) == labels).all():
         return None
     found = temperature(labels, logits_of(probabilities))
-    # At its bounds there is no best one: the log loss falls for ever, as where all rows are right.
-    return found if 0.002 < found < 500 else None
+    return found if found < _UNINFORMATIVE else None
 
 
 def logits_of(probabilities: np.ndarray) -> np.ndarray:

@@ -34,9 +34,8 @@ def examples_of(
     for number, facts in enumerate(_facts(report)):
         values = None
         if columns is not None:
-            row = np.asarray(x[facts["row"]])
-            names = (preparation.feature_names[column] for column in columns)
-            values = {name: value_text(preparation, column, row[column]) for name, column in zip(names, columns)}
+            row, names = np.asarray(x[facts["row"]]), preparation.feature_names
+            values = {names[column]: value_text(preparation, column, row[column]) for column in columns}
         found.append({**facts, "is_suspect": bool(suspect is not None and suspect[number]), "values": values})
     return found
 

@@ -14,9 +14,9 @@ PERMUTATIONS = 5
 SECONDS = 2.0
 # Rows for one step of a prediction: rows of a table are short.
 BATCH_SIZE = 4096
-# Most permuted rows that are predicted at once, and their bytes: a prediction takes some hundredths of a second to
-# begin, and memory is bounded.
-_MOST_AT_ONCE, _MOST_BYTES = 50_000, 64 * 2**20
+# Most permuted rows that are predicted at once, since a prediction takes some hundredths of a second to begin; and most
+# bytes of those of one column, so that many columns of a wide table are measured in time.
+_MOST_AT_ONCE, _MOST_BYTES = 50_000, 8 * 2**20
 
 
 def most_rows(row_bytes: int) -> int:
@@ -51,7 +51,8 @@ def permutation_importance(
     started, generator = time.perf_counter(), np.random.default_rng(0)
     score = _score_of_rows(targets, task)
     before, found, columns = score(predict(x)), [], list(names)
-    at_once = max(1, min(_MOST_AT_ONCE, _MOST_BYTES // x[:1].nbytes) // (PERMUTATIONS * len(x)))
+    repeats = PERMUTATIONS * len(x)
+    at_once = max(1, min(_MOST_AT_ONCE // repeats, 4 * _MOST_BYTES // (repeats * x[:1].nbytes)))
     for start in range(0, len(columns), at_once):
         if start and time.perf_counter() - started > seconds:
             break
