@@ -5,6 +5,7 @@ from model_state import random_numbers, state
 from sklearn.datasets import load_breast_cancer
 
 import recipes
+from recipes.doctor import diagnosing
 from recipes.doctor.changes import Change, ImpossibleChangeError, changed_layers, widened
 from recipes.doctor.unchanged import FailingModelError, unchanged
 
@@ -107,12 +108,35 @@ def test_values_that_are_not_finite_are_a_finding():
     assert (found.root.cause, found.root.evidence[1].value) == ("input_not_finite", "row 7, column 2")
 
 
-@pytest.mark.parametrize(("model", "words"), [(own_model("boom"), "boom"), (network(columns=9), "shape (4,)")])
+def loss_that_fails(y_true, y_pred):
+    raise RuntimeError("no such loss")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (own_model("boom"), "boom"),
+        (network(columns=9), "shape (4,)"),
+        (network(loss=loss_that_fails), "no such loss"),
+    ],
+)
 def test_an_error_of_the_model_itself_is_a_finding_that_says_what_it_is(model, words):
     found = recipes.diagnose(model, ROWS, LABELS, epochs=1)
     assert [fault.cause for fault in found.faults] == ["first_step_fails"]
     assert words in found.root.sentence
     assert "\x1b" not in found.root.sentence
+
+
+def test_an_error_of_the_watching_is_not_blamed_on_the_model(monkeypatch):
+    def fails(*rows, **options):
+        raise ZeroDivisionError("of our own")
+
+    monkeypatch.setattr(diagnosing, "watch", fails)
+    model = network()
+    before = state(model)
+    with pytest.raises(ZeroDivisionError, match="of our own"):
+        recipes.diagnose(model, ROWS, LABELS, epochs=1)
+    assert state(model) == before
 
 
 def test_a_model_that_fails_as_it_is_built_says_so():

@@ -128,6 +128,8 @@ def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -
     try:
         course = watch(kept.model, *columns, seconds=seconds, **options)
     except Exception as error:  # whatever the model makes of its first step
+        if not _fails_alone(kept, x, y, seen.batch_size):
+            raise  # an error of the watching, which says nothing of the model
         seen = dataclasses.replace(seen, error=reason(error)[:_LONGEST_ERROR])
         return seen, ranked(judge(seen))
     seen = dataclasses.replace(
@@ -144,6 +146,20 @@ def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -
     findings = judge(seen)
     confirmed = cured(seen, findings)
     return seen, ranked(findings if confirmed is None else [confirmed, *findings])
+
+
+def _fails_alone(kept: KeptModel, x: np.ndarray, y: np.ndarray, batch_size: int) -> bool:
+    """Whether a plain epoch of the model, without anything of the watching, raises an error too.
+
+    A whole epoch, as a step may fail for some rows alone, or for the smaller last batch.
+    """
+    kept.restart()
+    kept.model.train_function = None  # what the watching has compiled may hold parts of its own
+    try:
+        kept.model.fit(x, y, batch_size=batch_size, shuffle=False, verbose=0)
+    except Exception:  # whatever the model's own code raises
+        return True
+    return False
 
 
 def _classes_of_margins(facts: ModelFacts, y: np.ndarray, validation: tuple | None) -> tuple:
