@@ -131,6 +131,10 @@ def test_a_run_that_was_still_improving_gets_a_note(digits, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["diagnose", str(SHIPPED / "digits"), "--human_error", "2"],
+            "`human_error` must be from 0 to 1. Received: 2.0",
+        ),
         (["diagnose"], "diagnose needs the name of a recipe"),
         (["diagnose", "digit"], "unknown recipe, and no run folder, 'digit': did you mean 'digits'?"),
         (["diagnose", "none.yaml"], "there is no recipe file none.yaml"),

@@ -60,12 +60,13 @@ def test_a_suspicion_becomes_a_fault_by_a_trial_and_nothing_of_it_remains():
     keras.utils.set_random_seed(0)
     numbers = random_numbers()
     keras.utils.set_random_seed(0)
-    found = recipes.diagnose(model, x[:400], y[:400], (x[400:], y[400:]), epochs=6)
+    found = recipes.diagnose(model, x[:400], y[:400], (x[400:], y[400:]), epochs=6, human_error=0.02)
     assert random_numbers() == numbers
     assert state(model) == before
     assert (x == kept[0]).all() and (y == kept[1]).all()  # noqa: PT018
     assert found.root.cause == "input_unscaled"
     assert "input_unscaled" in found.seen.trials
+    assert found.bias_variance.human_error == 0.02
     assert model.history.epoch == [0]
 
 
@@ -106,6 +107,12 @@ def test_values_that_are_not_finite_are_a_finding():
     x[7, 2] = np.nan
     found = recipes.diagnose(network(), x, LABELS)
     assert (found.root.cause, found.root.evidence[1].value) == ("input_not_finite", "row 7, column 2")
+
+
+@pytest.mark.parametrize("error", [-0.1, 5, "1%", np.nan])
+def test_an_error_of_people_is_a_share(error):
+    with pytest.raises(ValueError, match=r"`human_error` must be from 0 to 1. Received: "):
+        recipes.diagnose(network(), ROWS, LABELS, human_error=error)
 
 
 def loss_that_fails(y_true, y_pred):
