@@ -44,7 +44,8 @@ MAY_IMPORT = {
     "recipes.plots": {*GROUND, "recipes.metrics", "callbacks", "numpy", "matplotlib"},
     "recipes.models": {*MODELS, "custom_layers", "keras", "numpy", "h5py"},
     "recipes.runs": {*MODELS, *OURS, "recipes.plots", "keras", "numpy", "matplotlib"},
-    "recipes.evaluation": {*EVALUATION, *OURS, "keras", "numpy"},
+    "recipes.evaluation": {*EVALUATION, *OURS, "keras", "numpy", "sklearn", "threadpoolctl"},
+    "recipes.report": {*MODELS, "recipes.plots", "recipes.runs", "numpy", "jinja2"},
     "recipes.training": {
         *EVALUATION, *OURS, "recipes.catalogue", "keras", "numpy", "scipy", "matplotlib", "tensorflow", "jax", "torch",
     },

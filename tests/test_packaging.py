@@ -9,6 +9,7 @@ import pytest
 from test_imports import PACKAGES, hide_and_import
 
 ROOT = Path(__file__).parent.parent
+SHIPPED = (".py", ".typed", ".html", ".md", ".css", ".js")
 BODY = Path("recipes/saved_models/mnist-small")  # of digits-transfer
 
 
@@ -28,7 +29,7 @@ def test_the_wheel_holds_the_three_packages_a_body_and_nothing_else(installed):
     assert {path.name for path in installed.iterdir()} == {*PACKAGES, f"keras_recipes-{version}.dist-info"}
     for package in PACKAGES:
         files = {path.relative_to(installed) for path in (installed / package).rglob("*") if path.is_file()}
-        source = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*") if path.suffix in (".py", ".typed")}
+        source = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*") if path.suffix in SHIPPED}
         assert {file for file in files if BODY not in file.parents} == source
     shipped = {"manifest.json", "model.keras", "recipe.yaml", "report.json", "versions.json"}
     assert {path.name for path in (installed / BODY).iterdir()} == shipped

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -56,6 +57,23 @@ def test_class_names_are_known_without_the_report_and_from_it(run, tmp_path):
     (tmp_path / "report.json").unlink()
     assert Stored(tmp_path).class_names is None
     assert Stored(run.directory).class_names == run.report.class_names
+
+
+def test_the_analysis_is_part_of_the_report_and_its_images_lie_beside_it(run, tmp_path):
+    for name in ("model.keras", "versions.json", "report.json"):
+        shutil.copy(run.directory / name, tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text())
+    write_json(tmp_path / "report.json", {**report, "analysis": {"errors": {"test": 0.1}}})
+    np.savez(tmp_path / "examples.npz", images=np.zeros((2, 4, 4), np.uint8))
+    stored = Stored(tmp_path)
+    assert stored.analysis == {"errors": {"test": 0.1}}
+    assert stored.report.to_dict() == run.report.to_dict()
+    assert stored.examples["images"].shape == (2, 4, 4)
+    write_json(tmp_path / "report.json", {**report, "analysis": [1]})
+    np.savez(tmp_path / "examples.npz", images=np.zeros((2, 4, 4, 2), np.uint8))
+    for part in ("analysis", "examples"):
+        with pytest.raises(ValueError, match="is damaged: "):
+            getattr(Stored(tmp_path), part)
 
 
 def test_files_of_a_run_that_are_damaged_are_named(run, tmp_path):

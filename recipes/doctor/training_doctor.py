@@ -12,7 +12,7 @@ from callbacks import ActivationStatistics, GradientNormLogger
 from callbacks.watching.compiled_step import compile_again
 from callbacks.watching.record import Record, merged
 from callbacks.watching.scalars import as_number
-from recipes.arguments.numbers import require_whole
+from recipes.arguments.numbers import require_share, require_whole
 from recipes.doctor import logs as logs_of_epochs
 from recipes.doctor import outcome, text, untried
 from recipes.doctor.changes import MENDING
@@ -64,6 +64,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         validation_data: Held-out rows: `(x, y)`, or batches. Default: none, so that training rows are scored, unless
             the logs of `fit` have an accuracy of validation rows.
         batch_size: Number of rows in a batch of `fit`; it is not shown to a callback either. Default: 32.
+        human_error: Error of people on the task, from 0 to 1, as in `diagnose`. Default: not known.
         stop: Whether to end the training after the step in which a fault is certain: a contradiction, or a loss that is
             not finite. Default: it goes on.
         verbose: 1 to print the faults in a line each, 0 to be silent.
@@ -81,13 +82,15 @@ class TrainingDoctor(keras.callbacks.Callback):
     # The ends of batches may be reported beside the training, since they only take down the first loss.
     async_safe = True
 
-    def __init__(self, x=None, y=None, validation_data=None, *, batch_size=32, stop=False, verbose=1):
+    def __init__(self, x=None, y=None, validation_data=None, *, batch_size=32, human_error=None, stop=False, verbose=1):
         super().__init__()
         if x is None and (y is not None or validation_data is not None):
             raise ValueError("`x` must be given with `y` and `validation_data`. Received: x=None")
         require_whole("batch_size", batch_size, 1)
+        if human_error is not None:
+            require_share("human_error", human_error)
         self.rows = None if x is None else rows_of(x, y, validation_data)
-        self.batch_size, self.stop, self.verbose = batch_size, stop, verbose
+        self.batch_size, self.human_error, self.stop, self.verbose = batch_size, human_error, stop, verbose
         self._seen = self._diagnosis = None
 
     @property
@@ -186,14 +189,15 @@ class TrainingDoctor(keras.callbacks.Callback):
     def _at_rest(self) -> Seen:
         """What is seen before the first step, on some of the rows."""
         epochs = int(self.params.get("epochs") or 1)
+        steps = epochs * self.params["steps"] if self.params.get("steps") else None
         if self.rows is None:
-            facts = model_facts(self.model, self._any_row())
+            facts = model_facts(self.model, self._any_row(), steps=steps)
             data = assumed_data(facts, is_validated=False)
         else:
             rows = some_of(self.rows, FIRST_ROWS)
-            facts = model_facts(self.model, rows.x[:1])
+            facts = model_facts(self.model, rows.x[:1], steps=steps)
             data = facts_of_rows(facts, rows)
-        return Seen(model=facts, data=data, epochs=epochs, batch_size=self.batch_size)
+        return Seen(model=facts, data=data, epochs=epochs, batch_size=self.batch_size, human_error=self.human_error)
 
     def _any_row(self):
         """One row of zeros, of the shape that the model takes."""

@@ -12,6 +12,9 @@ ROWS = "rows.npz"
 REPORT = "report.json"
 REPORT_TEXT = "report.txt"
 PREDICTIONS = "predictions.npz"
+# Thumbnails of the test rows of greatest loss; what else is known of them is in the report.
+EXAMPLES = "examples.npz"
+PAGE = "report.html"
 # Folder of the checkpoints of a training that goes on, or was stopped; hidden, as users may have one of that name.
 CHECKPOINTS = ".checkpoints"
 PICTURES = (
@@ -22,12 +25,13 @@ PICTURES = (
     "confusion_matrix.png",
     "greatest_losses.png",
 )
+MODEL_CARD = "MODEL_CARD.md"
 DIAGNOSIS = "diagnosis.json"
 DIAGNOSIS_PICTURE = "diagnosis.png"
 # What `train` and `diagnose` write about a run.
 DIAGNOSES = (DIAGNOSIS, DIAGNOSIS_PICTURE)
 # What `evaluate` makes where it is missing; `versions.json` says what is.
-RESULTS = (VERSIONS, REPORT, REPORT_TEXT, PREDICTIONS, *PICTURES)
+RESULTS = (VERSIONS, REPORT, REPORT_TEXT, PREDICTIONS, EXAMPLES, *PICTURES, PAGE, MODEL_CARD)
 # Whatever a run writes into its folder.
 ALL = (
     MANIFEST,

@@ -155,6 +155,23 @@ class Stored:
             raise ValueError(f"{self.directory / files.REPORT} is damaged: {error}") from None
 
     @cached_property
+    def analysis(self) -> dict | None:
+        """Analysis of the model and its data as plain values, by subject; `None` where the report holds none."""
+        content = (self._report_content or {}).get("analysis")
+        if not isinstance(content, dict | None):
+            raise ValueError(f"{self.directory / files.REPORT} is damaged: analysis must be a mapping by subject")
+        return content
+
+    @cached_property
+    def examples(self) -> dict[str, np.ndarray] | None:
+        """Array `images`, one for each of the `examples` of the analysis; `None` where they are not stored.
+
+        The images are uint8, or float from 0 to 1: `(examples, height, width)` or `(examples, height, width, channels)`
+        with 1, 3 or 4 channels.
+        """
+        return self._read(files.EXAMPLES, stored_parts.read_examples)
+
+    @cached_property
     def predictions(self) -> dict[str, np.ndarray] | None:
         """Arrays `label`, `predicted` and, for classes, `probability`, one row for each row of the test part.
 
@@ -178,7 +195,7 @@ class Stored:
 
     def forget_results(self) -> None:
         """Drop what was read of the results, which have been written meanwhile: they are read anew when asked for."""
-        for part in ("versions", "missing", "report", "predictions", "_report_content"):
+        for part in ("versions", "missing", "report", "analysis", "examples", "predictions", "_report_content"):
             vars(self).pop(part, None)
         self._verified -= set(files.RESULTS)
 

@@ -92,6 +92,20 @@ def read_record(file: Path) -> Record:
     return Record.from_arrays(read_npz(file), file)
 
 
+def read_examples(file: Path) -> dict[str, np.ndarray]:
+    """Array `images` from `examples.npz`, as `Stored.examples` describes it.
+
+    Raises:
+        ValueError, OSError: If it is damaged or no regular file.
+    """
+    arrays = read_npz(file)
+    images = arrays.get("images")
+    fits = images is not None and (images.dtype == np.uint8 or images.dtype.kind == "f")
+    if not fits or not (images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3, 4))) or not images.size:
+        raise ValueError(f"{file} is damaged: it must hold the array images, of bytes or numbers from 0 to 1")
+    return arrays
+
+
 def read_predictions(file: Path, num_classes: int | None) -> dict[str, np.ndarray]:
     """Arrays `label`, `predicted` and, where there is one, `probability`, from `predictions.npz`.
 

@@ -76,7 +76,7 @@ def read_and_show(file: Path, settings: Data) -> None:
 
 
 PARTS = ("versions", "seed", "recipe", "class_names", "fingerprint", "kept_epoch", "missing", "history", "record")
-RESULTS = ("watched", "report", "predictions")
+RESULTS = ("watched", "report", "analysis", "examples", "predictions")
 CHANGES = {".json": mutation.mutated_json, ".npz": mutation.mutated_npz}
 
 
