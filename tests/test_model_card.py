@@ -127,7 +127,8 @@ def test_the_card_tells_of_the_analysis(tmp_path):
         assert sentence in content
     assert ModelCard(content).data.pipeline_tag == "tabular-classification"
     report = json.loads((folder / "report.json").read_text())
-    for damage in ({"baselines": 3}, {"groups": [{}]}, {"calibration": {"before": []}}, {"data": [], "latency": 1}):
+    short = {"column": "a", "value": "b", "rows": 10**400, "score": 0.5, "interval": [0.1]}
+    for damage in ({"baselines": 3}, {"groups": [short]}, {"calibration": {"before": []}}, {"data": [], "latency": 1}):
         write_json(folder / "report.json", {**report, "analysis": damage})
         assert "## Limitations" not in model_card(Stored(folder))
 
