@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import runs_by_hand
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
 import recipes
+from recipes.arguments.names import printable
 from recipes.report.markdown import fenced, text
 from recipes.report.model_card import model_card, write_model_card
 from recipes.runs.stored import Stored
@@ -19,14 +21,6 @@ from recipes.runs.writing import write_json
 
 DIGITS = Path(__file__).parent.parent / "saved_models" / "digits"
 MARKDOWN = MarkdownIt("commonmark").enable("table")
-# What a stranger calls classes, columns and folders.
-NAMES = (
-    "<script>alert(1)</script>",
-    "a|b`c` *d* [e](http://f)",
-    "\n---\nx: 1\n",
-    "\"q' \u202eright to left\x1b[2J",
-    " ",
-)
 
 
 def cells(card: str) -> list[list[str]]:
@@ -100,15 +94,10 @@ def test_what_a_run_folder_lacks_is_left_out_and_nothing_stands_in_for_it(regres
 
 
 def test_names_are_shown_as_text_whatever_is_in_them(tmp_path):
-    folder = tmp_path / 'it\'s <b>"bold"|`no`'
-    folder.mkdir()
-    for name in ("model.keras", "recipe.yaml"):
-        shutil.copy(DIGITS / name, folder)
-    label = np.arange(50) % len(NAMES)
-    report = recipes.classification_report(label, np.roll(label, 1) * (label % 2), class_names=NAMES)
-    write_json(folder / "report.json", report.to_dict())
-    facts = {"seed": 0, "classes": list(NAMES), "packages": {"keras\n# x": "1`2"}}
-    write_json(folder / "versions.json", facts)
+    names = (*runs_by_hand.HOSTILE, "a|b`c` *d* [e](http://f)", "\n---\nx: 1\n")
+    folder = runs_by_hand.table(tmp_path / 'it\'s <b>"bold"|`no` #', names)
+    facts = json.loads((folder / "versions.json").read_text())
+    write_json(folder / "versions.json", {**facts, "packages": {"keras\n# x": "1`2", "keras-recipes": "1\n```\n# y"}})
     recipe = Stored(folder).recipe.replace(data={"name": "/home/me/<i>|```\n.csv", "target": "---\n```\n# y"})
     (folder / "recipe.yaml").write_text(recipe.to_yaml())
     content = model_card(Stored(folder))
@@ -120,15 +109,27 @@ def test_names_are_shown_as_text_whatever_is_in_them(tmp_path):
     assert not re.search("<(script|i|b|a|em|img)[ >]", rendered)
     assert html.unescape(re.search("<h1>(.*)</h1>", rendered)[1]) == folder.name
     assert rendered.count("<h1>") == 1
-    shown = {row[0] for row in cells(content) if len(row) == 6}
-    expected = [
-        "<script>alert(1)</script>",
-        "a|b`c` *d* [e](http://f)",
-        "\\n---\\nx: 1\\n",
-        "\"q' \\u202eright to left\\x1b[2J",
-        "' '",
-    ]
-    assert shown == {"class", *expected}
+    shown = [row[0] for row in cells(content) if len(row) == 6]
+    assert shown == ["class", *("' '" if name == " " else printable(name, 200) for name in names)]
+
+
+def test_the_card_tells_of_the_analysis(tmp_path):
+    folder = runs_by_hand.table(tmp_path / "run", ("no", "yes"))
+    content = model_card(Stored(folder))
+    accuracy = Stored(folder).report.accuracy
+    assert ["linear model", f"{accuracy - 0.05:.4f}", "+0.0500", "0.0200 to 0.0800", "0.04 (McNemar)"] in cells(content)
+    for sentence in (
+        "On average the probabilities are off by 0.0610",
+        "The groups of test rows with the worst accuracy: no = no: 0.5000 (0.4000 to 0.9000, 20 rows);",
+        "By confident learning, 1 of 80 test labels may be wrong.",
+        "Equal rows in two parts: train and test 1.",
+    ):
+        assert sentence in content
+    assert ModelCard(content).data.pipeline_tag == "tabular-classification"
+    report = json.loads((folder / "report.json").read_text())
+    for damage in ({"baselines": 3}, {"groups": [{}]}, {"calibration": {"before": []}}, {"data": [], "latency": 1}):
+        write_json(folder / "report.json", {**report, "analysis": damage})
+        assert "## Limitations" not in model_card(Stored(folder))
 
 
 def test_code_is_fenced_whatever_is_in_it():

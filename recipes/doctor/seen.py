@@ -62,7 +62,12 @@ class ModelFacts:
         metrics: Names of the metrics as they were given to `compile`, in lower case without separators.
         optimizer: Name of the optimizer's class, such as `"Adam"`; of a wrapper, that of the innermost.
         learning_rate: Learning rate of the first step.
+        ignored_learning_rate: Number in an attribute `lr` of the optimizer, which Keras 3 does not read; `None` without
+            it.
         has_schedule: Whether the learning rate follows a schedule.
+        scheduled_rates: Learning rates of the schedule at evenly spaced steps from the first to the last of the
+            training; empty without a schedule, and where the number of steps is not known.
+        scheduled_peak: Highest learning rate of the schedule within the training; NaN where it is not known.
         clips: Whether the optimizer clips gradients.
         trained_since_compile_changed: Names of layers whose `trainable` was changed after `compile`, without effect.
         has_class_weight: Whether rare classes are weighted in any way that can be seen (a focal loss, class weights).
@@ -81,7 +86,10 @@ class ModelFacts:
     metrics: tuple[str, ...] = ()
     optimizer: str = ""
     learning_rate: float = 0.001
+    ignored_learning_rate: float | None = None
     has_schedule: bool = False
+    scheduled_rates: tuple[float, ...] = ()
+    scheduled_peak: float = np.nan
     clips: bool = False
     trained_since_compile_changed: tuple[str, ...] = ()
     has_class_weight: bool = False
@@ -269,6 +277,7 @@ class Seen:
         course: Training under watch.
         reference: What simple models reach.
         trials: Trainings with one thing changed, by name of the change.
+        human_error: Error of people on the task: the share of wrong classes, or 1 - R2; `None` where it is not known.
     """
 
     model: ModelFacts
@@ -279,3 +288,4 @@ class Seen:
     course: Course | None = None
     reference: Reference | None = None
     trials: dict[str, Course] = field(default_factory=dict)
+    human_error: float | None = None

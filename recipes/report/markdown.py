@@ -1,7 +1,8 @@
 r"""Text of users in Markdown: names of classes, columns and files are shown as they are, whatever is in them.
 
-A backslash before punctuation makes it text in CommonMark. HTML and the mark between two cells of a table are written
-as entities, since some renderers know only these.
+In CommonMark a backslash makes the mark behind it text. HTML and the mark between two cells of a table are written as
+entities, since some renderers know only these. What only means something at the beginning of a line is left as it is:
+no template begins a line with a name.
 """
 
 import math
@@ -11,7 +12,7 @@ from recipes.arguments.names import printable
 
 _MOST_CHARACTERS = 200  # of a name
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;"}
-_MARKS = re.compile(r"[\\`*_{}\[\]()#+!~$^=@&<>|]")
+_MARKS = re.compile(r"[\\`*_\[\]#~$&<>|]")
 
 
 def text(value: object) -> str:

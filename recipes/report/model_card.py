@@ -17,6 +17,7 @@ from recipes.disk.manifest import digest
 from recipes.disk.whole import write_text_whole
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.report import markdown
+from recipes.report.card_analysis import cautions, simple_models
 from recipes.report.card_scores import hub_metrics, scores_of
 from recipes.runs import files
 from recipes.runs.stored import Stored
@@ -25,6 +26,7 @@ from recipes.settings import Recipe
 _MOST_CLASSES = 50
 _MOST_COLUMNS = 50
 _MOST_PAIRS = 5
+_MOST_NOTES = 10
 _TASKS = {
     ("images", "classification"): "image-classification",
     ("table", "classification"): "tabular-classification",
@@ -73,15 +75,15 @@ def _facts(stored: Stored) -> dict[str, Any]:
     """Everything the card shows, by the names of its template; `None` for what is not known."""
     report, recipe = _part(stored, "report"), _part(stored, "recipe")
     versions, fingerprint = _part(stored, "versions") or {}, _part(stored, "fingerprint")
-    outputs, model = _part(stored, "outputs"), _part(stored, "model")
+    analysis = _part(stored, "analysis") or {}
     class_names = _part(stored, "class_names")
     if isinstance(report, RegressionReport):
         task = "regression"
     elif report is not None or class_names is not None:
         task = "classification"
     else:
-        task = getattr(outputs, "task", None)
-    kind = _kind(outputs)
+        task = getattr(_part(stored, "outputs"), "task", None)
+    kind = _kind(stored, analysis)
     return {
         "name": stored.directory.resolve().name,
         "data_name": None if recipe is None else _data_name(recipe),
@@ -91,14 +93,14 @@ def _facts(stored: Stored) -> dict[str, Any]:
         "task": task,
         "kind": kind,
         "what_rows": _ROWS[kind],
-        "row_shape": getattr(outputs, "row_shape", None),
         "columns": () if fingerprint is None else fingerprint.columns,
         "most_columns": _MOST_COLUMNS,
         "class_names": class_names,
         "most_classes": _MOST_CLASSES,
         "trivial_name": "the best constant" if task == "regression" else "the majority class",
         "undefined": getattr(report, "undefined", ()),
-        "num_parameters": None if model is None else model.count_params(),
+        "most_notes": _MOST_NOTES,
+        "num_parameters": _num_parameters(stored, analysis),
         "rows": None if fingerprint is None else fingerprint.rows,
         "digests": None if fingerprint is None else fingerprint.digests,
         "kept_epoch": _part(stored, "kept_epoch"),
@@ -111,6 +113,7 @@ def _facts(stored: Stored) -> dict[str, Any]:
         "scores": [] if report is None else scores_of(report),
         "percent": None if report is None else f"{100 * report.confidence:g} %",
         **_by_class(report),
+        **_of_analysis(analysis),
     }
 
 
@@ -122,11 +125,36 @@ def _part(stored: Stored, name: str) -> Any:
         return None
 
 
-def _kind(outputs) -> str | None:
-    """What a row is, by the layer of the saved model that prepares it: `table`, `images` or `sequences`."""
-    layer = type(getattr(outputs, "preparation", None)).__name__
+def _of_analysis(analysis: dict[str, Any]) -> dict[str, Any]:
+    """What the analysis tells; nothing where it is not as `train` writes it."""
+    try:
+        return {"simple_models": simple_models(analysis), "cautions": cautions(analysis)}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {"simple_models": [], "cautions": []}
+
+
+def _kind(stored: Stored, analysis: dict[str, Any]) -> str | None:
+    """What a row is: `table`, `images` or `sequences`.
+
+    The layer of the model that prepares raw rows tells, where neither the analysis nor its images do: that takes
+    loading the model.
+    """
+    if isinstance(analysis.get("data"), dict) and "columns" in analysis["data"]:
+        return "table"
+    if _part(stored, "examples") is not None:
+        return "images"
+    layer = type(getattr(_part(stored, "outputs"), "preparation", None)).__name__
     kinds = {"TablePreparation": "table", "ImagePreparation": "images", "SequencePreparation": "sequences"}
     return kinds.get(layer)
+
+
+def _num_parameters(stored: Stored, analysis: dict[str, Any]) -> int | None:
+    latency = analysis.get("latency")
+    count = latency.get("parameters") if isinstance(latency, dict) else None
+    if isinstance(count, int):
+        return count
+    model = _part(stored, "model")
+    return None if model is None else model.count_params()
 
 
 def _data_name(recipe: Recipe) -> str | None:

@@ -7,12 +7,12 @@ import warnings
 import keras
 import numpy as np
 
-from callbacks.watching.keras_private import build_for, learning_rate_setting_of
-from callbacks.watching.wrapped_optimizers import chain_of, innermost_optimizers
+from callbacks.watching.keras_private import build_for
 from recipes.doctor.facts.graph import Place, is_built, outputs_of, places_of
 from recipes.doctor.facts.layers import activation_name, layer_facts
+from recipes.doctor.facts.optimizer import facts_since_compile, optimizer_facts
 from recipes.doctor.seen import LayerFacts, ModelFacts
-from recipes.keras_internals.private import compile_arguments, trained_weights
+from recipes.keras_internals.private import compile_arguments
 from recipes.models.outputs import Outputs, compiled_loss
 
 # Layers that pass on what an activation gives, so that it is still the activation of the outputs.
@@ -20,15 +20,18 @@ _PASSING = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "Acti
 _RESHAPING = ("Flatten", "Reshape", "Permute", "Cropping1D", "Cropping2D", "GlobalAveragePooling1D")
 _CLASSES = ("crossentropy", "focal", "bce")
 _DIFFERENT = 1e-3
-_CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
-def model_facts(model: keras.Model, row) -> ModelFacts:
+def model_facts(model: keras.Model, row, *, steps: int | None = None, since_compile: dict | None = None) -> ModelFacts:
     """Facts about a compiled `model`. It is built where it is not; nothing else about it changes.
 
     Args:
         model: Compiled model: Sequential, functional, nested or subclassed.
         row: Batch of one row or a few, in any structure that the model takes.
+        steps: Number of steps of the training, over which the schedule of the learning rate is followed. Default: not
+            known, so that it is not followed.
+        since_compile: Facts of `facts_since_compile`, where the model trains with a copy of its optimizer now. Default:
+            those of the optimizer that it has.
 
     Raises:
         ValueError: If the model is not compiled. Where the model itself cannot be called, no error is raised, and the
@@ -46,7 +49,6 @@ def model_facts(model: keras.Model, row) -> ModelFacts:
     places = places_of(model, row)
     layers = layer_facts(model, places)
     by_values = _takes_by_values(model, loss, shape)
-    optimizer = next(iter(innermost_optimizers(model.optimizer)), None)
     return ModelFacts(
         layers=layers,
         output_layer=_output_layer(places, layers),
@@ -58,13 +60,10 @@ def model_facts(model: keras.Model, row) -> ModelFacts:
         takes_probabilities=by_values in (None, "probabilities"),
         ignores_class=getattr(_single(model.loss), "ignore_class", None) is not None,
         metrics=_metrics(model),
-        optimizer=type(optimizer).__name__ if optimizer is not None else "",
-        learning_rate=_learning_rate(optimizer),
-        has_schedule=_has_schedule(optimizer),
-        clips=_clips(model.optimizer),
-        trained_since_compile_changed=_trained_otherwise(model, places),
         has_class_weight="focal" in loss or "weighted" in loss,
         parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
+        **optimizer_facts(model.optimizer, steps),
+        **(facts_since_compile(model, row) if since_compile is None else since_compile),
     )
 
 
@@ -186,41 +185,3 @@ def _plain(metric) -> str:
     if name in ("MeanMetricWrapper", "Mean", "SumOverBatchSizeMetricWrapper"):
         name = metric.name
     return name.lower().replace("_", "").replace(" ", "")
-
-
-def _learning_rate(optimizer) -> float:
-    return math.nan if optimizer is None else float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-
-
-def _has_schedule(optimizer) -> bool:
-    setting = None if optimizer is None else learning_rate_setting_of(optimizer)
-    return callable(setting) and not isinstance(setting, keras.Variable)
-
-
-def _clips(optimizer) -> bool:
-    parts = [] if optimizer is None else chain_of(optimizer)
-    return any(getattr(part, name, None) is not None for part in parts for name in _CLIPPING) or any(
-        "Clip" in type(part).__name__ for part in parts
-    )
-
-
-def _trained_otherwise(model, places: tuple[Place, ...]) -> tuple[str, ...]:
-    """Names of the layers that the built optimizer knows in another state than their `trainable` says now.
-
-    A change after `compile` takes effect as long as nothing is built. Later, the compiled step goes on as it was traced
-    on TensorFlow, and fails on JAX. A layer that is frozen in between `compile` and the first step of a model whose
-    optimizer is built already is left out on TensorFlow as it should be.
-    """
-    optimizer = model.optimizer
-    if optimizer is None or not optimizer.built:
-        return ()
-    known = {id(weight) for weight in trained_weights(optimizer)}
-    wanted = {id(weight) for weight in model.trainable_weights}
-    if not known & {id(weight) for weight in model.weights}:
-        return ()  # an optimizer that was built for another model
-    changed = wanted - known
-    if (model.train_function is not None and not model.run_eagerly) or keras.backend.backend() == "jax":
-        changed |= known - wanted
-    return tuple(
-        dict.fromkeys(place.name for place in places if any(id(weight) in changed for weight in place.layer.weights))
-    )

@@ -53,7 +53,8 @@ def _model(stored: Stored, core: keras.Model, recipe: Recipe, steps: int) -> Mod
     task = "classification" if _is_classifier(stored) else "regression"
     units = stored.outputs.units
     compile_model(core, recipe, steps, task=task, num_outputs=units)
-    facts = model_facts(core, np.zeros((1, *_row_shape(core)), np.float32))
+    row = np.zeros((1, *_row_shape(core)), np.float32)
+    facts = model_facts(core, row, steps=recipe.fit.epochs * steps)
     changes = {
         # A schedule may begin with a rate of almost 0.
         "learning_rate": recipe.optimizer.learning_rate,
