@@ -8,10 +8,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from seen_by_hand import course, seen
 
 from recipes.cli import main
 from recipes.cli.train import write_diagnosis
 from recipes.disk import manifest
+from recipes.doctor.rules import run as run_rules
 from recipes.doctor.stored import diagnose_run
 from recipes.runs.stored import Stored
 
@@ -100,7 +102,7 @@ def test_a_training_that_goes_wrong_says_so_in_one_line_that_names_the_command(t
     captured = capsys.readouterr()
     run = Path(json.loads(captured.out)["directory"])
     assert captured.err == (
-        "keras-recipes: note: The model predicts no better than a constant. "
+        "keras-recipes: note: The model predicts no better than a constant; the run folder alone cannot tell why. "
         f"`keras-recipes diagnose {run}` tells more\n"
     )
     assert json.loads((run / "diagnosis.json").read_text())["root"] == "no_signal"
@@ -108,6 +110,13 @@ def test_a_training_that_goes_wrong_says_so_in_one_line_that_names_the_command(t
     diagnosis = diagnose_run(run)
     assert diagnosis.root.remedy.endswith(f"\nkeras-recipes diagnose {run / 'recipe.yaml'}")
     assert not Stored(run).missing
+
+
+def test_of_a_run_at_chance_it_says_that_only_a_training_can_tell_the_cause():
+    root = run_rules.at_chance(seen(course=course((0.33, 0.33, 0.33, 0.33))))
+    assert (root.cause, root.confidence) == ("no_signal", 0.5)
+    assert root.sentence.endswith("the run folder alone cannot tell why.")
+    assert "The cause is not known yet" in root.remedy
 
 
 def test_a_run_that_was_still_improving_gets_a_note(digits, tmp_path):
@@ -122,6 +131,10 @@ def test_a_run_that_was_still_improving_gets_a_note(digits, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["diagnose", str(SHIPPED / "digits"), "--human_error", "2"],
+            "`human_error` must be from 0 to 1. Received: 2.0",
+        ),
         (["diagnose"], "diagnose needs the name of a recipe"),
         (["diagnose", "digit"], "unknown recipe, and no run folder, 'digit': did you mean 'digits'?"),
         (["diagnose", "none.yaml"], "there is no recipe file none.yaml"),

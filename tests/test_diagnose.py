@@ -5,6 +5,7 @@ from model_state import random_numbers, state
 from sklearn.datasets import load_breast_cancer
 
 import recipes
+from recipes.doctor import diagnosing
 from recipes.doctor.changes import Change, ImpossibleChangeError, changed_layers, widened
 from recipes.doctor.unchanged import FailingModelError, unchanged
 
@@ -59,12 +60,13 @@ def test_a_suspicion_becomes_a_fault_by_a_trial_and_nothing_of_it_remains():
     keras.utils.set_random_seed(0)
     numbers = random_numbers()
     keras.utils.set_random_seed(0)
-    found = recipes.diagnose(model, x[:400], y[:400], (x[400:], y[400:]), epochs=6)
+    found = recipes.diagnose(model, x[:400], y[:400], (x[400:], y[400:]), epochs=6, human_error=0.02)
     assert random_numbers() == numbers
     assert state(model) == before
     assert (x == kept[0]).all() and (y == kept[1]).all()  # noqa: PT018
     assert found.root.cause == "input_unscaled"
     assert "input_unscaled" in found.seen.trials
+    assert found.bias_variance.human_error == 0.02
     assert model.history.epoch == [0]
 
 
@@ -107,12 +109,41 @@ def test_values_that_are_not_finite_are_a_finding():
     assert (found.root.cause, found.root.evidence[1].value) == ("input_not_finite", "row 7, column 2")
 
 
-@pytest.mark.parametrize(("model", "words"), [(own_model("boom"), "boom"), (network(columns=9), "shape (4,)")])
+@pytest.mark.parametrize("error", [-0.1, 5, "1%", np.nan])
+def test_an_error_of_people_is_a_share(error):
+    with pytest.raises(ValueError, match=r"`human_error` must be from 0 to 1. Received: "):
+        recipes.diagnose(network(), ROWS, LABELS, human_error=error)
+
+
+def loss_that_fails(y_true, y_pred):
+    raise RuntimeError("no such loss")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (own_model("boom"), "boom"),
+        (network(columns=9), "shape (4,)"),
+        (network(loss=loss_that_fails), "no such loss"),
+    ],
+)
 def test_an_error_of_the_model_itself_is_a_finding_that_says_what_it_is(model, words):
     found = recipes.diagnose(model, ROWS, LABELS, epochs=1)
     assert [fault.cause for fault in found.faults] == ["first_step_fails"]
     assert words in found.root.sentence
     assert "\x1b" not in found.root.sentence
+
+
+def test_an_error_of_the_watching_is_not_blamed_on_the_model(monkeypatch):
+    def fails(*rows, **options):
+        raise ZeroDivisionError("of our own")
+
+    monkeypatch.setattr(diagnosing, "watch", fails)
+    model = network()
+    before = state(model)
+    with pytest.raises(ZeroDivisionError, match="of our own"):
+        recipes.diagnose(model, ROWS, LABELS, epochs=1)
+    assert state(model) == before
 
 
 def test_a_model_that_fails_as_it_is_built_says_so():

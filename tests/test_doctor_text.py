@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 import math
@@ -109,12 +110,37 @@ No fault was found.
 After 2 epochs, the accuracy on held-out rows is 0.93 (0.95 on training rows); simple models reach
 0.92, the best constant prediction 0.5.
 
+Error rate: 5% on training rows, 7% on held-out rows: the avoidable bias is at most 5 percentage
+points, the variance 2 percentage points. Neither bias nor variance stands out: both are at most 5.1
+percentage points.
+
 worth knowing:
   constant_features: 3 of 4 input columns never change."""
     reference = Reference(chance=0.5, linear=0.9, trees=0.92)
     diagnosis = Diagnosis((CONSTANT,), seen(course=course(), reference=reference))
     assert str(diagnosis) == expected
     assert (diagnosis.is_healthy, diagnosis.root) == (True, None)
+
+
+def test_bias_and_variance_are_told_apart_with_the_error_of_people_where_it_is_given():
+    facts = seen(course=course(score=np.array([0.5, 0.7, 0.8])), human_error=0.02)
+    healthy, faulty = Diagnosis((), facts), Diagnosis((UNSCALED,), facts)
+    told = " ".join(str(healthy).split())
+    assert "5% on training rows, 20% on held-out rows, 2% of people: the avoidable bias is 3 percentage points" in told
+    assert "Variance (overfitting): the error on held-out rows is 15 percentage points above" in told
+    assert "the variance 15 percentage points." in str(faulty)
+    assert "overfitting" not in str(faulty)  # the fault comes first
+    assert faulty.bias_variance == healthy.bias_variance
+    content = healthy.to_dict()["bias_variance"]
+    assert (content["larger"], content["human_error"], content["simple_error"]) == ("variance", 0.02, None)
+    assert (content["avoidable_bias"], content["variance"]) == pytest.approx((0.03, 0.15))
+
+
+def test_without_held_out_rows_nothing_is_said_of_bias_and_variance():
+    data = dataclasses.replace(seen().data, validation_rows=0)
+    for facts in (seen(), seen(course=course(), data=data), seen(course=course(is_finite=False))):
+        assert Diagnosis((), facts).bias_variance is None
+        assert Diagnosis((), facts).to_dict()["bias_variance"] is None
 
 
 @pytest.mark.parametrize(

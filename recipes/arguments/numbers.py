@@ -58,3 +58,9 @@ def require_fraction(name: str, value) -> None:
     """Refuse a `value` that is not a number of at least 0 and less than 1."""
     if not is_number(value) or not 0 <= value < 1:
         raise ValueError(f"`{name}` must be at least 0 and less than 1. Received: {value!r}")
+
+
+def require_share(name: str, value) -> None:
+    """Refuse a `value` that is not a number from 0 to 1, both included."""
+    if not is_number(value) or not 0 <= value <= 1:
+        raise ValueError(f"`{name}` must be from 0 to 1. Received: {value!r}")

@@ -31,8 +31,9 @@ def _run_among(arguments: list[str]) -> str | None:
 
 
 def _of_run(place: str, arguments: list[str]):
-    parser = Parser("diagnose", usage="keras-recipes diagnose RUN [--json]")
+    parser = Parser("diagnose", usage="keras-recipes diagnose RUN [--human_error E] [--json]")
     parser.add_argument("run", metavar="RUN", help="a run folder")
+    _add_human_error(parser)
     add_json(parser)
     options = parser.parse(arguments)
     start_keras()
@@ -40,7 +41,7 @@ def _of_run(place: str, arguments: list[str]):
     from recipes.runs.stored import Stored
 
     stored = Stored(place)
-    diagnosis = diagnose_run(stored)
+    diagnosis = diagnose_run(stored, human_error=options.human_error)
     try:
         keep(diagnosis, stored.directory)
     except OSError as error:
@@ -56,13 +57,20 @@ def _of_recipe(arguments: list[str]):
     start_keras(training=True)
     from recipes.doctor.of_recipe import diagnose_recipe
 
-    return options.json, diagnose_recipe(recipe, data, seed=options.seed, seconds=options.seconds)
+    settings = {name: getattr(options, name) for name in ("seed", "seconds", "human_error")}
+    return options.json, diagnose_recipe(recipe, data, **settings)
 
 
 def _parser(base: Recipe) -> Parser:
     """All flags; the settings of `base` are their defaults."""
     parser = Parser("diagnose", usage="keras-recipes diagnose RUN [--json] | diagnose NAME [--flag VALUE ...]")
     parser.add_setting(parser, "seconds", float, 60.0, "time after which no further trial begins, and training ends")
+    _add_human_error(parser)
     add_json(parser)
     add_recipe(parser, base)
     return parser
+
+
+def _add_human_error(parser: Parser) -> None:
+    text = "error of people on the task, to tell bias from variance: share of wrong classes, or 1 - R2"
+    parser.add_setting(parser, "human_error", float | None, None, text)

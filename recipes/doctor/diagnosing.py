@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from callbacks.watching.reasons import reason
-from recipes.arguments.numbers import require_positive, require_whole
+from recipes.arguments.numbers import require_positive, require_share, require_whole
 from recipes.doctor import planning
 from recipes.doctor.causes import COURSE
 from recipes.doctor.changes import ImpossibleChangeError
@@ -39,7 +39,15 @@ _NORMALIZING = (
 
 
 def diagnose(
-    model: keras.Model, x, y=None, validation_data=None, *, epochs: int = 10, batch_size: int = 32, seconds: float = 60
+    model: keras.Model,
+    x,
+    y=None,
+    validation_data=None,
+    *,
+    epochs: int = 10,
+    batch_size: int = 32,
+    seconds: float = 60,
+    human_error: float | None = None,
 ) -> Diagnosis:
     """Say why a training does not work, the root cause first; the model and the data stay as they are.
 
@@ -61,6 +69,8 @@ def diagnose(
         epochs: Number of epochs of the training in question.
         batch_size: Number of rows in a batch of it.
         seconds: Time after which no further trial begins, and training ends. Default: 60.
+        human_error: Error of people on the task, from 0 to 1, with which bias is told from variance: the share of wrong
+            classes, or 1 - R2 of numbers. Default: not known.
 
     Returns:
         A `Diagnosis`. It prints as one screen of text.
@@ -76,9 +86,11 @@ def diagnose(
     require_whole("epochs", epochs, 1)
     require_whole("batch_size", batch_size, 1)
     require_positive("seconds", seconds)
+    if human_error is not None:
+        require_share("human_error", human_error)
     rows = rows_of(x, y, validation_data)
     seen, findings = examine(model, rows, epochs=epochs, batch_size=batch_size, deadline=start + seconds)
-    return Diagnosis(findings, seen, time.monotonic() - start)
+    return Diagnosis(findings, dataclasses.replace(seen, human_error=human_error), time.monotonic() - start)
 
 
 def examine(
@@ -128,6 +140,8 @@ def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -
     try:
         course = watch(kept.model, *columns, seconds=seconds, **options)
     except Exception as error:  # whatever the model makes of its first step
+        if not _fails_alone(kept, x, y, seen.batch_size):
+            raise  # an error of the watching, which says nothing of the model
         seen = dataclasses.replace(seen, error=reason(error)[:_LONGEST_ERROR])
         return seen, ranked(judge(seen))
     seen = dataclasses.replace(
@@ -144,6 +158,20 @@ def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -
     findings = judge(seen)
     confirmed = cured(seen, findings)
     return seen, ranked(findings if confirmed is None else [confirmed, *findings])
+
+
+def _fails_alone(kept: KeptModel, x: np.ndarray, y: np.ndarray, batch_size: int) -> bool:
+    """Whether a plain epoch of the model, without anything of the watching, raises an error too.
+
+    A whole epoch, as a step may fail for some rows alone, or for the smaller last batch.
+    """
+    kept.restart()
+    kept.model.train_function = None  # what the watching has compiled may hold parts of its own
+    try:
+        kept.model.fit(x, y, batch_size=batch_size, shuffle=False, verbose=0)
+    except Exception:  # whatever the model's own code raises
+        return True
+    return False
 
 
 def _classes_of_margins(facts: ModelFacts, y: np.ndarray, validation: tuple | None) -> tuple:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from recipes.disk.whole import write_text_whole
-from recipes.doctor import picture, text
+from recipes.doctor import outcome, picture, text
 from recipes.doctor.finding import FAULT, Finding
 from recipes.doctor.seen import Course, Reference, Seen
+from recipes.metrics import BiasVariance
 from recipes.metrics.plain_values import plain
 from recipes.runs.files import DIAGNOSIS
 
@@ -50,6 +51,11 @@ class Diagnosis:
         """Whether no fault was found."""
         return self.root is None
 
+    @property
+    def bias_variance(self) -> BiasVariance | None:
+        """Bias and variance of the training under watch, with advice; `None` where an error is not known."""
+        return outcome.bias_variance(self.seen)
+
     def __str__(self):
         return text.screen(self.findings, self.seen)
 
@@ -64,6 +70,7 @@ class Diagnosis:
                 "score": None if seen.data is None else text.score_name(seen),
                 "course": None if seen.course is None else _course(seen.course),
                 "reference": None if seen.reference is None else _reference(seen.reference),
+                "bias_variance": _bias_variance(self.bias_variance),
                 "trials": {name: _course(course) for name, course in seen.trials.items()},
                 "seconds": self.seconds,
             }
@@ -105,3 +112,9 @@ def _course(course: Course) -> dict[str, Any]:
 
 def _reference(reference: Reference) -> dict[str, float]:
     return {**vars(reference), "best": reference.best}
+
+
+def _bias_variance(errors: BiasVariance | None) -> dict[str, Any] | None:
+    if errors is None:
+        return None
+    return {**vars(errors), "avoidable_bias": errors.avoidable_bias, "variance": errors.variance}

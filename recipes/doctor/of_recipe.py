@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.arguments.numbers import require_positive
+from recipes.arguments.numbers import require_positive, require_share
 from recipes.data import Dataset, check_seed
 from recipes.doctor.diagnosing import diagnose
 from recipes.doctor.diagnosis import Diagnosis
@@ -27,6 +27,7 @@ def diagnose_recipe(
     seed: int = 0,
     epochs: int | None = None,
     seconds: float = 60,
+    human_error: float | None = None,
 ) -> Diagnosis:
     """Say what keeps a recipe from working on its data, the root cause first; nothing is written.
 
@@ -41,6 +42,7 @@ def diagnose_recipe(
         seed: Seed of the split of the data and of the initial weights.
         epochs: Largest number of epochs, instead of the recipe's (`fit.epochs`).
         seconds: Time after which no further trial begins, and training ends.
+        human_error: Error of people on the task, as in `recipes.diagnose`.
 
     Raises:
         ValueError: For arguments and data that do not fit.
@@ -48,6 +50,8 @@ def diagnose_recipe(
     """
     seed = check_seed(seed)
     require_positive("seconds", seconds)
+    if human_error is not None:
+        require_share("human_error", human_error)
     recipe, dataset, _ = Request(recipe, data, target, data_dir, epochs).load(seed)
     training = Training.of(recipe, dataset, seed=seed)
     diagnosis = diagnose(
@@ -57,6 +61,7 @@ def diagnose_recipe(
         epochs=recipe.fit.epochs,
         batch_size=recipe.fit.batch_size,
         seconds=seconds,
+        human_error=human_error,
     )
     if recipe.fit.class_weight is None:
         return diagnosis

@@ -8,6 +8,7 @@ import numpy as np
 
 from recipes.doctor.scores import sampling_error
 from recipes.doctor.seen import Course, Seen
+from recipes.metrics.bias_variance import ERROR_RATE, MARGIN, BiasVariance, bias_and_variance
 
 CLEAR_ACCURACY, CLEAR_R2 = 0.05, 0.1
 # Standard errors of a single score that a difference must exceed. Both scores are of the same rows, so that their
@@ -107,3 +108,24 @@ def is_cured(seen: Seen, trial: Course) -> bool:
         before = chance(seen)
     needed = max(clear_difference(seen), CLOSED * (expected_score(seen) - before))
     return trial.is_finite and final_score(trial) - before > needed
+
+
+def bias_variance(seen: Seen) -> BiasVariance | None:
+    """Bias and variance at the end of the training; `None` without held-out rows, or where an error is not known."""
+    course, reference = seen.course, seen.reference
+    if course is None or seen.data is None or not seen.data.validation_rows:
+        return None
+    training, held_out = 1 - final_train_score(course), 1 - final_score(course)
+    if not np.isfinite([training, held_out]).all():
+        return None
+    simple = [] if reference is None else [score for score in (reference.linear, reference.trees) if np.isfinite(score)]
+    is_number = seen.data.targets.form == "numbers"
+    noise = 0.0 if is_number else 2 * sampling_error(held_out, min(seen.data.validation_rows, 1000))
+    return bias_and_variance(
+        training,
+        held_out,
+        human_error=seen.human_error,
+        simple_error=1 - max(simple) if simple else None,
+        measure="1 - R2" if is_number else ERROR_RATE,
+        margin=max(MARGIN, noise),
+    )

@@ -277,6 +277,7 @@ class Seen:
         course: Training under watch.
         reference: What simple models reach.
         trials: Trainings with one thing changed, by name of the change.
+        human_error: Error of people on the task: the share of wrong classes, or 1 - R2; `None` where it is not known.
     """
 
     model: ModelFacts
@@ -287,3 +288,4 @@ class Seen:
     course: Course | None = None
     reference: Reference | None = None
     trials: dict[str, Course] = field(default_factory=dict)
+    human_error: float | None = None

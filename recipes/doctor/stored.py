@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+from recipes.arguments.numbers import require_share
 from recipes.disk.whole import write_whole
 from recipes.doctor.diagnosis import Diagnosis
 from recipes.doctor.facts.run import run_facts
@@ -25,24 +26,28 @@ from recipes.runs.stored import Stored
 RULES = tuple(rule for room in (outputs, tasks, optimizer, layers, course, run_rules) for rule in room.RULES)
 
 
-def diagnose_run(run: Run | Stored | str | os.PathLike) -> Diagnosis:
+def diagnose_run(run: Run | Stored | str | os.PathLike, *, human_error: float | None = None) -> Diagnosis:
     """Say what is wrong with a finished training, by its recipe, model, history, record and report.
 
     Args:
         run: Finished `Run`, or a run folder by its path or as a `Stored`.
+        human_error: Error of people on the task, as in `recipes.diagnose`.
 
     Raises:
         FileNotFoundError: If there is no run folder at that path.
-        ValueError: If it is a model file outside a run folder, or a file of the run is damaged.
+        ValueError: If it is a model file outside a run folder, a file of the run is damaged, or `human_error` is not
+            from 0 to 1.
     """
     start = time.monotonic()
+    if human_error is not None:
+        require_share("human_error", human_error)
     stored = Stored.of(run)
     if not stored.is_run:
         raise ValueError(
             f"{stored} lies in no run folder, which says how it was trained: recipes.diagnose(model, x, y) takes a "
             "model and its rows"
         )
-    seen = run_facts(stored)
+    seen = dataclasses.replace(run_facts(stored), human_error=human_error)
     findings = _found(RULES, seen)
     if not any(finding.severity == FAULT for finding in findings):
         findings += _found([run_rules.at_chance], seen)

@@ -8,6 +8,7 @@ from os import PathLike
 import numpy as np
 
 from recipes.arguments.names import printable
+from recipes.doctor import outcome
 from recipes.doctor.finding import FAULT, Finding
 from recipes.doctor.seen import Seen
 
@@ -27,6 +28,9 @@ def screen(findings: tuple[Finding, ...], seen: Seen) -> str:
     faults = [finding for finding in findings if finding.severity == FAULT]
     notes = [finding for finding in findings if finding.severity != FAULT]
     lines = _root(faults[0]) if faults else _healthy(seen)
+    if errors := outcome.bias_variance(seen):
+        # What to do about bias and variance shows once the training works.
+        lines += ["", *_wrapped(str(errors) if faults else f"{errors} {errors.advice}")]
     consequences = faults[0].consequences if faults else ()
     for title, others in (("explained by this", consequences), ("also wrong", faults[1:]), ("worth knowing", notes)):
         room = LINES - len(lines) - 2  # below an empty line and the title

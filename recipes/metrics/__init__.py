@@ -1,5 +1,7 @@
 """Evaluation of predictions, from plain arrays of any framework."""
 
+from recipes.metrics.bias_variance import BiasVariance as BiasVariance
+from recipes.metrics.bias_variance import bias_and_variance as bias_and_variance
 from recipes.metrics.classes.calibration import Calibration as Calibration
 from recipes.metrics.classes.classification import classification_report as classification_report
 from recipes.metrics.classes.classification import decide as decide

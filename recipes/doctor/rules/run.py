@@ -16,9 +16,10 @@ RISEN_LOSS, RISEN_EPOCHS = 1.1, 5
 
 
 def at_chance(seen: Seen) -> Finding | None:
-    """The model predicts no better than the best constant.
+    """The model predicts no better than the best constant; what keeps it from learning, no file of the run tells.
 
-    The bar is half of what counts as a clear difference (0.05 of an accuracy, 0.1 of R2) above the constant.
+    Only a training under watch can tell inputs without signal from everything else that leaves a model at chance. The
+    bar is half of what counts as a clear difference (0.05 of an accuracy, 0.1 of R2) above the constant.
     """
     course, reference = seen.course, seen.reference
     if course is None or reference is None or not np.isfinite(course.score).any() or not outcome.is_at_chance(seen):
@@ -32,9 +33,10 @@ def at_chance(seen: Seen) -> Finding | None:
     return Finding(
         "no_signal",
         FAULT,
-        "The model predicts no better than a constant.",
+        "The model predicts no better than a constant; the run folder alone cannot tell why.",
         (Evidence(f"{score_name(seen)} on held-out rows", score, f"above {needed:.3g}"),),
-        f"# trains again under watch, and finds out whether the inputs say anything\nkeras-recipes diagnose {RECIPE}",
+        "# The cause is not known yet: the inputs may say nothing about the labels, or something keeps the model from\n"
+        f"# learning. To tell them apart, this command trains again under watch.\nkeras-recipes diagnose {RECIPE}",
         None,
         0.5,
     )
