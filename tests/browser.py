@@ -126,7 +126,10 @@ class Browser:
         self.command(
             "Emulation.setEmulatedMedia",
             media=medium,
-            features=[{"name": "prefers-color-scheme", "value": scheme}],
+            features=[
+                {"name": "prefers-color-scheme", "value": scheme},
+                {"name": "prefers-reduced-motion", "value": "reduce"},  # one waits for no scrolling
+            ],
         )
         self.logs("browser"), self.logs("performance")  # of the page before
         self.chrome.get(file.resolve().as_uri())

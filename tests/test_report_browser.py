@@ -4,7 +4,7 @@ import pytest
 import runs_by_hand
 from browser import ABSENT, browser, programs
 
-from recipes.report import page_of
+from recipes.report.page import page_of
 from recipes.runs.stored import Stored
 
 pytestmark = pytest.mark.skipif(programs() is None, reason=ABSENT)
@@ -12,8 +12,8 @@ MAKERS = {
     "images": runs_by_hand.images,
     "hostile": runs_by_hand.table,
     "regression": runs_by_hand.regression,
-    "classes": runs_by_hand.many_classes,
-    "columns": lambda folder: runs_by_hand.table(folder, ("no", "yes"), columns=2000),
+    "classes": lambda folder: runs_by_hand.many_classes(folder, 200),
+    "columns": lambda folder: runs_by_hand.table(folder, ("no", "yes"), columns=120),
 }
 
 
@@ -74,18 +74,18 @@ def test_tables_are_sorted_by_mouse_and_keyboard_and_searched(chromium, pages):
     chromium.element(f"{table} th button").click()
     assert first_column(chromium, table)[:2] == ["class 0000", "class 0001"]
     press(chromium, f"{table} th button", "\n")
-    assert first_column(chromium, table)[:2] == ["class 0999", "class 0998"]
+    assert first_column(chromium, table)[:2] == ["class 0199", "class 0198"]
     sorted_by = "return [...document.querySelectorAll(arguments[0] + ' th')].map(head => head.ariaSort)"
     assert chromium.run(sorted_by, table)[:2] == ["descending", None]
     press(chromium, "#classes input[type=search]", "CLASS 012")
     assert first_column(chromium, table) == [f"class 01{number}" for number in range(29, 19, -1)]
-    assert chromium.run("return document.querySelector('#classes [role=status]').textContent") == "10 of 1,000 rows"
+    assert chromium.run("return document.querySelector('#classes [role=status]').textContent") == "10 of 200 rows"
     # Numbers are sorted as numbers, and what is not known comes last.
     chromium.open(pages["columns"])
     heads = chromium.run("return [...document.querySelectorAll('#data th')].map(head => head.textContent.trim())")
     missing = f"#data th:nth-child({1 + heads.index('Missing')}) button"
     chromium.element(missing).click()
-    assert first_column(chromium, "#data table")[:2] == ["column_1999", "column_1998"]
+    assert first_column(chromium, "#data table")[:2] == ["column_119", "column_118"]
     chromium.element(missing).click()
     assert first_column(chromium, "#data table")[:3] == ["no", "column_0", "column_1"]
     assert chromium.errors() == []
