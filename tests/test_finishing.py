@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import shutil
 import signal
@@ -27,6 +28,15 @@ def unfinished(run, tmp_path):
     return directory
 
 
+def without_times(directory):
+    """Content of `report.json` but for what was measured by the clock."""
+    content = json.loads((directory / "report.json").read_text())
+    for place in (content["analysis"]["latency"], *content["analysis"]["baselines"]):
+        for name in ("one_row_ms", "thousand_rows_ms", "seconds"):
+            place.pop(name, None)
+    return content
+
+
 def stop(error):
     def stopped(*_, **__):
         raise error
@@ -39,12 +49,14 @@ def test_the_command_makes_what_a_run_lacks(unfinished, run, capsys):
     assert str(run.report).splitlines()[0] in capsys.readouterr().out
     names = {path.name for path in run.directory.iterdir()}
     assert {path.name for path in unfinished.iterdir()} == names - {"manifest.json"}
-    for name in ("versions.json", "report.json", "report.txt"):
+    for name in ("versions.json", "report.txt"):
         assert (unfinished / name).read_text() == (run.directory / name).read_text()
+    assert without_times(unfinished) == without_times(run.directory)
     assert Stored(unfinished).missing == ()
 
 
 def test_a_picture_that_fails_is_a_note_and_can_be_drawn_later(unfinished, run, monkeypatch):
+    monkeypatch.setattr(finishing, "analyse", lambda *_, **__: {})
     with monkeypatch.context() as patch:
         patch.setattr(pictures.plots, "learning_curves", stop(RuntimeError("no font")))
         with pytest.warns(UserWarning, match="could be drawn: no font; `keras-recipes evaluate .*run` draws them"):
@@ -56,6 +68,14 @@ def test_a_picture_that_fails_is_a_note_and_can_be_drawn_later(unfinished, run, 
     for _ in range(2):  # the second time, nothing is lacking
         recipes.evaluate(unfinished)
     assert drawn == [unfinished]
+
+
+def test_an_analysis_that_fails_is_a_warning_and_the_pictures_are_drawn(unfinished, run, monkeypatch):
+    monkeypatch.setattr(finishing, "analyse", stop(RuntimeError("no memory\nleft")))
+    monkeypatch.setattr(finishing, "draw", lambda *_: None)
+    with pytest.warns(UserWarning, match="the report of .* has no analysis: no memory left"):
+        assert recipes.evaluate(unfinished).accuracy == run.report.accuracy
+    assert (Stored(unfinished).missing, Stored(unfinished).analysis) == ((), None)
 
 
 def test_a_run_that_has_lost_its_history_gets_its_report_all_the_same(unfinished, run, assert_alike):
@@ -106,7 +126,8 @@ def test_an_interrupt_while_the_model_is_saved_loses_nothing(
         recipes.train(short_recipe, output=tmp_path, **quick)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     assert recipes.evaluate(tmp_path / "run").rows == 113
-    assert (tmp_path / "run" / "report.json").exists()
+    assert Stored(tmp_path / "run").report.rows == 113
+    assert Stored(tmp_path / "run").analysis is None  # which belongs to the pictures
 
 
 def test_a_report_that_fails_leaves_the_model(tmp_path, short_recipe, quick, monkeypatch):
@@ -139,10 +160,13 @@ def test_an_error_when_training_has_ended_is_raised_after_everything_is_written(
     assert (ours / "report.json").exists()
 
 
-def test_a_stored_run_reads_the_report_that_was_made_meanwhile(unfinished):
+def test_a_stored_run_reads_the_report_that_was_made_meanwhile(unfinished, monkeypatch):
+    monkeypatch.setattr(finishing, "draw", lambda *_: None)
     stored = Stored(unfinished)
+    assert stored.analysis is None
     assert (stored.report, stored.missing) == (None, ("report", "predictions", "pictures"))
     report = recipes.evaluate(stored)
     assert stored.missing == ()
     assert stored.report.accuracy == report.accuracy
+    assert stored.analysis["errors"]["test"] == pytest.approx(1 - report.accuracy)
     assert len(stored.predictions["label"]) == report.rows

@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "recipes.report": {
         *MODELS, *OURS, "recipes.plots", "recipes.runs", "recipes.catalogue", "numpy", "jinja2", "markupsafe",
     },
-    "recipes.evaluation": {*EVALUATION, *OURS, "keras", "numpy"},
+    "recipes.evaluation": {*EVALUATION, *OURS, "keras", "numpy", "sklearn", "threadpoolctl"},
     "recipes.training": {
         *EVALUATION, *OURS, "recipes.catalogue", "keras", "numpy", "scipy", "matplotlib", "tensorflow", "jax", "torch",
     },

@@ -12,10 +12,13 @@ from recipes.data import ARRAYS, Dataset
 from recipes.data.preparation import ImagePreparation
 from recipes.data.store import RowStore, chunks_of
 from recipes.disk.whole import write_text_whole, write_whole
+from recipes.evaluation.analysis.analysing import Evaluated, analyse
+from recipes.evaluation.analysis.examples import thumbnails
 from recipes.evaluation.blocks import blocks_of_rows, storing
 from recipes.evaluation.counting import report_on
 from recipes.metrics import ClassificationReport, RegressionReport, decide
 from recipes.models.outputs import Outputs
+from recipes.report.page import write_page
 from recipes.runs import files
 from recipes.runs.folder import changing_results
 from recipes.runs.pictures import PictureSource, draw
@@ -36,7 +39,7 @@ def finish(
     limit: int | None = None,
     pictures: bool = True,
 ) -> ClassificationReport | RegressionReport:
-    """Evaluate a saved run on its test part; write its report and predictions, then its pictures.
+    """Evaluate a saved run on its test part; write its report and predictions, then its analysis, pictures and page.
 
     Args:
         directory: Run folder that holds the trained model already.
@@ -44,8 +47,9 @@ def finish(
         recipe: Recipe of the run.
         dataset: Data that the run was trained on.
         watched: History, record and kept epoch of the training; needed for the pictures alone.
-        limit: Largest number of test rows. Default: all.
-        pictures: Whether to draw. Pictures that fail are a warning, since they are worth less than the report.
+        limit: Largest number of test rows, and of rows of the other parts for the analysis. Default: all.
+        pictures: Whether to analyse the run, to draw and to write the page. What fails of that is a warning, since it
+            is worth less than the report.
 
     Returns:
         The report.
@@ -58,32 +62,57 @@ def finish(
     blocks = blocks_of_rows(model, Outputs.of(model), x, y, prediction_batch(recipe))
     report = report_on(storing(blocks, store, MOST_STORED_PREDICTIONS), dataset.class_names)
     predictions = _predictions(dataset, y, store.finish())
-    drawn = None
-    if pictures:
-        images = x if isinstance(dataset.preparation, ImagePreparation) else None
-        kept = watched.kept_epoch or recipe.fit.keep
-        drawn = PictureSource(watched.history, watched.record, kept, report, predictions, images)
+    run = Evaluated(model, recipe, dataset, report, predictions, prediction_batch(recipe), limit)
     with changing_results(directory):
-        _write(directory, f"{dataset.describe()}\n\n{report}\n", report, predictions, drawn, recipe)
+        _write(directory, run, f"{dataset.describe()}\n\n{report}\n", later=("pictures",) if pictures else ())
+        if pictures:
+            _analyse(directory, run)
+            _draw(directory, run, watched)
+            _write_page(directory)
     return report
 
 
-def _write(directory: Path, text: str, report, predictions, drawn: PictureSource | None, recipe: Recipe) -> None:
-    """Write what `finish` has made, so that `Stored.missing` says at each moment what is not there yet."""
-    later = () if drawn is None else ("pictures",)
-    write_json(directory / files.REPORT, report.to_dict())
+def _write(directory: Path, run: Evaluated, text: str, later: tuple[str, ...]) -> None:
+    """Write report and predictions, so that `Stored.missing` says at each moment what is not there yet."""
+    write_json(directory / files.REPORT, run.report.to_dict())
     write_text_whole(directory / files.REPORT_TEXT, text)
     set_missing(directory, ("predictions", *later))
-    write_whole(directory / files.PREDICTIONS, lambda file: np.savez_compressed(file, **predictions))
+    write_whole(directory / files.PREDICTIONS, lambda file: np.savez_compressed(file, **run.predictions))
     set_missing(directory, later)
-    if drawn is None:
-        return
+
+
+def _analyse(directory: Path, run: Evaluated) -> None:
+    """Add the analysis to the report that is written, and the images of its examples to the run folder."""
     try:
-        draw(directory, drawn)
+        analysis = analyse(run, model_bytes=(directory / files.MODEL).stat().st_size)
+        rows = [example["row"] for example in analysis.get("examples", ())]
+        images = thumbnails(run.dataset.test[0], rows, run.dataset.preparation)
+        if images is not None:
+            write_whole(directory / files.EXAMPLES, lambda file: np.savez_compressed(file, images=images))
+        write_json(directory / files.REPORT, {**run.report.to_dict(), "analysis": analysis})
+    except Exception as error:  # of any of the libraries behind it
+        warnings.warn(f"the report of {directory} has no analysis: {one_line(error)}", stacklevel=4)
+
+
+def _draw(directory: Path, run: Evaluated, watched: Watched) -> None:
+    """Draw the pictures into the run folder."""
+    images = run.dataset.test[0][: run.limit] if isinstance(run.dataset.preparation, ImagePreparation) else None
+    kept = watched.kept_epoch or run.recipe.fit.keep
+    try:
+        draw(directory, PictureSource(watched.history, watched.record, kept, run.report, run.predictions, images))
         set_missing(directory, ())
     except Exception as error:  # whatever the drawing raises
-        how = "" if recipe.data.name == ARRAYS else f"; {_command(directory)} draws them"
-        warnings.warn(f"not all pictures of {directory} could be drawn: {one_line(error)}{how}", stacklevel=3)
+        how = "" if run.recipe.data.name == ARRAYS else f"; {_command(directory)} draws them"
+        warnings.warn(f"not all pictures of {directory} could be drawn: {one_line(error)}{how}", stacklevel=4)
+
+
+def _write_page(directory: Path) -> None:
+    """Write the page of the run, from what lies in its folder by now."""
+    try:
+        write_page(Stored(directory))
+    except Exception as error:  # of any of the libraries behind it
+        how = f"`keras-recipes report {shlex.quote(str(directory))}` makes it"
+        warnings.warn(f"the page of {directory} could not be written: {one_line(error)}; {how}", stacklevel=4)
 
 
 def finish_later(stored: Stored, dataset: Dataset) -> ClassificationReport | RegressionReport:

@@ -44,7 +44,7 @@ def greatest_losses(report: ClassificationReport | MultiLabelReport, x, ax=None,
     columns = min(COLUMNS, len(rows))
     ax = axes_or_new(ax, size=grid_size(x, len(rows)))
     height = images[0].shape[0] / images[0].shape[1]
-    low, high = _range(images)
+    low, high = value_range(images)
     # All lengths, the height of a line of text included, are in widths of an image.
     room = width_in_points(ax) / columns / _PITCH
     size = float(np.clip(room / 12, _SMALLEST, _LARGEST))
@@ -69,6 +69,22 @@ def are_images(x) -> bool:
     """Whether the rows of `x` can be drawn as images, by their shape, which sequences of features may have as well."""
     shape = np.shape(x)
     return len(shape) == 3 or (len(shape) == 4 and bool({shape[1], shape[3]} & {1, 3, 4}))
+
+
+def as_images(x, numbers: list[int]) -> list[np.ndarray]:
+    """Images `(height, width[, channels])` of the rows `numbers` of `x`, float64, in whichever order the axes are."""
+    images = [np.asarray(x[number], np.float64) for number in numbers]
+    if _has_channels_first(x):
+        images = [np.moveaxis(image, 0, -1) for image in images]
+    return [image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image for image in images]
+
+
+def value_range(images: list[np.ndarray]) -> tuple[float, float]:
+    """Values of black and white."""
+    low, high = min(map(np.min, images)), max(map(np.max, images))
+    if low < 0:
+        return low, high if high > low else low + 1
+    return 0.0, next((full for full in _FULL if high <= full), high)
 
 
 def grid_size(x, num_rows: int) -> tuple[float, float]:
@@ -98,19 +114,8 @@ def _images(x, numbers: list[int], rows: int) -> list[np.ndarray]:
         )
     if len(x) != rows:
         raise ValueError(f"`x` must be the {rows:,} rows that were evaluated for `report`. Received: {len(x):,} rows")
-    images = [np.asarray(x[number], np.float64) for number in numbers]
-    if _has_channels_first(x):
-        images = [np.moveaxis(image, 0, -1) for image in images]
-    return [image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image for image in images]
+    return as_images(x, numbers)
 
 
 def _has_channels_first(x) -> bool:
     return len(np.shape(x)) == 4 and np.shape(x)[3] not in (1, 3, 4)
-
-
-def _range(images: list[np.ndarray]) -> tuple[float, float]:
-    """Values of black and white."""
-    low, high = min(map(np.min, images)), max(map(np.max, images))
-    if low < 0:
-        return low, high if high > low else low + 1
-    return 0.0, next((full for full in _FULL if high <= full), high)

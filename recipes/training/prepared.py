@@ -14,6 +14,7 @@ from callbacks.watching.record import merged
 from recipes import models
 from recipes.arguments.numbers import require_whole
 from recipes.data import Dataset, check_seed
+from recipes.data.class_weights import class_weights
 from recipes.keras_internals.private import build_metrics
 from recipes.models.body import body_of
 from recipes.models.outputs import Outputs
@@ -29,7 +30,6 @@ from recipes.training.rows import (
     as_evaluate_arguments,
     check_augmentation,
     check_batch_size,
-    class_weights,
     release,
 )
 from recipes.training.session import Session

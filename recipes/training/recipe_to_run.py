@@ -74,7 +74,8 @@ def train(
             `epochs` may be asked for; everything else must be as it was. A run that is finished is returned as it is.
         fast_dev_run: Whether to try everything in seconds: two steps of each part, one epoch, into a run folder whose
             name ends in `-fast-dev-run` and which the next such trial replaces; there is nothing to `resume`.
-        pictures: Whether to draw the pictures of the run folder, which takes one to three seconds.
+        pictures: Whether to analyse the run for its page (simple models on the same rows of a table, calibration,
+            importance of columns and others) and to draw its pictures, which takes some seconds.
         verbose: Whether to print how the data were read, the progress and the report.
 
     Raises:

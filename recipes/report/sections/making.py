@@ -8,8 +8,8 @@ from recipes import catalogue
 from recipes.arguments.names import normalize
 from recipes.data import ARRAYS, is_name
 from recipes.disk.manifest import digest
-from recipes.runs import files
 from recipes.report.subjects import subject
+from recipes.runs import files
 from recipes.runs.stored import Stored
 from recipes.settings import Recipe
 

@@ -8,8 +8,8 @@ from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.report import numbers
 from recipes.report.card_scores import scores_of
 from recipes.report.charts.marks import limits_of, mark
-from recipes.report.templating import name
 from recipes.report.subjects import subject
+from recipes.report.templating import name
 from recipes.runs.stored import Stored
 
 _SIGNIFICANT = 0.05
