@@ -23,7 +23,7 @@ PIECES = {"recipes.losses", "recipes.optimizers", "recipes.schedules", "recipes.
 OURS = {"callbacks", "custom_layers"}
 DATA = {"recipes.settings", "recipes.data"}
 MODELS = {*GROUND, *PIECES, *DATA, *OURS, "recipes.models", "recipes.keras_internals"}
-EVALUATION = {*MODELS, "recipes.plots", "recipes.runs", "recipes.evaluation"}
+EVALUATION = {*MODELS, "recipes.plots", "recipes.runs", "recipes.report", "recipes.evaluation"}
 MAY_IMPORT = {
     "callbacks": {"keras", "numpy", "tensorflow", "jax", "tensorboard"},
     "custom_layers": {"keras"},
@@ -44,8 +44,10 @@ MAY_IMPORT = {
     "recipes.plots": {*GROUND, "recipes.metrics", "callbacks", "numpy", "matplotlib"},
     "recipes.models": {*MODELS, "custom_layers", "keras", "numpy", "h5py"},
     "recipes.runs": {*MODELS, *OURS, "recipes.plots", "keras", "numpy", "matplotlib"},
+    "recipes.report": {
+        *MODELS, *OURS, "recipes.plots", "recipes.runs", "recipes.catalogue", "numpy", "jinja2", "markupsafe",
+    },
     "recipes.evaluation": {*EVALUATION, *OURS, "keras", "numpy", "sklearn", "threadpoolctl"},
-    "recipes.report": {*MODELS, "recipes.plots", "recipes.runs", "numpy", "jinja2"},
     "recipes.training": {
         *EVALUATION, *OURS, "recipes.catalogue", "keras", "numpy", "scipy", "matplotlib", "tensorflow", "jax", "torch",
     },

@@ -47,6 +47,11 @@ class BiasVariance:
         """Held-out error above that of the training rows."""
         return self.held_out_error - self.training_error
 
+    @property
+    def remedy(self) -> str:
+        """What may lower the larger of the two, a noun phrase; empty where neither stands out."""
+        return {BIAS: _LESS_BIAS, VARIANCE: _LESS_VARIANCE}.get(self.larger, "")
+
     def __str__(self):
         name, of = self.measure[:1].upper() + self.measure[1:], self.measure
         people = "" if self.human_error is None else f", {_size(self.human_error, of)} of people"

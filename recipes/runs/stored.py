@@ -172,6 +172,11 @@ class Stored:
         return self._read(files.EXAMPLES, stored_parts.read_examples)
 
     @cached_property
+    def diagnosis(self) -> dict | None:
+        """What the doctor has found, as `Diagnosis.to_dict` gives it; `None` where the run was not diagnosed."""
+        return self._read(files.DIAGNOSIS, stored_parts.read_json)
+
+    @cached_property
     def predictions(self) -> dict[str, np.ndarray] | None:
         """Arrays `label`, `predicted` and, for classes, `probability`, one row for each row of the test part.
 

@@ -1,0 +1,64 @@
+"""What to do next: one sentence from the errors on the three parts, and what the doctor has found."""
+
+from typing import Any
+
+from recipes.metrics.bias_variance import BIAS, MARGIN, VARIANCE, BiasVariance, bias_and_variance
+from recipes.report.charts.scale import finite
+from recipes.report.subjects import subject
+from recipes.runs.stored import Stored
+
+_PARTS = ("training", "validation", "test")
+_FEW_ERRORS = 2 * MARGIN
+
+
+def advice(stored: Stored) -> dict[str, Any] | None:
+    """Errors by part, what follows from them, and findings of the doctor; `None` where neither is known."""
+    errors, diagnosis = subject(stored, "errors") or {}, stored.diagnosis or {}
+    parts = [(part, errors[part]) for part in _PARTS if errors.get(part) is not None]
+    told = _bias_and_variance(stored, errors)
+    findings = [
+        {"sentence": finding["sentence"], "remedy": finding["remedy"], "is_fault": finding["severity"] == "fault"}
+        for finding in diagnosis.get("findings", ())
+    ]
+    if not parts and not findings:
+        return None
+    faults = [finding for finding in findings if finding["is_fault"]]
+    return {
+        "measure": errors.get("measure"),
+        "form": "percent" if errors.get("measure") == "error rate" else "score",
+        "parts": parts,
+        "sentence": None if told is None else _sentence(told, bool(faults)),
+        "remedy": None if told is None or faults else told.remedy or None,
+        "faults": faults,
+        "notes": [finding for finding in findings if not finding["is_fault"]],
+    }
+
+
+def _bias_and_variance(stored: Stored, errors: dict) -> BiasVariance | None:
+    """Bias and variance by the errors of the analysis; held-out rows are those of the validation and the test."""
+    training = finite([errors["training"]] if errors.get("training") is not None else [])
+    held_out = finite(errors[part] for part in _PARTS[1:] if errors.get(part) is not None)
+    if not training or not held_out:
+        return None
+    scores = finite(rival["score"] for rival in subject(stored, "baselines") or () if rival["score"] is not None)
+    return bias_and_variance(
+        training[0],
+        sum(held_out) / len(held_out),
+        simple_error=1 - max(scores) if scores else None,
+        measure=errors["measure"],
+    )
+
+
+def _sentence(told: BiasVariance, has_faults: bool) -> str:
+    if has_faults:
+        return "First mend what the doctor found, below; then look at the errors again."
+    if told.larger == VARIANCE:
+        return "Variance is the larger problem: the model errs more on held-out rows than on training rows."
+    if told.larger == BIAS:
+        return "Bias is the larger problem: most of the error is there on training rows already."
+    if told.held_out_error > _FEW_ERRORS:
+        return "Neither bias nor variance stands out."
+    return (
+        "There is little left to gain: the errors are small, and close to each other. Look at the rows with the "
+        "greatest losses; what is left is in them, or in their labels."
+    )
