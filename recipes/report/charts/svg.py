@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
+from recipes.arguments.names import printable
 from recipes.report.numbers import FORMS
 
 
@@ -19,7 +20,7 @@ def picture(width: float, height: float, label: str, parts: Iterable[Markup], ki
         kind: Class in the style sheet.
     """
     return Markup('<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        kind, _place(width), _place(height), label, Markup("").join(parts)
+        kind, _place(width), _place(height), printable(label), Markup("").join(parts)
     )
 
 
@@ -52,7 +53,7 @@ def dot(x: float, y: float, radius: float, kind: str) -> Markup:
 def text(x: float, y: float, content: str, anchor: str = "start", kind: str = "") -> Markup:
     """Text at a point: `anchor` is `"start"`, `"middle"` or `"end"`."""
     return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-        kind, _place(x), _place(y), anchor, content
+        kind, _place(x), _place(y), anchor, printable(content)
     )
 
 
