@@ -15,3 +15,8 @@ def subject(stored: Stored, name: str) -> Any:
         return (stored.analysis or {}).get(name)
     except FileNotFoundError:  # the manifest knows of a report that is not there
         return None
+
+
+def basis_of(stored: Stored, name: str) -> dict[str, Any]:
+    """Numbers of rows by part, and the score, on which a subject of the analysis is based; empty where not known."""
+    return (subject(stored, "basis") or {}).get(name) or {}

@@ -49,6 +49,5 @@ _TEMPLATES.filters |= {"name": name, "lines": lines}
 _TEMPLATES.globals |= {
     "number": numbers.number,
     "share": numbers.share,
-    "difference": numbers.difference,
     "interval": numbers.interval,
 }

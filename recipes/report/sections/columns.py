@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from recipes.metrics import RegressionReport
 from recipes.report.charts.marks import limits_of, mark
-from recipes.report.subjects import subject
+from recipes.report.numbers import FORMS
+from recipes.report.subjects import basis_of, subject
 from recipes.runs.stored import Stored
 
 _PARTS = ("train", "validation", "test")
@@ -15,20 +17,17 @@ def groups(stored: Stored) -> dict[str, Any] | None:
     found = subject(stored, "groups")
     if not found:
         return None
-    report = stored.report
-    overall = getattr(report, "accuracy", getattr(report, "r2", None))
-    limits = limits_of([bound for group in found for bound in (group["score"], *(group["interval"] or ()))] + [overall])
+    is_regression = isinstance(stored.report, RegressionReport)
+    overall = stored.report.mae if is_regression else stored.report.accuracy
+    limits = limits_of([overall, *_values(found, "score")])
     rows = [
-        {
-            **group,
-            "mark": mark(
-                f"score of the rows with {group['column']} {group['value']}: {group['score']:.3f}",
-                group["score"], group["interval"], limits, reference=overall,
-            ),
-        }
+        {**group, "mark": _mark(f"{group['column']} {group['value']}", group, "score", limits, overall)}
         for group in found
-    ]  # fmt: skip
-    return {"rows": rows, "overall": overall, "has_accuracy": hasattr(report, "accuracy")}
+    ]
+    basis = basis_of(stored, "groups")
+    title = basis.get("score", "mean absolute error" if is_regression else "accuracy")
+    form = "score" if is_regression else "percent"
+    return {"rows": rows, "overall": overall, "title": title, "form": form, "fewest": basis.get("fewest_rows")}
 
 
 def importance(stored: Stored) -> dict[str, Any] | None:
@@ -36,20 +35,20 @@ def importance(stored: Stored) -> dict[str, Any] | None:
     found = subject(stored, "importance")
     if not found:
         return None
-    limits = limits_of(
-        [bound for column in found for bound in (column["drop"], *(column["interval"] or ()))], least=0.0
-    )
-    rows = [
-        {
-            **column,
-            "mark": mark(
-                f"drop without {column['column']}: {column['drop']:.3f}",
-                column["drop"], column["interval"], limits, reference=0.0,
-            ),
-        }
-        for column in found
-    ]  # fmt: skip
-    return {"rows": rows}
+    limits = limits_of(_values(found, "drop"), least=0.0)
+    rows = [{**column, "mark": _mark(column["column"], column, "drop", limits, 0.0)} for column in found]
+    basis = basis_of(stored, "importance")
+    is_r2 = isinstance(stored.report, RegressionReport)
+    return {"rows": rows, "title": "R²" if is_r2 else "accuracy", "basis": basis}
+
+
+def _values(found: list[dict], key: str) -> list[float]:
+    """Scores and bounds of their intervals."""
+    return [value for entry in found for value in (entry[key], *(entry["interval"] or ()))]
+
+
+def _mark(what: str, entry: dict, key: str, limits: tuple[float, float], reference: float):
+    return mark(f"{what}: {FORMS['score'](entry[key])}", entry[key], entry["interval"], limits, reference)
 
 
 def data(stored: Stored) -> dict[str, Any] | None:
