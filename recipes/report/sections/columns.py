@@ -5,7 +5,7 @@ from typing import Any
 from recipes.metrics import RegressionReport
 from recipes.report.charts.marks import limits_of, mark
 from recipes.report.numbers import FORMS
-from recipes.report.subjects import basis_of, subject
+from recipes.report.subjects import basis_of, part, subject
 from recipes.runs.stored import Stored
 
 _PARTS = ("train", "validation", "test")
@@ -54,14 +54,14 @@ def _mark(what: str, entry: dict, key: str, limits: tuple[float, float], referen
 def data(stored: Stored) -> dict[str, Any] | None:
     """The data: size of each part, columns, and rows that are in more than one part."""
     found = subject(stored, "data") or {}
-    fingerprint, recipe = stored.fingerprint, stored.recipe
+    fingerprint, recipe = part(stored, "fingerprint"), part(stored, "recipe")
     sizes = found.get("parts") or (fingerprint.rows if fingerprint is not None else {})
     if not found and not sizes and recipe is None:
         return None
     columns = found.get("columns", ())
     return {
         "name": None if recipe is None else recipe.data.name,
-        "parts": [(part, sizes[part]) for part in _PARTS if sizes.get(part)],
+        "parts": [(name, sizes[name]) for name in _PARTS if sizes.get(name)],
         "columns": columns[:_MOST_COLUMNS],
         "left_out": any(column.get("left_out") for column in columns),
         "more": len(columns) > _MOST_COLUMNS,
