@@ -23,7 +23,10 @@ _FLAGS = (
 # Contrast of each text with what is behind it, as WCAG 2.2 defines it (1.4.3): those below the bound.
 _FAINT = """
 const channel = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-const parse = text => (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+const parse = text => {  // rgb(0 to 255), or color(srgb 0 to 1) of a mixture
+  const parts = (text.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+  return text.startsWith("color(") ? parts.map((value, i) => (i < 3 ? 255 * value : value)) : parts;
+};
 const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
 const over = (top, below) => {
   const share = top[3] ?? 1;
@@ -52,6 +55,32 @@ while (walker.nextNode()) {
   if (ratio < least) faint.push(`${node.data.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
 }
 return faint;
+"""
+_UNLABELLED = """
+const found = [], say = (what, element) => found.push(`${what}: ${element.outerHTML.slice(0, 100)}`);
+const all = selector => [...document.querySelectorAll(selector)];
+for (const image of all("img")) if (!image.hasAttribute("alt")) say("no alt", image);
+for (const svg of all("svg")) {
+  const named = svg.getAttribute("aria-label") || svg.querySelector("title") || svg.getAttribute("aria-labelledby");
+  if (svg.getAttribute("aria-hidden") !== "true" && !(svg.getAttribute("role") === "img" && named)) say("no text", svg);
+}
+for (const table of all("table")) if (!table.querySelector("th")) say("no heads", table);
+for (const th of all("th")) if (!th.getAttribute("scope")) say("no scope", th);
+for (const field of all("input, select")) if (!field.labels.length && !field.ariaLabel) say("no label", field);
+for (const button of all("button")) if (!button.textContent.trim() && !button.ariaLabel) say("no name", button);
+for (const part of all("*")) {
+  if (part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(part).overflowX)
+      && part.tabIndex < 0 && part !== document.documentElement) say("scrolls without a keyboard", part);
+}
+let level = 0;
+for (const heading of all("h1, h2, h3, h4, h5, h6")) {
+  if (heading.tagName[1] > level + 1) say("skips a level", heading);
+  level = +heading.tagName[1];
+}
+const ids = new Set();
+for (const element of all("[id]")) ids.has(element.id) ? say("id twice", element) : ids.add(element.id);
+if (!document.documentElement.lang) found.push("no language");
+return found;
 """
 
 
@@ -97,7 +126,10 @@ class Browser:
         self.command(
             "Emulation.setEmulatedMedia",
             media=medium,
-            features=[{"name": "prefers-color-scheme", "value": scheme}],
+            features=[
+                {"name": "prefers-color-scheme", "value": scheme},
+                {"name": "prefers-reduced-motion", "value": "reduce"},  # one waits for no scrolling
+            ],
         )
         self.logs("browser"), self.logs("performance")  # of the page before
         self.chrome.get(file.resolve().as_uri())
@@ -109,6 +141,10 @@ class Browser:
     def run(self, script: str, *arguments):
         """The value that JavaScript returns."""
         return self.chrome.execute_script(script, *arguments)
+
+    def element(self, selector: str):
+        """The first element of a CSS selector, on which one can `click()` and type by `send_keys(text)`."""
+        return self.chrome.find_element("css selector", selector)
 
     def logs(self, kind: str) -> list[dict]:
         """Entries since the last call."""
@@ -139,6 +175,10 @@ class Browser:
                 .map(e => e.outerHTML.slice(0, 120));
         """
         return self.run(script)
+
+    def unlabelled(self) -> list[str]:
+        """What a reader who does not see the page would miss: texts of pictures, heads of tables, labels of fields."""
+        return self.run(_UNLABELLED)
 
     def faint(self) -> list[str]:
         """Texts whose contrast is below that of WCAG 2.2, level AA."""

@@ -12,7 +12,7 @@ def simple_models(analysis: dict[str, Any]) -> list[tuple[str, ...]]:
     """Cells of the rows of a table: name, score, difference, its interval, p-value with its test.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: If the analysis is damaged.
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError: If the analysis is damaged.
     """
     return [
         (
@@ -30,7 +30,7 @@ def cautions(analysis: dict[str, Any]) -> list[str]:
     """Sentences in Markdown on what may be wrong with the model, its data or its scores.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: If the analysis is damaged.
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError: If the analysis is damaged.
     """
     return [*_calibration(analysis), *_groups(analysis), *_labels(analysis), *_duplicates(analysis)]
 

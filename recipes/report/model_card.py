@@ -129,7 +129,7 @@ def _of_analysis(analysis: dict[str, Any]) -> dict[str, Any]:
     """What the analysis tells; nothing where it is not as `train` writes it."""
     try:
         return {"simple_models": simple_models(analysis), "cautions": cautions(analysis)}
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):  # plain values of a stranger
         return {"simple_models": [], "cautions": []}
 
 

@@ -119,5 +119,6 @@ def _data(value: float, text: str, of: str) -> Markup:
     # As a plain number: NumPy's own have another repr.
     value = value.item() if hasattr(value, "item") else value
     origin = Markup(' data-of="{}"').format(of) if of else ""
-    # A sign that screen readers know, of the width of a plus.
-    return Markup('<data value="{}"{}>{}</data>').format(repr(value), origin, escape(text.replace("-", "−")))
+    # A sign that screen readers know, of the width of a plus; and no line begins with a unit.
+    text = text.replace("-", "−").replace(" ", "\u00a0")
+    return Markup('<data value="{}"{}>{}</data>').format(repr(value), origin, escape(text))

@@ -23,8 +23,9 @@ def source(name: str) -> Markup:
 
 
 def name(text: object) -> Markup:
-    """A name that comes from the files of a run, marked as such."""
-    return Markup('<span class="name">{}</span>').format(printable(text, _LONGEST_NAME))
+    """A name that comes from the files of a run, marked as such; one that nobody sees is quoted."""
+    shown = printable(text, _LONGEST_NAME)
+    return Markup('<span class="name">{}</span>').format(shown if shown.strip() else f"'{shown}'")
 
 
 def said(text: object) -> Markup:

@@ -1,0 +1,91 @@
+"""The page of a run in headless Chromium, as a reader sees it."""
+
+import pytest
+import runs_by_hand
+from browser import ABSENT, browser, programs
+
+from recipes.report.page import page_of
+from recipes.runs.stored import Stored
+
+pytestmark = pytest.mark.skipif(programs() is None, reason=ABSENT)
+MAKERS = {
+    "images": runs_by_hand.images,
+    "hostile": runs_by_hand.table,
+    "regression": runs_by_hand.regression,
+    "classes": lambda folder: runs_by_hand.many_classes(folder, 200),
+    "columns": lambda folder: runs_by_hand.table(folder, ("no", "yes"), columns=120),
+}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as window:
+        yield window
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Files of the pages of runs of each kind."""
+    folder, files = tmp_path_factory.mktemp("runs"), {}
+    for kind, make in MAKERS.items():
+        files[kind] = folder / f"{kind}.html"
+        files[kind].write_text(page_of(Stored(make(folder / kind))), encoding="utf-8")
+    return files
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_page_is_whole_and_asks_for_nothing_outside_of_it(chromium, pages, kind):
+    chromium.open(pages[kind])
+    assert chromium.errors() == []
+    assert chromium.requests() == []
+    assert chromium.undecoded() == []
+    assert chromium.unlabelled() == []
+    assert chromium.run("return document.title").startswith(kind)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_a_page_fits_a_phone_and_is_legible_in_light_and_in_dark(chromium, pages, kind):
+    for scheme in ("light", "dark"):
+        chromium.open(pages[kind], width=390, scheme=scheme)
+        assert chromium.wide() == []
+        assert chromium.faint() == []
+
+
+def test_a_page_can_be_printed(chromium, pages):
+    chromium.open(pages["images"], medium="print", scheme="dark")
+    assert chromium.faint() == []
+    assert chromium.print().startswith(b"%PDF")
+
+
+def first_column(chromium, table):
+    script = "return [...document.querySelectorAll(arguments[0] + ' tbody tr')].filter(row => !row.hidden)"
+    return chromium.run(f"{script}.map(row => row.cells[0].textContent)", table)
+
+
+def press(chromium, selector, keys):
+    """Type keys into an element, as a reader without a mouse does."""
+    chromium.element(selector).send_keys(keys)
+
+
+def test_tables_are_sorted_by_mouse_and_keyboard_and_searched(chromium, pages):
+    chromium.open(pages["classes"])
+    table = "#classes table"
+    assert len(first_column(chromium, table)) == 50
+    chromium.element(f"{table} th button").click()
+    assert first_column(chromium, table)[:2] == ["class 0000", "class 0001"]
+    press(chromium, f"{table} th button", "\n")
+    assert first_column(chromium, table)[:2] == ["class 0199", "class 0198"]
+    sorted_by = "return [...document.querySelectorAll(arguments[0] + ' th')].map(head => head.ariaSort)"
+    assert chromium.run(sorted_by, table)[:2] == ["descending", None]
+    press(chromium, "#classes input[type=search]", "CLASS 012")
+    assert first_column(chromium, table) == [f"class 01{number}" for number in range(29, 19, -1)]
+    assert chromium.run("return document.querySelector('#classes [role=status]').textContent") == "10 of 200 rows"
+    # Numbers are sorted as numbers, and what is not known comes last.
+    chromium.open(pages["columns"])
+    heads = chromium.run("return [...document.querySelectorAll('#data th')].map(head => head.textContent.trim())")
+    missing = f"#data th:nth-child({1 + heads.index('Missing')}) button"
+    chromium.element(missing).click()
+    assert first_column(chromium, "#data table")[:2] == ["column_119", "column_118"]
+    chromium.element(missing).click()
+    assert first_column(chromium, "#data table")[:3] == ["no", "column_0", "column_1"]
+    assert chromium.errors() == []
