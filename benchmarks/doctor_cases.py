@@ -1,6 +1,7 @@
 """How well the doctor finds the cause of trainings that fail: the labelled programs of `doctor_cases`, in two halves.
 
 Run: KERAS_RECIPES_DATA=... python benchmarks/doctor_cases.py [FOLDER] [--half development|check|both] [--json FILE]
+With --callback, `TrainingDoctor` in a `fit` of the model takes the place of `diagnose`.
 
 The thresholds of the rules were chosen on the development half alone; the check half was only ever scored. To keep it
 so, single programs are not printed, sums alone; `--show` prints those of the development half. FOLDER has `cases.json`
@@ -46,14 +47,18 @@ def halves(folder: Path) -> dict[str, list[str]]:
     return split
 
 
-def results_of(folder: Path, ids: list[str], timeout: float) -> list[dict]:
+def results_of(folder: Path, ids: list[str], timeout: float, callback: bool = False) -> list[dict]:
     """What `score.py` finds out about the programs `ids`."""
+    package = ["--package", "callback_doctor"] if callback else []
+    package += ["--path", str(ROOT / "benchmarks" if callback else ROOT)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     results = []
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "results.json"
         for number, name in enumerate(ids, start=1):
-            command = [sys.executable, str(folder / "score.py"), "--path", str(ROOT), "--ids", name, "--json", str(out)]
-            subprocess.run([*command, "--timeout", str(timeout)], check=True, stdout=subprocess.DEVNULL)
+            command = [sys.executable, str(folder / "score.py"), *package, "--ids", name, "--json", str(out)]
+            command += ["--timeout", str(timeout)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
             results += json.loads(out.read_text())["results"]
             print(f"\r{number} of {len(ids)}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
@@ -95,12 +100,13 @@ def main():
     parser.add_argument("folder", nargs="?", type=Path, default=beside)
     parser.add_argument("--half", choices=(*HALVES, "both"), default="both")
     parser.add_argument("--timeout", type=float, default=120, help="seconds for one program")
+    parser.add_argument("--callback", action="store_true", help="score TrainingDoctor instead of diagnose")
     parser.add_argument("--show", action="store_true", help="print the findings in the development half, too")
     parser.add_argument("--json", type=Path, help="file for the rows of the table, as JSON")
     arguments = parser.parse_args()
     split = halves(arguments.folder)
     chosen = HALVES if arguments.half == "both" else (arguments.half,)
-    found = {half: results_of(arguments.folder, split[half], arguments.timeout) for half in chosen}
+    found = {half: results_of(arguments.folder, split[half], arguments.timeout, arguments.callback) for half in chosen}
     if arguments.show and "development" in found:
         print(listing(found["development"]))
     rows = [row(f"{half} half", results) for half, results in found.items()]

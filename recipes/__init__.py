@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from recipes.data import load_dataset as load_dataset
     from recipes.doctor.diagnosing import diagnose as diagnose
     from recipes.doctor.diagnosis import Diagnosis as Diagnosis
+    from recipes.doctor.finding import Finding as Finding
+    from recipes.doctor.training_doctor import TrainingDoctor as TrainingDoctor
     from recipes.evaluation.comparison import compare as compare
     from recipes.evaluation.prediction import predict as predict
     from recipes.evaluation.scoring import evaluate as evaluate
@@ -79,6 +81,8 @@ _HOME = {
     "load_dataset": "data",
     "diagnose": "doctor.diagnosing",
     "Diagnosis": "doctor.diagnosis",
+    "Finding": "doctor.finding",
+    "TrainingDoctor": "doctor.training_doctor",
     "evaluate": "evaluation.scoring",
     "predict": "evaluation.prediction",
     "fine_tune": "training.fine_tuning",

@@ -70,6 +70,17 @@ def test_a_picture_that_fails_is_a_note_and_can_be_drawn_later(unfinished, run, 
     assert drawn == [unfinished]
 
 
+@pytest.mark.parametrize(("writer", "what"), [("write_page", "page"), ("write_model_card", "model card")])
+def test_a_page_or_card_that_fails_is_a_warning(run, monkeypatch, writer, what):
+    written = []
+    for name in ("write_page", "write_model_card"):
+        monkeypatch.setattr(finishing, name, stop(OSError("disk full")) if name == writer else written.append)
+    expected = f"the {what} of .* could not be written: disk full; `keras-recipes report .*` makes it"
+    with pytest.warns(UserWarning, match=expected):
+        finishing._write_pages(run.directory)
+    assert len(written) == 1
+
+
 def test_an_analysis_that_fails_is_a_warning_and_the_pictures_are_drawn(unfinished, run, monkeypatch):
     monkeypatch.setattr(finishing, "analyse", stop(RuntimeError("no memory\nleft")))
     monkeypatch.setattr(finishing, "draw", lambda *_: None)

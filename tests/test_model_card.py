@@ -72,7 +72,7 @@ def test_the_hub_reads_the_card_of_a_regression(regression):
 
 
 def test_what_a_run_folder_lacks_is_left_out_and_nothing_stands_in_for_it(regression, tmp_path):
-    for names in ((), ("recipe.yaml", "versions.json"), ("report.json",), ("versions.json", "report.json")):
+    for names in ((), ("recipe.yaml", "versions.json"), ("versions.json", "report.json")):
         folder = tmp_path / f"of-{len(names)}-{'-'.join(names)}"
         folder.mkdir()
         for name in ("model.keras", *names):
@@ -128,9 +128,11 @@ def test_the_card_tells_of_the_analysis(tmp_path):
     assert ModelCard(content).data.pipeline_tag == "tabular-classification"
     report = json.loads((folder / "report.json").read_text())
     short = {"column": "a", "value": "b", "rows": 10**400, "score": 0.5, "interval": [0.1]}
-    for damage in ({"baselines": 3}, {"groups": [short]}, {"calibration": {"before": []}}, {"data": [], "latency": 1}):
-        write_json(folder / "report.json", {**report, "analysis": damage})
-        assert "## Limitations" not in model_card(Stored(folder))
+    for damage in ({"baselines": 3}, {"groups": [short]}, {"calibration": {"before": []}}, {"label_errors": []}):
+        write_json(folder / "report.json", {**report, "analysis": report["analysis"] | damage})
+        shown = model_card(Stored(folder))
+        assert ("## Limitations" in shown) is ("label_errors" in damage)  # an empty one says nothing
+        assert "## Evaluation" in shown
 
 
 def test_code_is_fenced_whatever_is_in_it():

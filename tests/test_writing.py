@@ -17,7 +17,7 @@ def test_the_folder_holds_what_the_design_names(run):
     assert files == {
         "model.keras", "recipe.yaml", "versions.json", "history.csv", "report.json", "report.txt", "predictions.npz",
         "learning_curves.png", "record.png", "record.npz", "record.csv", "report.png", "confusion_matrix.png",
-        "rows.npz", "manifest.json", "report.html",
+        "rows.npz", "manifest.json", "report.html", "MODEL_CARD.md",
     }  # fmt: skip
     assert run.directory.name == "tabular-seed0"
 

@@ -24,7 +24,7 @@ from recipes.doctor.judging import judge
 from recipes.doctor.ranking import ranked
 from recipes.doctor.rules.trials import cured
 from recipes.doctor.sample import Rows, rows_of
-from recipes.doctor.seen import ModelFacts, Seen
+from recipes.doctor.seen import DataFacts, ModelFacts, Seen
 from recipes.doctor.trials import trial
 from recipes.doctor.unchanged import FailingModelError, KeptModel, unchanged
 from recipes.training.fitting_checks import outputs_for
@@ -104,7 +104,7 @@ def examine(
         with unchanged(model, rows.x, rows.y, batch_size) as kept:
             seen = _at_rest(model, rows, since_compile, **options)
             findings = judge(seen)
-            return (seen, ranked(findings)) if _are_certain(findings) else _in_training(seen, kept, columns, deadline)
+            return (seen, ranked(findings)) if are_certain(findings) else _in_training(seen, kept, columns, deadline)
     except FailingModelError as error:
         seen = _at_rest(model, rows, since_compile, error=str(error)[:_LONGEST_ERROR], **options)
         return seen, ranked(judge(seen))
@@ -114,9 +114,15 @@ def _at_rest(model: keras.Model, rows: Rows, since_compile: dict, *, epochs: int
     """The facts of the compiled model and of the rows, for which nothing is trained, and further `facts`."""
     steps = epochs * math.ceil(len(rows.x) / batch_size)
     compiled = model_facts(model, rows.x[:1], steps=steps, since_compile=since_compile)
+    data = facts_of_rows(compiled, rows)
+    return Seen(model=compiled, data=data, epochs=epochs, batch_size=batch_size, **facts)
+
+
+def facts_of_rows(compiled: ModelFacts, rows: Rows) -> DataFacts:
+    """Facts of rows, as the model takes them."""
     front = _front(compiled)
-    y, validation = _classes_of_margins(compiled, rows.y, rows.validation)
-    data = data_facts(
+    y, validation = classes_of_margins(compiled, rows.y, rows.validation)
+    return data_facts(
         rows.x,
         y,
         validation,
@@ -124,7 +130,6 @@ def _at_rest(model: keras.Model, rows: Rows, since_compile: dict, *, epochs: int
         normalized_inside=any(kind in _NORMALIZING for kind in front),
         mispaired=rows.mispaired,
     )
-    return Seen(model=compiled, data=data, epochs=epochs, batch_size=batch_size, **facts)
 
 
 def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -> tuple[Seen, tuple[Finding, ...]]:
@@ -145,7 +150,7 @@ def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -
         seen = dataclasses.replace(seen, error=reason(error)[:_LONGEST_ERROR])
         return seen, ranked(judge(seen))
     seen = dataclasses.replace(
-        seen, course=course, reference=reference(x, *_classes_of_margins(seen.model, y, validation), tokens=tokens)
+        seen, course=course, reference=reference(x, *classes_of_margins(seen.model, y, validation), tokens=tokens)
     )
     findings, impossible = judge(seen), set()
     while time.monotonic() < deadline and (change := planning.next_change(seen, findings, impossible)):
@@ -174,7 +179,7 @@ def _fails_alone(kept: KeptModel, x: np.ndarray, y: np.ndarray, batch_size: int)
     return False
 
 
-def _classes_of_margins(facts: ModelFacts, y: np.ndarray, validation: tuple | None) -> tuple:
+def classes_of_margins(facts: ModelFacts, y: np.ndarray, validation: tuple | None) -> tuple:
     """Targets of -1 and 1, which a hinge loss takes, as classes 0 and 1; others as they are."""
     if not facts.margins or not np.isin(y, (-1, 1)).all():
         return y, validation
@@ -192,7 +197,8 @@ def _front(facts: ModelFacts) -> list[str]:
     return kinds
 
 
-def _are_certain(findings: Sequence[Finding]) -> bool:
+def are_certain(findings: Sequence[Finding]) -> bool:
+    """Whether one of the findings is a fault that no training needs to confirm."""
     # A metric that does not measure the task, say, does not explain a training that fails.
     found = [finding for finding in findings if finding.severity == FAULT and finding.cause not in COURSE]
     return any(finding.confidence >= 0.9 for finding in found)

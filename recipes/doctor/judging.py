@@ -1,5 +1,7 @@
 """All rules in one list."""
 
+from collections.abc import Callable, Sequence
+
 from recipes.doctor.finding import Finding
 from recipes.doctor.rules import (
     course,
@@ -24,6 +26,6 @@ RULES = tuple(
 )
 
 
-def judge(seen: Seen) -> list[Finding]:
+def judge(seen: Seen, rules: Sequence[Callable[[Seen], Finding | None]] = RULES) -> list[Finding]:
     """What each rule has to say of what was seen."""
-    return [finding for rule in RULES if (finding := rule(seen)) is not None]
+    return [finding for rule in rules if (finding := rule(seen)) is not None]

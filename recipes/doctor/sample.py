@@ -68,6 +68,23 @@ def rows_of(x, y=None, validation_data=None) -> Rows:
     return rows if held is None else dataclasses.replace(rows, validation=(held.x, held.y))
 
 
+def some_of(rows: Rows, most: int) -> Rows:
+    """At most `most` rows of each part, evenly spaced.
+
+    Args:
+        rows: Rows of a training.
+        most: Largest number of training rows, and of validation rows.
+    """
+
+    def chosen(x, y):
+        places = np.linspace(0, len(x) - 1, min(len(x), most)).round().astype(int)
+        return x[places], y[places]
+
+    x, y = chosen(rows.x, rows.y)
+    held = None if rows.validation is None else chosen(*rows.validation)
+    return dataclasses.replace(rows, x=x, y=y, validation=held, is_complete=rows.is_complete and len(rows.x) <= most)
+
+
 def _validation(data) -> Rows:
     if is_batched(data) or callable(data):
         return _rows_in_batches("`validation_data`", data() if callable(data) else data, again=False)

@@ -41,8 +41,7 @@ def screen(findings: tuple[Finding, ...], seen: Seen) -> str:
 
 def line(root: Finding, run: str | PathLike) -> str:
     """What is wrong in a run, in one line that names the command which tells more."""
-    sentence = textwrap.shorten(_sentence(root), _LONGEST_LINE, placeholder=" ...")
-    return f"{sentence} `keras-recipes diagnose {shlex.quote(printable(run))}` tells more"
+    return f"{short_sentence(root)} `keras-recipes diagnose {shlex.quote(printable(run))}` tells more"
 
 
 def score_name(seen: Seen) -> str:
@@ -76,7 +75,7 @@ def reached(seen: Seen) -> str:
 def _root(root: Finding) -> list[str]:
     where = "" if root.layer is None else f", in layer {_name(root.layer)}"
     sure = "certain" if root.confidence >= 1 else f"with {root.confidence:.0%} confidence"
-    lines = [f"root cause: {root.cause}{where}, {sure}", "", *_wrapped(_sentence(root))]
+    lines = [f"root cause: {root.cause}{where}, {sure}", "", *_wrapped(sentence(root))]
     evidence = [part for item in root.evidence for part in _wrapped(str(item), indent=2)]
     if evidence:
         lines += ["", "what was seen:", *_limited(evidence, _MOST_EVIDENCE)]
@@ -98,7 +97,7 @@ def _list(findings: Sequence[Finding], room: int) -> list[str]:
     """The findings in at most `room` lines, as many as fit, with the number of the others."""
     lines: list[str] = []
     for number, finding in enumerate(findings):
-        text = f"{finding.cause}: {_sentence(finding)}"
+        text = f"{finding.cause}: {sentence(finding)}"
         entry = _wrapped(textwrap.shorten(text, 2 * WIDTH - 20, placeholder=" ..."), indent=2)
         is_last = number == len(findings) - 1
         if len(lines) + len(entry) + (not is_last) > room:
@@ -112,7 +111,12 @@ def _limited(lines: list[str], most: int) -> list[str]:
     return lines if len(lines) <= most else [*lines[: most - 1], f"  and {len(lines) - most + 1} more"]
 
 
-def _sentence(finding: Finding) -> str:
+def short_sentence(finding: Finding) -> str:
+    """The sentence of a finding, for one line of output."""
+    return textwrap.shorten(sentence(finding), _LONGEST_LINE, placeholder=" ...")
+
+
+def sentence(finding: Finding) -> str:
     """The sentence of a finding, with a capital letter and a full stop."""
     text = printable(finding.sentence.strip(), _LONGEST_SENTENCE)
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "...")) else ".")

@@ -18,6 +18,7 @@ from recipes.evaluation.blocks import blocks_of_rows, storing
 from recipes.evaluation.counting import report_on
 from recipes.metrics import ClassificationReport, RegressionReport, decide
 from recipes.models.outputs import Outputs
+from recipes.report.model_card import write_model_card
 from recipes.report.page import write_page
 from recipes.runs import files
 from recipes.runs.folder import changing_results
@@ -39,7 +40,7 @@ def finish(
     limit: int | None = None,
     pictures: bool = True,
 ) -> ClassificationReport | RegressionReport:
-    """Evaluate a saved run on its test part; write its report and predictions, then its analysis, pictures and page.
+    """Evaluate a saved run on its test part; write its report and predictions, then its analysis, pictures and pages.
 
     Args:
         directory: Run folder that holds the trained model already.
@@ -48,8 +49,8 @@ def finish(
         dataset: Data that the run was trained on.
         watched: History, record and kept epoch of the training; needed for the pictures alone.
         limit: Largest number of test rows, and of rows of the other parts for the analysis. Default: all.
-        pictures: Whether to analyse the run, to draw and to write the page. What fails of that is a warning, since it
-            is worth less than the report.
+        pictures: Whether to analyse the run, to draw, and to write the page and the model card. What fails of that is a
+            warning, since it is worth less than the report.
 
     Returns:
         The report.
@@ -68,7 +69,7 @@ def finish(
         if pictures:
             _analyse(directory, run)
             _draw(directory, run, watched)
-            _write_page(directory)
+            _write_pages(directory)
     return report
 
 
@@ -106,13 +107,15 @@ def _draw(directory: Path, run: Evaluated, watched: Watched) -> None:
         warnings.warn(f"not all pictures of {directory} could be drawn: {one_line(error)}{how}", stacklevel=4)
 
 
-def _write_page(directory: Path) -> None:
-    """Write the page of the run, from what lies in its folder by now."""
-    try:
-        write_page(Stored(directory))
-    except Exception as error:  # of any of the libraries behind it
-        how = f"`keras-recipes report {shlex.quote(str(directory))}` makes it"
-        warnings.warn(f"the page of {directory} could not be written: {one_line(error)}; {how}", stacklevel=4)
+def _write_pages(directory: Path) -> None:
+    """Write the page of the run and its model card, from what lies in its folder by now."""
+    stored = Stored(directory)
+    for what, write in (("page", write_page), ("model card", write_model_card)):
+        try:
+            write(stored)
+        except Exception as error:  # of any of the libraries behind it
+            how = f"`keras-recipes report {shlex.quote(str(directory))}` makes it"
+            warnings.warn(f"the {what} of {directory} could not be written: {one_line(error)}; {how}", stacklevel=4)
 
 
 def finish_later(stored: Stored, dataset: Dataset) -> ClassificationReport | RegressionReport:
