@@ -172,10 +172,12 @@ def test_the_importance_of_a_regression_is_a_drop_of_r2():
 
 
 def test_importance_ends_in_time_and_says_how_many_columns_it_measured(monkeypatch):
-    monkeypatch.setattr(importance, "_MOST_AT_ONCE", 1)
+    monkeypatch.setattr(importance, "_MOST_ROWS_AT_ONCE", 1)
     x, y, _ = table(100)
     names = {column: str(column) for column in range(4)}
-    found, measured = importance.permutation_importance(x, y, lambda rows: rows[:, :1] * 0, names, "classification", 0)
+    found, measured = importance.permutation_importance(
+        x, y, lambda rows: rows[:, :1] * 0, names, "classification", seconds=0
+    )
     assert (len(found), measured) == (1, 1)
 
 

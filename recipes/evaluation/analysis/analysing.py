@@ -25,6 +25,8 @@ from recipes.settings import Recipe
 
 # Largest number of rows of a part that are predicted again.
 MOST_ROWS = 10_000
+# Most probabilities of test rows in which wrong labels are looked for: rows times classes.
+_MOST_PROBABILITIES = 10_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +66,13 @@ class Evaluated:
     def validated(self) -> tuple[np.ndarray, np.ndarray]:
         """Targets and outputs of validation rows."""
         return self.predicted("validation")
+
+    @cached_property
+    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of test rows for confident learning, and the thresholds of the classes on them."""
+        labels, num_classes = self.predictions["label"], len(self.dataset.class_names)
+        rows = sampled_rows(len(labels), max(1, _MOST_PROBABILITIES // num_classes))
+        return rows, label_errors.class_thresholds(labels[rows], self.probabilities(rows))
 
     @property
     def is_table(self) -> bool:
@@ -129,7 +138,7 @@ def _errors(run: Evaluated):
 def _calibration(run: Evaluated):
     if not run.has_probabilities:
         return None, None
-    labels, rows = run.predictions["label"], run.predictions["label"]
+    labels = run.predictions["label"]
     most = max(1, min(MOST_ROWS, calibrating.MOST_VALUES // len(run.dataset.class_names)))
     rows = sampled_rows(len(labels), most)
     validation = tuple(array[:most] for array in run.validated)
@@ -137,16 +146,10 @@ def _calibration(run: Evaluated):
     return found, {"validation": len(validation[0]), "test": len(rows)}
 
 
-def _thresholds(run: Evaluated) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of the test rows from which the thresholds of the classes are computed, and the thresholds."""
-    rows = sampled_rows(len(run.predictions["label"]), 5 * calibrating.MOST_VALUES // len(run.dataset.class_names))
-    return rows, label_errors.class_thresholds(run.predictions["label"][rows], run.probabilities(rows))
-
-
 def _label_errors(run: Evaluated):
     if not run.has_probabilities:
         return None, None
-    rows, thresholds = _thresholds(run)
+    rows, thresholds = run.labelled
     found = label_errors.suspects(run.predictions["label"][rows], run.probabilities(rows), thresholds)
     return {"rule": label_errors.RULE, "suspects": int(found.sum()), "rows": len(rows)}, {"test": len(rows)}
 
@@ -161,7 +164,7 @@ def _examples(run: Evaluated):
         known = np.flatnonzero(rows < len(run.predictions["label"]))
         suspect, rows = np.zeros(len(rows), bool), rows[known]
         labels = run.predictions["label"][rows]
-        suspect[known] = label_errors.suspects(labels, run.probabilities(rows), _thresholds(run)[1])
+        suspect[known] = label_errors.suspects(labels, run.probabilities(rows), run.labelled[1])
     found = examples.examples_of(run.report, run.dataset.test[0], run.dataset.preparation, suspect)
     return found, {"test": run.report.rows}
 
@@ -184,15 +187,17 @@ def _importance(run: Evaluated):
         return None, None
     columns = used_columns(preparation)
     of_categories = {column for column in columns if preparation.feature_names[column] in preparation.vocabularies}
-    ordered = importance.by_association(x, run.predict(x), columns, of_categories)
+    values = run.predict(x)
+    ordered = importance.by_association(x, values, columns, of_categories)
     names = {column: preparation.feature_names[column] for column in ordered}
-    x, y = sample((x, y), importance.most_rows(x[:1].nbytes))
+    rows, permutations = importance.rows_and_permutations(len(y), x[:1].nbytes + values[:1].nbytes)
+    x, y = sample((x, y), rows)
     predict = functools.partial(run.predict, batch_size=importance.BATCH_SIZE)
-    found, measured = importance.permutation_importance(x, y, predict, names, task)
+    found, measured = importance.permutation_importance(x, y, predict, names, task, permutations)
     return found, {
         "score": _score_of(task),
         "test": len(y),
-        "permutations": importance.PERMUTATIONS,
+        "permutations": permutations,
         "columns": measured,
         "left_out": len(columns) - measured,
     }

@@ -7,7 +7,7 @@ from recipes.metrics import ClassificationCounts, decide, temperature, with_temp
 # Fewest validation rows from which a temperature is learned.
 FEWEST_ROWS = 30
 # Most probabilities of a part that are used: rows times outputs.
-MOST_VALUES = 2_000_000
+MOST_VALUES = 500_000
 # Distance from 0 and 1 of the least sure probability that float32 rounds to 1.
 _NEAREST = 2.0**-25
 # Temperature of probabilities that say nothing of the labels: the greater, the better.

@@ -10,18 +10,32 @@ from recipes.metrics.classes.intervals import quantile
 
 MOST_ROWS = 2000
 MOST_SHOWN = 50
-PERMUTATIONS = 5
+MOST_PERMUTATIONS = 5
 SECONDS = 2.0
 # Rows for one step of a prediction: rows of a table are short.
 BATCH_SIZE = 4096
-# Most permuted rows that are predicted at once, since a prediction takes some hundredths of a second to begin; and most
-# bytes of those of one column, so that many columns of a wide table are measured in time.
-_MOST_AT_ONCE, _MOST_BYTES = 50_000, 8 * 2**20
+# Most bytes of the permuted rows of one column and of the outputs for them, so that many columns are measured in time.
+_MOST_BYTES = 8 * 2**20
+# The same of the columns that are predicted at once, and their rows: a prediction takes some hundredths of a second to
+# begin.
+_MOST_BYTES_AT_ONCE, _MOST_ROWS_AT_ONCE = 32 * 2**20, 50_000
 
 
-def most_rows(row_bytes: int) -> int:
-    """Number of rows that are permuted: 2,000, or fewer of very wide tables."""
-    return max(2, min(MOST_ROWS, _MOST_BYTES // (PERMUTATIONS * max(1, row_bytes))))
+def rows_and_permutations(count: int, row_bytes: int) -> tuple[int, int]:
+    """Number of rows that are permuted, and how often.
+
+    Further rows tell more than further permutations of the same rows, so that rows of wide tables are permuted once.
+
+    Args:
+        count: Number of rows that there are.
+        row_bytes: Size of a row and of the outputs for it.
+
+    >>> rows_and_permutations(300, 100), rows_and_permutations(9999, 100), rows_and_permutations(9999, 8000)
+    ((300, 5), (2000, 5), (1048, 1))
+    """
+    most = max(2, _MOST_BYTES // row_bytes)
+    rows = min(count, MOST_ROWS, most)
+    return rows, max(1, min(MOST_PERMUTATIONS, most // max(1, rows)))
 
 
 def permutation_importance(
@@ -30,9 +44,10 @@ def permutation_importance(
     predict: Callable[[np.ndarray], np.ndarray],
     names: dict[int, str],
     task: str,
+    permutations: int = MOST_PERMUTATIONS,
     seconds: float = SECONDS,
 ) -> tuple[list[dict], int]:
-    """Mean drop of the score over 5 permutations of each column, the greatest first, at most 50.
+    """Mean drop of the score over some permutations of each column, the greatest first, at most 50.
 
     The score is the accuracy, or R2 of a regression. The interval is that of the mean over the rows, of which each is
     permuted independently: it describes how much the drop would change with other test rows.
@@ -43,6 +58,7 @@ def permutation_importance(
         predict: Function from raw rows to the outputs of the model, `(rows, units)`.
         names: Names of the columns that are measured, by number, those first that are to be measured in any case.
         task: `"classification"` or `"regression"`.
+        permutations: Number of permutations of each column.
         seconds: Time after which no further column is begun.
 
     Returns:
@@ -50,19 +66,20 @@ def permutation_importance(
     """
     started, generator = time.perf_counter(), np.random.default_rng(0)
     score = _score_of_rows(targets, task)
-    before, found, columns = score(predict(x)), [], list(names)
-    repeats = PERMUTATIONS * len(x)
-    at_once = max(1, min(_MOST_AT_ONCE // repeats, 4 * _MOST_BYTES // (repeats * x[:1].nbytes)))
+    values = predict(x)
+    before, found, columns = score(values), [], list(names)
+    repeats, row_bytes = permutations * len(x), x[:1].nbytes + values[:1].nbytes
+    at_once = max(1, min(_MOST_ROWS_AT_ONCE // repeats, _MOST_BYTES_AT_ONCE // (repeats * row_bytes)))
     for start in range(0, len(columns), at_once):
         if start and time.perf_counter() - started > seconds:
             break
         chosen = columns[start : start + at_once]
         # (columns, permutations, rows, columns of a row)
-        permuted = np.tile(x, (len(chosen), PERMUTATIONS, 1, 1))
+        permuted = np.tile(x, (len(chosen), permutations, 1, 1))
         for place, column in enumerate(chosen):
             for rows in permuted[place]:
                 rows[:, column] = generator.permutation(x[:, column])
-        after = score(predict(permuted.reshape(-1, x.shape[1]))).reshape(len(chosen), PERMUTATIONS, len(x))
+        after = score(predict(permuted.reshape(-1, x.shape[1]))).reshape(len(chosen), permutations, len(x))
         drops = before - after.mean(axis=1)
         reaches = quantile(0.95) * drops.std(axis=1, ddof=1) / np.sqrt(len(x))
         for column, drop, reach in zip(chosen, drops.mean(axis=1).tolist(), reaches.tolist(), strict=True):

@@ -8,6 +8,8 @@ from markupsafe import Markup
 from recipes.arguments.names import printable
 from recipes.report.numbers import FORMS
 
+_LONGEST_LABEL = 300  # characters
+
 
 def picture(width: float, height: float, label: str, parts: Iterable[Markup], kind: str = "chart") -> Markup:
     """A whole picture.
@@ -20,7 +22,7 @@ def picture(width: float, height: float, label: str, parts: Iterable[Markup], ki
         kind: Class in the style sheet.
     """
     return Markup('<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        kind, _place(width), _place(height), printable(label), Markup("").join(parts)
+        kind, _place(width), _place(height), printable(label, _LONGEST_LABEL), Markup("").join(parts)
     )
 
 
@@ -53,7 +55,7 @@ def dot(x: float, y: float, radius: float, kind: str) -> Markup:
 def text(x: float, y: float, content: str, anchor: str = "start", kind: str = "") -> Markup:
     """Text at a point: `anchor` is `"start"`, `"middle"` or `"end"`."""
     return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-        kind, _place(x), _place(y), anchor, printable(content)
+        kind, _place(x), _place(y), anchor, content
     )
 
 
