@@ -8,6 +8,7 @@ from browser import ABSENT, browser, programs
 
 from recipes.arguments.names import printable
 from recipes.report.page import page_of
+from recipes.report.several import page_of_several
 from recipes.runs.stored import Stored
 
 pytestmark = pytest.mark.skipif(programs() is None, reason=ABSENT)
@@ -34,17 +35,20 @@ def pages(tmp_path_factory):
     for kind, make in MAKERS.items():
         files[kind] = folder / f"{kind}.html"
         files[kind].write_text(page_of(Stored(make(folder / kind))), encoding="utf-8")
+    files["several"] = folder / "several.html"
+    runs = [Stored(folder / kind) for kind in ("hostile", "classes", "images")]
+    files["several"].write_text(page_of_several(runs, [runs_by_hand.HOSTILE[0]]), encoding="utf-8")
     return files
 
 
-@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize("kind", [*MAKERS, "several"])
 def test_a_page_is_whole_and_asks_for_nothing_outside_of_it(chromium, pages, kind):
     chromium.open(pages[kind])
     assert chromium.errors() == []
     assert chromium.requests() == []
     assert chromium.undecoded() == []
     assert chromium.unlabelled() == []
-    assert chromium.run("return document.title").startswith(kind)
+    assert chromium.run("return document.title") == ("hostile, classes, images" if kind == "several" else kind)
 
 
 def test_names_of_strangers_are_shown_as_text(chromium, pages):
@@ -59,7 +63,7 @@ def test_names_of_strangers_are_shown_as_text(chromium, pages):
     assert shown == ["' '" if name == " " else name for name in expected]
 
 
-@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize("kind", [*MAKERS, "several"])
 def test_a_page_fits_a_phone_and_is_legible_in_light_and_in_dark(chromium, pages, kind):
     for scheme in ("light", "dark"):
         chromium.open(pages[kind], width=390, scheme=scheme)
