@@ -1,4 +1,4 @@
-"""Write the page of a run, or one page of several runs side by side."""
+"""Write the page of a run and its model card, or one page of several runs side by side."""
 
 import warnings
 from pathlib import Path
@@ -38,12 +38,14 @@ def _write(file: Path, stored: list) -> None:
 
 
 def _write_into_the_run(stored) -> Path:
+    from recipes.report.model_card import write_model_card
     from recipes.report.page import write_page
     from recipes.runs import files
     from recipes.runs.folder import changing_results
 
-    with changing_results(stored.directory, (files.PAGE,)):
+    with changing_results(stored.directory, (files.PAGE, files.MODEL_CARD)):
         write_page(stored)
+        write_model_card(stored)
     return stored.directory / files.PAGE
 
 
