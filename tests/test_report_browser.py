@@ -1,6 +1,8 @@
 """The page of a run in headless Chromium, as a reader sees it."""
 
+import ast
 import re
+import shlex
 
 import pytest
 import runs_by_hand
@@ -20,6 +22,8 @@ MAKERS = {
     "classes": lambda folder: runs_by_hand.many_classes(folder, 200),
     "columns": lambda folder: runs_by_hand.table(folder, ("no", "yes"), columns=120),
 }
+# Names of run folders, where they are not those of the kinds.
+RUNS = {"hostile": 'it\'s <b>"bold" & more'}
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +38,9 @@ def pages(tmp_path_factory):
     folder, files = tmp_path_factory.mktemp("runs"), {}
     for kind, make in MAKERS.items():
         files[kind] = folder / f"{kind}.html"
-        files[kind].write_text(page_of(Stored(make(folder / kind))), encoding="utf-8")
+        files[kind].write_text(page_of(Stored(make(folder / RUNS.get(kind, kind)))), encoding="utf-8")
     files["several"] = folder / "several.html"
-    runs = [Stored(folder / kind) for kind in ("hostile", "classes", "images")]
+    runs = [Stored(folder / RUNS.get(kind, kind)) for kind in ("hostile", "classes", "images")]
     files["several"].write_text(page_of_several(runs, [runs_by_hand.HOSTILE[0]]), encoding="utf-8")
     return files
 
@@ -48,19 +52,24 @@ def test_a_page_is_whole_and_asks_for_nothing_outside_of_it(chromium, pages, kin
     assert chromium.requests() == []
     assert chromium.undecoded() == []
     assert chromium.unlabelled() == []
-    assert chromium.run("return document.title") == ("hostile, classes, images" if kind == "several" else kind)
+    title = f"{RUNS['hostile']}, classes, images" if kind == "several" else RUNS.get(kind, kind)
+    assert chromium.run("return document.title") == title
 
 
 def test_names_of_strangers_are_shown_as_text(chromium, pages):
-    assert not re.search(
-        "[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e]", pages["hostile"].read_text(encoding="utf-8")
-    )
+    content = pages["hostile"].read_text(encoding="utf-8")
+    assert not re.search("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e]", content)
     chromium.open(pages["hostile"])
-    assert chromium.run("return document.title") == "hostile"
-    assert chromium.run("return document.querySelectorAll('script').length") == 1
-    shown = chromium.run("return [...document.querySelectorAll('#classes tbody th')].map(head => head.textContent)")
-    expected = [printable(name, 200) for name in runs_by_hand.HOSTILE]
-    assert shown == ["' '" if name == " " else name for name in expected]
+    texts = "return [...document.querySelectorAll(arguments[0])].map(element => element.textContent)"
+    assert len(chromium.run(texts, "script")) == 1
+    assert chromium.run(texts, "title, h1") == [RUNS["hostile"]] * 2
+    names = [printable(name, 200) for name in runs_by_hand.HOSTILE]
+    assert chromium.run(texts, "#classes tbody th") == ["' '" if name == " " else name for name in names]
+    # What is to be copied names the folder.
+    (code,), (command,) = chromium.run(texts, "#usage code"), chromium.run(texts, "#origin pre code")
+    strings = [part.value for part in ast.walk(ast.parse(code)) if isinstance(part, ast.Constant)]
+    assert any(str(text).endswith(RUNS["hostile"]) for text in strings)
+    assert any(RUNS["hostile"] in part for part in shlex.split(command))
 
 
 @pytest.mark.parametrize("kind", [*MAKERS, "several"])

@@ -55,13 +55,13 @@ def _verdicts(stored: list) -> list[str]:
         return _verdict(stored)
     except (ValueError, OSError) as error:
         if len(stored) == 2:
-            return [f"{error}"]
+            return [f"{stored[0]} and {stored[1]} cannot be compared: {error}"]
     verdicts = []
     for other in stored[1:]:
         try:
             verdicts += _verdict([stored[0], other])
         except (ValueError, OSError) as error:
-            verdicts.append(f"{error}")
+            verdicts.append(f"{stored[0]} and {other} cannot be compared: {error}")
     return verdicts
 
 
