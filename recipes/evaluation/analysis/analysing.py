@@ -139,7 +139,7 @@ def _calibration(run: Evaluated):
     if not run.has_probabilities:
         return None, None
     labels = run.predictions["label"]
-    most = max(1, min(MOST_ROWS, calibrating.MOST_VALUES // len(run.dataset.class_names)))
+    most = max(1, calibrating.MOST_VALUES // len(run.dataset.class_names))
     rows = sampled_rows(len(labels), most)
     validation = tuple(array[:most] for array in run.validated)
     found = calibrating.calibration(run.dataset.class_names, validation, (labels[rows], run.probabilities(rows)))
