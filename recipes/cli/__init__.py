@@ -20,6 +20,7 @@ COMMANDS = {
     "find-lr": "Find a learning rate for a recipe, by a short run in which the rate grows until the loss diverges.",
     "evaluate": "Evaluate a trained model: on its own test part, or on other data.",
     "compare": "Compare trained models on the same rows: whether they differ, and which is better.",
+    "report": "Write the page of a run, or one page of several runs side by side: one HTML file.",
     "predict": "Predict for the rows of a file: class and probabilities of each, as CSV.",
 }
 

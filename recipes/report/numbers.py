@@ -1,7 +1,7 @@
 """Numbers as text on the page: each carries its exact value, so that it can be traced to a file of the run.
 
-Every number goes through this module. A number of a file is a `<data value="...">`; one that is computed from two
-numbers of files names both in `data-of`.
+Every number goes through this module. A number of a file is a `<data value="...">`; a quotient of two numbers of files
+names both in `data-of`.
 """
 
 import math
@@ -31,13 +31,6 @@ def share(part: float, whole: float) -> Markup:
     return _data(part / whole, percent(part / whole), f"{part!r}/{whole!r}")
 
 
-def difference(value: float, other: float, form: str = "percent") -> Markup:
-    """The difference `value - other` of two numbers of files."""
-    if not _is_finite(value) or not _is_finite(other):
-        return NONE
-    return _data(value - other, FORMS[form](value - other), f"{value!r}-{other!r}")
-
-
 def interval(bounds, form: str = "score") -> Markup:
     """An interval as text, such as `0.9717 to 0.9957`; empty where there is none, or it is not defined."""
     if not bounds or not all(map(_is_finite, bounds)):
@@ -58,12 +51,22 @@ def percent(value: float) -> str:
     """A share as a percentage; with more decimals close to 0 and to 1, where they matter."""
     close = min(abs(value), abs(1 - value))
     decimals = 1 if close == 0 or close >= 0.0005 else 2 if close >= 0.00005 else 3
-    return f"{100 * value:.{decimals}f} %"
+    return f"{100 * value:.{decimals}f}\N{NO-BREAK SPACE}%"
+
+
+def points(value: float) -> str:
+    """A difference of two shares, in percentage points."""
+    return f"{100 * value:+.1f}"
+
+
+def signed(value: float) -> str:
+    """A difference, with its sign."""
+    return f"{value:+.4f}" if abs(value) < 10 else f"{value:+.5g}"
 
 
 def level(value: float) -> str:
     """The confidence level of intervals."""
-    return f"{100 * value:g} %"
+    return f"{100 * value:g}\N{NO-BREAK SPACE}%"
 
 
 def short(value: float) -> str:
@@ -74,8 +77,8 @@ def short(value: float) -> str:
 
 
 def p_value(value: float) -> str:
-    """A p-value; the smallest ones as their order of magnitude."""
-    return f"{value:.2g}"
+    """A p-value, with the sign between the letter and the number."""
+    return "< 0.001" if value < 0.001 else f"= {value:.2g}"
 
 
 def count(value: float) -> str:
@@ -87,23 +90,23 @@ def size(value: float) -> str:
     """A number of bytes, in kB, MB or GB."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(value) >= factor:
-            return f"{value / factor:.3g} {unit}"
-    return f"{value:,.0f} bytes"
+            return f"{value / factor:.3g}\N{NO-BREAK SPACE}{unit}"
+    return f"{value:,.0f}\N{NO-BREAK SPACE}bytes"
 
 
 def milliseconds(value: float) -> str:
     """A time that was given in milliseconds."""
-    return f"{value / 1000:.3g} s" if value >= 1000 else f"{value:.3g} ms"
+    return f"{value / 1000:.3g}\N{NO-BREAK SPACE}s" if value >= 1000 else f"{value:.3g}\N{NO-BREAK SPACE}ms"
 
 
 def seconds(value: float) -> str:
     """A time that was given in seconds."""
-    return f"{value:.3g} s"
+    return f"{value:.3g}\N{NO-BREAK SPACE}s"
 
 
 FORMS = {
-    "score": score, "percent": percent, "level": level, "short": short, "p": p_value, "count": count, "size": size,
-    "milliseconds": milliseconds, "seconds": seconds,
+    "score": score, "percent": percent, "points": points, "signed": signed, "level": level, "short": short,
+    "p": p_value, "count": count, "size": size, "milliseconds": milliseconds, "seconds": seconds,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from recipes.disk.whole import write_text_whole
 from recipes.report.sections import advice, classes, columns, losses, making, training, verdict
-from recipes.report.templating import name, render, source
+from recipes.report.templating import name, render, said, source
 from recipes.runs import files
 from recipes.runs.stored import Stored
 
@@ -53,7 +53,7 @@ _LACKING = {
     files.HISTORY: "the learning curves",
     files.RECORD: "gradients, updates and activations",
     files.RECIPE: "the recipe",
-    files.VERSIONS: "versions, seed and data",
+    files.VERSIONS: "versions, seed, recipe and data",
 }
 
 
@@ -66,7 +66,7 @@ def page_of(stored: Stored) -> str:
     Raises:
         ValueError: If there is a model file alone.
     """
-    if not any(os.path.lexists(stored.directory / file) for file in _LACKING):
+    if not is_run_folder(stored):
         raise ValueError(f"{stored} lies in no run folder: there is nothing but the model to show")
     missing = [
         Markup("{} is not there: {} cannot be shown").format(name(file), what)
@@ -83,11 +83,16 @@ def page_of(stored: Stored) -> str:
         except FileNotFoundError:
             continue  # one that the manifest lists, and that is named already
         except (ValueError, OSError) as error:
-            missing.append(Markup("{}: {}").format(section.title, name(error)))
+            missing.append(Markup("{}: {}").format(section.title, said(error)))
         except Exception:  # values of a stranger's files can fail in many ways
             missing.append(Markup("{}: a file of the run is damaged").format(section.title))
     title = stored.directory.resolve().name
     return document("page.html", title, name=title, sections=sections, missing=list(dict.fromkeys(missing)))
+
+
+def is_run_folder(stored: Stored) -> bool:
+    """Whether there is anything beside the model that tells of its training."""
+    return any(os.path.lexists(stored.directory / file) for file in _LACKING)
 
 
 def document(template: str, title: str, **context) -> str:

@@ -9,7 +9,7 @@ from recipes.arguments.names import printable
 from recipes.report import numbers
 
 _FOLDER = Path(__file__).parent / "templates"
-_LONGEST_NAME = 200  # characters
+_LONGEST_NAME, _LONGEST_SENTENCE = 200, 1000  # characters
 
 
 def render(template: str, **context) -> Markup:
@@ -23,9 +23,14 @@ def source(name: str) -> Markup:
 
 
 def name(text: object) -> Markup:
-    """A name or sentence that comes from the files of a run, marked as such; one that nobody sees is quoted."""
+    """A name that comes from the files of a run, marked as such; one that nobody sees is quoted."""
     shown = printable(text, _LONGEST_NAME)
     return Markup('<span class="name">{}</span>').format(shown if shown.strip() else f"'{shown}'")
+
+
+def said(text: object) -> Markup:
+    """A sentence that comes from the files of a run, marked as such."""
+    return Markup('<span class="name">{}</span>').format(printable(text, _LONGEST_SENTENCE))
 
 
 def lines(text: str) -> Markup:
@@ -46,10 +51,9 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters |= {"name": name, "lines": lines}
+_TEMPLATES.filters |= {"name": name, "said": said, "lines": lines}
 _TEMPLATES.globals |= {
     "number": numbers.number,
     "share": numbers.share,
-    "difference": numbers.difference,
     "interval": numbers.interval,
 }

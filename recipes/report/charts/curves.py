@@ -7,7 +7,7 @@ from markupsafe import Markup
 from recipes.report.charts import svg
 from recipes.report.charts.scale import Scale, finite, thinned
 
-_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 54, 14, 12, 24
+_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 360, 60, 14, 12, 24
 _LOGARITHMIC_FROM = 30.0  # ratio of the greatest and the least value
 _SMALL_WIDTH, _SMALL_HEIGHT = 130, 34
 

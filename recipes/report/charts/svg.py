@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
+from recipes.arguments.names import printable
 from recipes.report.numbers import FORMS
+
+_LONGEST_LABEL = 300  # characters
 
 
 def picture(width: float, height: float, label: str, parts: Iterable[Markup], kind: str = "chart") -> Markup:
@@ -19,7 +22,7 @@ def picture(width: float, height: float, label: str, parts: Iterable[Markup], ki
         kind: Class in the style sheet.
     """
     return Markup('<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        kind, _place(width), _place(height), label, Markup("").join(parts)
+        kind, _place(width), _place(height), printable(label, _LONGEST_LABEL), Markup("").join(parts)
     )
 
 

@@ -13,7 +13,7 @@ _MOST_ROWS = 2_000
 _MOST_WITH_RATES = 12
 _MOST_IN_A_TABLE = 25
 _MOST_IN_A_PICTURE = 2_000
-_COLUMNS = (("precision", "precision"), ("recall", "recall"), ("f1", "F1"), ("roc_auc", "ROC AUC"))
+_COLUMNS = (("precision", "Precision"), ("recall", "Recall"), ("f1", "F1"), ("roc_auc", "ROC AUC"))
 
 
 def by_class(stored: Stored) -> dict[str, Any] | None:

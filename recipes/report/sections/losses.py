@@ -5,7 +5,7 @@ from typing import Any
 from recipes.metrics import RegressionReport
 from recipes.report.charts import png
 from recipes.report.charts.reliability import reliability
-from recipes.report.subjects import subject
+from recipes.report.subjects import basis_of, subject
 from recipes.runs.stored import Stored
 
 _MOST_VALUES = 12
@@ -19,13 +19,14 @@ def calibration(stored: Stored) -> dict[str, Any] | None:
             {
                 "title": title,
                 "ece": found[side]["ece"],
-                "log_loss": found[side].get("log_loss"),
+                "log_loss": found[side]["log_loss"],
                 "picture": reliability(f"Share of right answers by confidence, {title}", found[side]["bins"]),
             }
             for side, title in (("before", "as trained"), ("after", "with the temperature"))
-            if found.get(side)
         ]
-        return {"temperature": found.get("temperature"), "sides": sides, "chance": None}
+        helps = found["after"]["log_loss"] < found["before"]["log_loss"]
+        rows = basis_of(stored, "calibration").get("test")
+        return {"temperature": found["temperature"], "helps": helps, "rows": rows, "sides": sides, "chance": None}
     report = stored.report
     if report is None or isinstance(report, RegressionReport) or report.probabilities is None:
         return None
@@ -37,7 +38,7 @@ def calibration(stored: Stored) -> dict[str, Any] | None:
         "log_loss": report.probabilities.log_loss,
         "picture": reliability("Share of right answers by confidence", list(zip(*arrays, strict=True))),
     }
-    return {"temperature": None, "sides": [side], "chance": measured.chance_error}
+    return {"temperature": None, "helps": None, "rows": None, "sides": [side], "chance": measured.chance_error}
 
 
 def greatest_losses(stored: Stored) -> dict[str, Any] | None:

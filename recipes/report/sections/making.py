@@ -8,7 +8,7 @@ from recipes import catalogue
 from recipes.arguments.names import normalize
 from recipes.data import ARRAYS, is_name
 from recipes.disk.manifest import digest
-from recipes.report.subjects import subject
+from recipes.report.subjects import part, subject
 from recipes.runs import files
 from recipes.runs.stored import Stored
 from recipes.settings import Recipe
@@ -18,7 +18,7 @@ _COSTS = (
     ("thousand_rows_ms", "prediction of a thousand rows", "milliseconds"),
     ("parameters", "parameters", "count"),
     ("model_bytes", "model file", "size"),
-    ("memory_bytes", "memory", "size"),
+    ("memory_bytes", "parameters in memory", "size"),
 )
 
 
@@ -31,7 +31,7 @@ def cost(stored: Stored) -> dict[str, Any] | None:
 
 def recipe(stored: Stored) -> dict[str, Any] | None:
     """The recipe as its difference from the named one that it began as, then whole."""
-    ours = stored.recipe
+    ours = part(stored, "recipe")
     if ours is None:
         return None
     is_named = normalize(ours.name) in catalogue.names()
@@ -43,7 +43,7 @@ def _changes(base: Recipe, ours: Recipe) -> list[dict[str, str]]:
     """The settings in which the two differ, as text."""
     before, after = dataclasses.asdict(base), dataclasses.asdict(ours)
     return [
-        {"setting": f"{part}.{name}", "before": _text(before[part][name]), "after": _text(value)}
+        {"setting": f"{part}.{name}", "before": setting_text(before[part][name]), "after": setting_text(value)}
         for part, settings in after.items()
         if isinstance(settings, dict)
         for name, value in settings.items()
@@ -51,22 +51,22 @@ def _changes(base: Recipe, ours: Recipe) -> list[dict[str, str]]:
     ]
 
 
-def _text(value) -> str:
+def setting_text(value) -> str:
     """A setting as a recipe has it."""
     if value is None:
         return "not set"
     if isinstance(value, tuple | list):
-        return f"[{', '.join(map(_text, value))}]"
+        return f"[{', '.join(map(setting_text, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def origin(stored: Stored) -> dict[str, Any] | None:
     """Versions, seed, fingerprint of the data, digest of the model, and the command that trains it again."""
-    versions = stored.versions or {}
+    versions = part(stored, "versions") or {}
     packages = versions.get("packages")
     known = {"Python": versions.get("python"), **(packages if isinstance(packages, dict) else {})}
     machine = versions.get("machine")
-    fingerprint = stored.fingerprint
+    fingerprint = part(stored, "fingerprint")
     return {
         "packages": list(known.items()) if any(known.values()) else [],
         "backend": versions.get("backend"),
@@ -82,7 +82,7 @@ def origin(stored: Stored) -> dict[str, Any] | None:
 
 def _command(stored: Stored) -> str | None:
     """The command, or the line of Python, that trains by the recipe of the run again."""
-    if stored.recipe is None:
+    if part(stored, "recipe") is None:
         return None
     path, own_model = str(stored.directory / files.RECIPE), stored.versions.get("model") not in ("the recipe's", None)
     if stored.recipe.data.name != ARRAYS and not own_model:
@@ -95,7 +95,7 @@ def _command(stored: Stored) -> str | None:
 def usage(stored: Stored) -> dict[str, Any]:
     """Three lines that load the model and predict."""
     path = str(stored.path)
-    ours = None if not stored.is_run else stored.recipe
+    ours = part(stored, "recipe")
     name = ARRAYS if ours is None else ours.data.name
     if name != ARRAYS and is_name(name):
         folder = "" if ours.data.directory is None else f", data_dir={ours.data.directory!r}"

@@ -8,6 +8,7 @@ import numpy as np
 from callbacks.watching.record import Record
 from recipes.report.charts.curves import curves, is_logarithmic, small_curve
 from recipes.report.charts.scale import finite
+from recipes.report.subjects import part
 from recipes.runs.stored import Stored
 
 # An update of about a thousandth of the weights is healthy (Karpathy 2015, CS231n, "Ratio of weights:updates").
@@ -27,7 +28,7 @@ _LAYER_FIELDS = (
 
 def learning_curves(stored: Stored) -> dict[str, Any] | None:
     """A chart for the loss and each metric that was validated, and one for the learning rate."""
-    history = stored.history
+    history = part(stored, "history")
     if not history or not next(iter(history.values())):
         return None
     epochs = list(range(1, len(next(iter(history.values()))) + 1))
@@ -35,14 +36,24 @@ def learning_curves(stored: Stored) -> dict[str, Any] | None:
         name for name in ("loss",) if name in history
     ]
     shown = sorted(validated, key=lambda name: name != "loss")[:_MOST_CHARTS]
-    charts = [_chart(name, epochs, history, stored.kept_epoch) for name in shown]
+    kept = part(stored, "kept_epoch")
+    charts = [_chart(name, epochs, history, kept) for name in shown]
     if _RATE in history:
-        picture = curves("Learning rate by epoch", epochs, {"rate": history[_RATE]}, stored.kept_epoch, height=130)
+        picture = curves(
+            "Learning rate by epoch", epochs, {"rate": history[_RATE]}, part(stored, "kept_epoch"), height=130
+        )
         charts.append(_described("learning rate", [history[_RATE]], picture, keys=()))
     if not charts:
         return None
-    reason = (stored.versions or {}).get("kept_reason")
-    return {"charts": charts, "kept": stored.kept_epoch, "epochs": len(epochs), "reason": reason or None}
+    reason = (part(stored, "versions") or {}).get("kept_reason")
+    return {"charts": charts, "kept": kept, "epochs": len(epochs), "reason": reason or None}
+
+
+def loss_chart(history: dict[str, list[float]], kept: int | None) -> dict[str, Any] | None:
+    """Chart of the loss by epoch; `None` where it is not known."""
+    if not history.get("loss"):
+        return None
+    return _chart("loss", list(range(1, len(history["loss"]) + 1)), history, kept)
 
 
 def _chart(metric: str, epochs: list[int], history: dict[str, list[float]], kept: int | None) -> dict[str, Any]:
@@ -60,7 +71,7 @@ def _described(title: str, values: list[Sequence[float]], picture, keys: tuple[s
 
 def layers(stored: Stored) -> dict[str, Any] | None:
     """Gradient norms, update ratios and activations of each layer as small multiples, one scale for each column."""
-    record = stored.record
+    record = part(stored, "record")
     if record is None or not len(record.epochs):
         return None
     columns = [
@@ -105,7 +116,8 @@ def _column(record: Record, field: str, title: str, may_be_logarithmic: bool) ->
             cells.append(None)
             continue
         picture = small_curve(f"{title} of the layer {layer} by epoch", values, limits, logarithmic, band)
-        is_outside = band is not None and not band[0] <= measured[-1] <= band[1]
+        # The last epochs of a falling learning rate are below it: what counts is the larger part of the training.
+        is_outside = band is not None and not band[0] <= float(np.median(measured)) <= band[1]
         cells.append({"picture": picture, "last": measured[-1], "is_outside": is_outside})
     form = "percent" if field in ("activation_dead", "activation_saturated") else "short"
     return {"field": field, "title": title, "cells": cells, "form": form, "logarithmic": logarithmic}

@@ -20,70 +20,68 @@ def verdict(stored: Stored) -> dict[str, Any] | None:
     report = stored.report
     if report is None:
         return None
-    baselines = subject(stored, "baselines") or ()
-    if isinstance(report, RegressionReport):
-        score, title, form, better = report.r2, "R²", "score", "explains"
-        trivial = ("the mean of the targets", report.baseline.get("r2"))
-    else:
-        score, title, form, better = report.accuracy, "accuracy", "percent", "is right on"
-        trivial = (_trivial_name(report), report.baseline.get("accuracy"))
-    bounds = report.intervals.get("r2" if isinstance(report, RegressionReport) else "accuracy")
+    is_regression = isinstance(report, RegressionReport)
+    key, title, form = ("r2", "R²", "score") if is_regression else ("accuracy", "Accuracy", "percent")
+    score, bounds, trivial = getattr(report, key), report.intervals.get(key), report.baseline.get(key)
+    rivals = [{**rival, "kind": "other", "outcome": _outcome(rival)} for rival in subject(stored, "baselines") or ()]
     models = [
         {"name": "this model", "score": score, "interval": bounds, "kind": "ours"},
-        *({**rival, "kind": "other"} for rival in baselines),
-        {"name": trivial[0], "score": trivial[1], "interval": None, "kind": "other"},
+        *rivals,
+        {"name": _trivial_name(report), "score": trivial, "interval": None, "kind": "other"},
     ]
     models = [model for model in models if model["score"] is not None]
-    known = [value for model in models for value in (model["score"], *(model["interval"] or ()))]
-    limits = limits_of(known)
+    limits = limits_of(value for model in models for value in (model["score"], *(model["interval"] or ())))
     for model in models:
         label = f"{model['name']}: {title} {numbers.FORMS[form](model['score'])}"
         model["mark"] = mark(label, model["score"], model["interval"], limits, kind=model["kind"])
     return {
-        "sentence": _sentence(report, score, bounds, trivial, better),
-        "against": [_against(rival) for rival in baselines],
-        "score": score,
-        "bounds": bounds,
+        "sentence": _sentence(report, score, bounds, trivial, rivals),
         "title": title,
         "form": form,
+        "difference_form": "signed" if is_regression else "points",
         "models": models,
-        "has_rivals": bool(baselines),
+        "has_rivals": bool(rivals),
         "confidence": report.confidence,
         "scores": scores_of(report),
     }
 
 
+def _outcome(rival: dict) -> str:
+    """What the test says of a simple model beside this one."""
+    if rival["p_value"] is None or rival["p_value"] >= _SIGNIFICANT:
+        return "no clear difference"
+    return "clearly worse" if rival["difference"] > 0 else "clearly better"
+
+
 def _trivial_name(report) -> str:
     if isinstance(report, ClassificationReport):
         return f"always {report.majority}"
-    return "the more frequent answer for each label"
+    return "mean of the targets" if isinstance(report, RegressionReport) else "the more frequent answer for each label"
 
 
-def _sentence(report, score: float, bounds, trivial: tuple[str, float | None], better: str) -> Markup:
-    """What the model reaches on test rows, with its interval, beside the trivial prediction."""
-    rows = numbers.number(report.rows, "count")
-    within = ""
+def _sentence(report, score: float, bounds, trivial: float | None, rivals: list[dict]) -> Markup:
+    """What the model reaches on test rows, with its interval, beside the trivial prediction and simple models."""
+    is_regression = isinstance(report, RegressionReport)
+    within = Markup("")
     if shown := numbers.interval(bounds, "percent"):
-        level = numbers.number(report.confidence, "level")
-        within = Markup(" ({} interval: {})").format(level, shown)
-    reached = numbers.number(score, "percent")
-    what = Markup("of the variance of the targets on ") if better == "explains" else Markup("of ")
-    sentence = Markup("The model {} {} {}{} test rows{}").format(better, reached, what, rows, within)
-    if trivial[1] is None:
-        return sentence + "."
-    if better == "explains":
-        return sentence + Markup("; always answering with the mean explains none of it.")
-    value = numbers.number(trivial[1], "percent")
-    if isinstance(report, ClassificationReport):
-        return sentence + Markup("; always answering {} would be right on {}.").format(name(report.majority), value)
-    return sentence + Markup("; the more frequent answer for each label would be right on {}.").format(value)
-
-
-def _against(rival: dict) -> Markup:
-    """Whether the model differs from a simple one, in a sentence."""
-    p_value, ours = rival["p_value"], rival["difference"]
-    is_real = p_value is not None and p_value < _SIGNIFICANT
-    words = "is clearly better than" if ours > 0 else "is clearly worse than"
-    words = words if is_real else "does not differ clearly from"
-    test = Markup("{} p {}").format(rival["test"], numbers.number(p_value, "p"))
-    return Markup("It {} a {} trained on the same rows ({}).").format(words, rival["name"], test)
+        within = Markup(" ({} interval: {})").format(numbers.number(report.confidence, "level"), shown)
+    what = (
+        "explains {} of the variance of the targets on {} test rows{}"
+        if is_regression
+        else "is right on {} of {} test rows{}"
+    )
+    reached = Markup(what).format(numbers.number(score, "percent"), numbers.number(report.rows, "count"), within)
+    others = []
+    if trivial is not None and not is_regression:
+        answer = "always answering " if isinstance(report, ClassificationReport) else ""
+        whom = name(report.majority) if answer else _trivial_name(report)
+        others.append(Markup("{} for {}{}").format(numbers.number(trivial, "percent"), answer, whom))
+    for rival in rivals:
+        article = "a " if rival["name"].endswith("model") else ""
+        value = numbers.number(rival["score"], "percent")
+        others.append(Markup("{} for {}{} ({})").format(value, article, rival["name"], rival["outcome"]))
+    if not others:
+        return Markup("The model {}.").format(reached)
+    *first, last = others
+    listed = Markup(", ").join(first) + (Markup(" and ") if first else Markup("")) + last
+    return Markup("The model {}, against {}.").format(reached, listed)

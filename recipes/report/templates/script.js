@@ -42,7 +42,8 @@ function makeSortable(table) {
 
 function makeSearchable(table) {
   const total = table.tBodies[0].rows.length;
-  if (total <= MOST_ROWS) return;
+  const most = Number(table.dataset.most) || MOST_ROWS;
+  if (total <= most) return;
   const tools = document.createElement("div");
   const field = document.createElement("input");
   const all = document.createElement("button");
@@ -64,11 +65,11 @@ function makeSearchable(table) {
     for (const row of table.tBodies[0].rows) {
       const fits = !wanted || row.textContent.toLowerCase().includes(wanted);
       found += fits;
-      row.hidden = !fits || (!showsAll && found > MOST_ROWS);
+      row.hidden = !fits || (!showsAll && found > most);
     }
-    const shown = showsAll ? found : Math.min(found, MOST_ROWS);
+    const shown = showsAll ? found : Math.min(found, most);
     state.textContent = `${shown.toLocaleString("en")} of ${total.toLocaleString("en")} rows`;
-    all.hidden = showsAll || found <= MOST_ROWS;
+    all.hidden = showsAll || found <= most;
   };
   field.addEventListener("input", update);
   table.addEventListener("change", update);
