@@ -119,6 +119,7 @@ def test_the_card_tells_of_the_analysis(tmp_path):
     accuracy = Stored(folder).report.accuracy
     assert ["linear model", f"{accuracy - 0.05:.4f}", "+0.0500", "0.0200 to 0.0800", "0.04 (McNemar)"] in cells(content)
     for sentence in (
+        "Trained on 700 training rows and scored on the same test rows",
         "On average the probabilities are off by 0.0610",
         "The groups of test rows with the worst accuracy: no = no: 0.5000 (0.4000 to 0.9000, 20 rows);",
         "By confident learning, 1 of 80 test labels may be wrong.",

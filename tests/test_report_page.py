@@ -194,7 +194,9 @@ def test_a_training_writes_the_page_last_and_the_command_writes_it_again(run, fo
     assert main(["report", str(folder)]) == 0
     again = (folder / "report.html").read_text(encoding="utf-8")
     assert sections_of(again) == sections_of(first)
-    assert "report.html" in json.loads((folder / "manifest.json").read_text())["files"]
+    listed = json.loads((folder / "manifest.json").read_text())["files"]
+    assert {"report.html", "MODEL_CARD.md"} <= set(listed)
+    assert (folder / "MODEL_CARD.md").read_text(encoding="utf-8").startswith("---\nlibrary_name: keras\n")
 
 
 def test_several_runs_stand_side_by_side_with_the_verdict_on_them(run, folder, tmp_path, capsys):

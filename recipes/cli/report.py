@@ -1,4 +1,4 @@
-"""Write the page of a run, or one page of several runs side by side."""
+"""Write the page of a run and its model card, or one page of several runs side by side."""
 
 import warnings
 from pathlib import Path
@@ -38,12 +38,14 @@ def _write(file: Path, stored: list) -> None:
 
 
 def _write_into_the_run(stored) -> Path:
+    from recipes.report.model_card import write_model_card
     from recipes.report.page import write_page
     from recipes.runs import files
     from recipes.runs.folder import changing_results
 
-    with changing_results(stored.directory, (files.PAGE,)):
+    with changing_results(stored.directory, (files.PAGE, files.MODEL_CARD)):
         write_page(stored)
+        write_model_card(stored)
     return stored.directory / files.PAGE
 
 
@@ -53,13 +55,13 @@ def _verdicts(stored: list) -> list[str]:
         return _verdict(stored)
     except (ValueError, OSError) as error:
         if len(stored) == 2:
-            return [f"{error}"]
+            return [f"{stored[0]} and {stored[1]} cannot be compared: {error}"]
     verdicts = []
     for other in stored[1:]:
         try:
             verdicts += _verdict([stored[0], other])
         except (ValueError, OSError) as error:
-            verdicts.append(f"{error}")
+            verdicts.append(f"{stored[0]} and {other} cannot be compared: {error}")
     return verdicts
 
 

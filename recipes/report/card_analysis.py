@@ -26,6 +26,16 @@ def simple_models(analysis: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
+def training_rows(analysis: dict[str, Any]) -> str:
+    """Number of rows that the simple models were trained on; empty where it is not known.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError, ArithmeticError: If the analysis is damaged.
+    """
+    rows = analysis.get("basis", {}).get("baselines", {}).get("training")
+    return "" if rows is None else number(rows)
+
+
 def cautions(analysis: dict[str, Any]) -> list[str]:
     """Sentences in Markdown on what may be wrong with the model, its data or its scores.
 

@@ -17,7 +17,7 @@ from recipes.disk.manifest import digest
 from recipes.disk.whole import write_text_whole
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.report import markdown
-from recipes.report.card_analysis import cautions, simple_models
+from recipes.report.card_analysis import cautions, simple_models, training_rows
 from recipes.report.card_scores import hub_metrics, scores_of
 from recipes.runs import files
 from recipes.runs.stored import Stored
@@ -128,9 +128,10 @@ def _part(stored: Stored, name: str) -> Any:
 def _of_analysis(analysis: dict[str, Any]) -> dict[str, Any]:
     """What the analysis tells; nothing where it is not as `train` writes it."""
     try:
-        return {"simple_models": simple_models(analysis), "cautions": cautions(analysis)}
+        rows = training_rows(analysis)
+        return {"simple_models": simple_models(analysis), "simple_rows": rows, "cautions": cautions(analysis)}
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):  # plain values of a stranger
-        return {"simple_models": [], "cautions": []}
+        return {"simple_models": [], "simple_rows": "", "cautions": []}
 
 
 def _kind(stored: Stored, analysis: dict[str, Any]) -> str | None:
