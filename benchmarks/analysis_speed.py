@@ -7,6 +7,7 @@ not counted. Parts whose model is compiled for a new number of rows contain that
 """
 
 import argparse
+import importlib
 import time
 import warnings
 
@@ -42,6 +43,8 @@ def main():
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("recipes", nargs="*", default=["digits", "tabular", "housing", "adult", "mnist-mlp"])
+    importlib.import_module("sklearn.ensemble")
+    importlib.import_module("sklearn.linear_model")
     for name in parser.parse_args().recipes:
         run, rest = evaluated(name), {}
         for part, make in PARTS.items():
