@@ -43,7 +43,7 @@ def score(value: float) -> str:
     if is_whole(value):
         return f"{value:,}"
     if abs(value) >= 10:
-        return f"{value:.5g}" if abs(value) < 1e5 or abs(value) >= 1e9 else f"{value:,.0f}"
+        return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.5g}"
     return f"{value:.4f}" if value == 0 or abs(value) >= _LEAST_OF_FOUR_DECIMALS else f"{value:.2g}"
 
 
@@ -61,7 +61,7 @@ def points(value: float) -> str:
 
 def signed(value: float) -> str:
     """A difference, with its sign."""
-    return f"{value:+.4f}" if abs(value) < 10 else f"{value:+.5g}"
+    return f"{value:+.3f}" if abs(value) < 10 else f"{value:+.5g}"
 
 
 def level(value: float) -> str:
@@ -71,9 +71,9 @@ def level(value: float) -> str:
 
 def short(value: float) -> str:
     """Three digits, for the ends of axes and for losses."""
-    if is_whole(value) or (float(value).is_integer() and abs(value) < 1e6):
+    if 100 <= abs(value) < 1e7 or float(value).is_integer():
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) < 1e5 else f"{value:.2e}"
+    return f"{value:.3g}"
 
 
 def p_value(value: float) -> str:

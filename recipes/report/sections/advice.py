@@ -1,10 +1,11 @@
 """What to do next: one sentence from the errors on the three parts, and what the doctor has found."""
 
+import math
 from typing import Any
 
-from recipes.metrics.bias_variance import BIAS, MARGIN, VARIANCE, BiasVariance, bias_and_variance
+from recipes.metrics.bias_variance import BIAS, ERROR_RATE, MARGIN, VARIANCE, BiasVariance, bias_and_variance
 from recipes.report.charts.scale import finite
-from recipes.report.subjects import subject
+from recipes.report.subjects import basis_of, subject
 from recipes.runs.stored import Stored
 
 _PARTS = ("training", "validation", "test")
@@ -24,8 +25,7 @@ def advice(stored: Stored) -> dict[str, Any] | None:
         return None
     faults = [finding for finding in findings if finding["is_fault"]]
     return {
-        "measure": errors.get("measure"),
-        "form": "percent" if errors.get("measure") == "error rate" else "score",
+        "measure": {"1 - R2": "unexplained variance"}.get(errors.get("measure"), errors.get("measure")),
         "parts": parts,
         "sentence": None if told is None else _sentence(told, bool(faults)),
         "remedy": None if told is None or faults else told.remedy or None,
@@ -36,16 +36,22 @@ def advice(stored: Stored) -> dict[str, Any] | None:
 
 def _bias_and_variance(stored: Stored, errors: dict) -> BiasVariance | None:
     """Bias and variance by the errors of the analysis; held-out rows are those of the validation and the test."""
-    training = finite([errors["training"]] if errors.get("training") is not None else [])
-    held_out = finite(errors[part] for part in _PARTS[1:] if errors.get(part) is not None)
-    if not training or not held_out:
+    rows, known = basis_of(stored, "errors"), {part: value for part, value in errors.items() if part in _PARTS}
+    held_out = [part for part in _PARTS[1:] if known.get(part) is not None]
+    if known.get("training") is None or not held_out:
         return None
+    number = sum(rows.get(part, 1) for part in held_out)
+    error = sum(known[part] * rows.get(part, 1) for part in held_out) / number
+    is_rate = errors["measure"] == ERROR_RATE
+    # Twice the standard error of the share of errors, of which smaller differences may be chance.
+    noise = 2 * math.sqrt(error * (1 - error) / number) if is_rate and rows and 0 < error < 1 else 0.0
     scores = finite(rival["score"] for rival in subject(stored, "baselines") or () if rival["score"] is not None)
     return bias_and_variance(
-        training[0],
-        sum(held_out) / len(held_out),
+        known["training"],
+        error,
         simple_error=1 - max(scores) if scores else None,
         measure=errors["measure"],
+        margin=max(MARGIN, noise),
     )
 
 

@@ -39,7 +39,7 @@ def importance(stored: Stored) -> dict[str, Any] | None:
     rows = [{**column, "mark": _mark(column["column"], column, "drop", limits, 0.0)} for column in found]
     basis = basis_of(stored, "importance")
     is_r2 = isinstance(stored.report, RegressionReport)
-    return {"rows": rows, "title": "R²" if is_r2 else "accuracy", "basis": basis}
+    return {"rows": rows, "title": "R²" if is_r2 else "the accuracy", "basis": basis}
 
 
 def _values(found: list[dict], key: str) -> list[float]:

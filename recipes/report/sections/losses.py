@@ -8,7 +8,8 @@ from recipes.report.charts.reliability import reliability
 from recipes.report.subjects import basis_of, subject
 from recipes.runs.stored import Stored
 
-_MOST_VALUES = 12
+_MOST_VALUES = 8
+_MOST_TABLE_ROWS = 6
 
 
 def calibration(stored: Stored) -> dict[str, Any] | None:
@@ -49,7 +50,13 @@ def greatest_losses(stored: Stored) -> dict[str, Any] | None:
         cards = _cards_of_report(report)
     if not cards:
         return None
-    return {"cards": cards, "label_errors": subject(stored, "label_errors"), "is_regression": cards[0]["is_regression"]}
+    most = len(cards) if cards[0]["image"] else _MOST_TABLE_ROWS
+    return {
+        "cards": cards[:most],
+        "more": cards[most:],
+        "label_errors": subject(stored, "label_errors"),
+        "is_regression": cards[0]["is_regression"],
+    }
 
 
 def _card(example: dict, place: int, stored: Stored) -> dict[str, Any]:

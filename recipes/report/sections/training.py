@@ -117,10 +117,15 @@ def _column(record: Record, field: str, title: str, may_be_logarithmic: bool) ->
             continue
         picture = small_curve(f"{title} of the layer {layer} by epoch", values, limits, logarithmic, band)
         # The last epochs of a falling learning rate are below it: what counts is the larger part of the training.
-        is_outside = band is not None and not band[0] <= float(np.median(measured)) <= band[1]
-        cells.append({"picture": picture, "last": measured[-1], "is_outside": is_outside})
+        side = "" if band is None else _side_of(band, float(np.median(measured)))
+        cells.append({"picture": picture, "last": measured[-1], "side": side})
     form = "percent" if field in ("activation_dead", "activation_saturated") else "short"
     return {"field": field, "title": title, "cells": cells, "form": form, "logarithmic": logarithmic}
+
+
+def _side_of(band: tuple[float, float], value: float) -> str:
+    """Where a value lies beside a band; empty for one within it."""
+    return "below the band" if value < band[0] else "above the band" if value > band[1] else ""
 
 
 def _total(record: Record) -> dict[str, Any] | None:
