@@ -58,7 +58,7 @@ def table(folder: Path, names=HOSTILE, columns: int = 0) -> Path:
     report = recipes.classification_report(label, probability, class_names=tuple(names))
     of_columns = [*names, *(f"column_{number}" for number in range(columns))]
     return _written(
-        folder, report.to_dict(), names, _of_table(rng, of_columns, report) | {"calibration": _calibration(rng)}
+        folder, report.to_dict(), names, analysis_of_table(of_columns, report) | {"calibration": _calibration(rng)}
     )
 
 
@@ -67,7 +67,7 @@ def regression(folder: Path) -> Path:
     rng = np.random.default_rng(0)
     target = rng.normal(150, 70, 89)
     report = recipes.regression_report(target, target + rng.normal(0, 50, 89))
-    analysis = _of_table(rng, ["age", "sex", "body mass index", "blood pressure"], report)
+    analysis = analysis_of_table(["age", "sex", "body mass index", "blood pressure"], report)
     np.savez(folder.parent / "predictions.npz", label=target, predicted=target + rng.normal(0, 50, 89))
     _written(folder, report.to_dict(), None, analysis)
     shutil.move(folder.parent / "predictions.npz", folder / "predictions.npz")
@@ -93,7 +93,8 @@ def _written(folder: Path, report: dict, names, analysis: dict | None) -> Path:
     return folder
 
 
-def _of_table(rng, columns: list[str], report) -> dict:
+def analysis_of_table(columns: list[str], report) -> dict:
+    """The analysis of a table with these columns, at least two, and a report on it."""
     if isinstance(report, recipes.RegressionReport):
         measure, basis, score, test = "1 - R2", "R2", report.r2, "paired bootstrap"
         example = {"label": 170.0, "predicted": 90.5, "probability": None, "is_suspect": False}

@@ -1,11 +1,13 @@
 import html
 import json
 import re
+import shlex
 import shutil
 import time
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
 from recipes.cli import main
 from recipes.metrics import classification_report
@@ -187,6 +189,38 @@ def test_the_three_lines_that_load_the_model_predict(run, capsys):
     assert capsys.readouterr().out.count("[") == 6  # an array of five rows
 
 
+@pytest.mark.extensive
+def test_the_command_on_the_page_trains_the_same_model_again(run, tmp_path, capsys):
+    code = re.search(r'id="origin".*?<code>(.*?)</code>', page_of(Stored(run.directory)), re.DOTALL)[1]
+    program, *arguments = shlex.split(html.unescape(code))
+    assert program == "keras-recipes"
+    assert main([*arguments, "--output", str(tmp_path), "--no-pictures"]) == 0
+    again = Stored(tmp_path / f"{run.directory.name}-again")
+    assert not (again.directory / "report.html").exists()
+    assert again.history == run.history
+    assert again.report.to_dict() == run.report.to_dict()
+
+
+def test_the_advice_names_the_larger_problem_unless_the_doctor_found_a_fault(folder):
+    found = analysis()
+    for errors, words in (
+        ({"training": 0.01, "validation": 0.12, "test": 0.13}, "Variance is the larger problem"),
+        ({"training": 0.29, "validation": 0.30, "test": 0.31}, "Bias is the larger problem"),
+        ({"training": 0.001, "validation": 0.004, "test": 0.003}, "There is little left to gain"),
+        ({"training": 0.0, "validation": None, "test": None}, ""),
+    ):
+        with_analysis(folder, {**found, "baselines": [], "errors": {"measure": "error rate", **errors}})
+        page = page_of(Stored(folder))
+        assert words in page
+        assert page.count("is the larger problem") == ("larger" in words)
+    finding = {"sentence": "The learning rate is <too> great.", "remedy": "learning_rate=1e-3", "severity": "fault"}
+    (folder / "diagnosis.json").write_text(json.dumps({"findings": [finding]}))
+    with_analysis(folder, found)
+    page = page_of(Stored(folder))
+    assert "First mend what the doctor found" in page
+    assert "The learning rate is &lt;too&gt; great." in page
+
+
 def test_a_training_writes_the_page_last_and_the_command_writes_it_again(run, folder):
     first = (run.directory / "report.html").read_text(encoding="utf-8")
     assert first == page_of(Stored(run.directory))
@@ -197,6 +231,17 @@ def test_a_training_writes_the_page_last_and_the_command_writes_it_again(run, fo
     listed = json.loads((folder / "manifest.json").read_text())["files"]
     assert {"report.html", "MODEL_CARD.md"} <= set(listed)
     assert (folder / "MODEL_CARD.md").read_text(encoding="utf-8").startswith("---\nlibrary_name: keras\n")
+
+
+def test_a_page_shows_a_diagnosis_that_is_made_later(folder):
+    (folder / "manifest.json").unlink()
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(re.sub(r"(?<=\blearning_rate: )[\d.e-]+", "50.0", recipe.read_text()))
+    assert main(["diagnose", str(folder)]) == 0
+    sentences = [finding["sentence"] for finding in Stored(folder).diagnosis["findings"]]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert sentences
+    assert all(str(escape(sentence))[:60] in page for sentence in sentences)
 
 
 def test_several_runs_stand_side_by_side_with_the_verdict_on_them(run, folder, tmp_path, capsys):

@@ -25,6 +25,7 @@ def run(arguments: list[str]) -> None:
         overwrite=options.overwrite,
         resume=options.resume,
         fast_dev_run=options.fast_dev_run,
+        pictures=not options.no_pictures,
         verbose=not options.json,
     )
     if not options.fast_dev_run:
@@ -56,6 +57,7 @@ def _parser(base: Recipe) -> Parser:
     parser.add_argument("--overwrite", action="store_true", help="replace a run folder of that name")
     parser.add_argument("--resume", action="store_true", help="go on with the unfinished training of that name, if any")
     parser.add_argument("--fast-dev-run", action="store_true", help="try everything in seconds: two steps of each part")
+    parser.add_argument("--no-pictures", action="store_true", help="draw no pictures, and write no page of the run")
     add_json(parser)
     add_recipe(parser, base)
     return parser

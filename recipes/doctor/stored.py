@@ -17,6 +17,7 @@ from recipes.doctor.ranking import ranked
 from recipes.doctor.rules import course, layers, optimizer, outputs, tasks
 from recipes.doctor.rules import run as run_rules
 from recipes.doctor.seen import Seen
+from recipes.report.page import write_page
 from recipes.runs import files
 from recipes.runs.folder import changing_results
 from recipes.runs.run import Run
@@ -68,6 +69,8 @@ def _named(finding: Finding, stored: Stored) -> Finding:
 def keep(diagnosis: Diagnosis, directory: Path) -> None:
     """Write a diagnosis and the picture of its evidence into a run folder, in place of older ones.
 
+    The page of the run, where there is one, is written again, since it shows what the doctor has found.
+
     Args:
         diagnosis: Diagnosis of that run.
         directory: Run folder.
@@ -80,6 +83,8 @@ def keep(diagnosis: Diagnosis, directory: Path) -> None:
 
     figure = Figure(figsize=(7.0, 4.2), layout="constrained")
     diagnosis.plot(figure.subplots())
-    with changing_results(directory, files.DIAGNOSES):
+    with changing_results(directory, (*files.DIAGNOSES, files.PAGE)):
         diagnosis.save(directory)
         write_whole(directory / files.DIAGNOSIS_PICTURE, partial(figure.savefig, dpi=120))
+        if (directory / files.PAGE).is_file():
+            write_page(Stored(directory))

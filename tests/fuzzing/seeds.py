@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 import numpy as np
 import yaml
+from runs_by_hand import analysis_of_table
 
 import recipes
 from callbacks.watching.record import Record
@@ -135,7 +136,7 @@ def run_folders() -> list[dict[str, bytes]]:
     return [
         {
             **others,
-            "report.json": json.dumps(report.to_dict()).encode(),
+            "report.json": json.dumps({**report.to_dict(), "analysis": analysis_of_table(["x", "y"], report)}).encode(),
             "predictions.npz": predicted,
             "versions.json": json.dumps(versions | {"classes": names}).encode(),
         }

@@ -14,6 +14,8 @@ import recipes
 from recipes.arguments import plain_yaml
 from recipes.arguments.names import printable
 from recipes.data import summary
+from recipes.report.model_card import model_card
+from recipes.report.page import page_of
 from recipes.runs.stored import Stored
 from recipes.settings import Data, Recipe
 
@@ -96,6 +98,7 @@ def run_folder(random: Random, folder: Path) -> Callable[[], object]:
         del files[random.choice(list(files))]
     for name, content in files.items():
         (folder / name).write_bytes(content)
+    shows = random.random() < 0.4  # that takes most of the time
 
     def read():
         stored, errors = Stored(folder), []
@@ -110,6 +113,9 @@ def run_folder(random: Random, folder: Path) -> Callable[[], object]:
                     raise
                 require(str(folder) in str(error), f"a message that names no file: {error!s:.200}")
                 errors.append(error)
+        # What is made of the parts for people leaves out what is damaged.
+        for make in (page_of, model_card) if shows else ():
+            require(_is_safe(make(stored).replace("\n", "")), "a page that sends codes to the terminal")
         if errors:
             raise errors[0]
 

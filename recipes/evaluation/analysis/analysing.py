@@ -17,7 +17,6 @@ from recipes.evaluation.analysis.groups import FEWEST_ROWS, group_scores
 from recipes.evaluation.analysis.latency import cost_of_prediction
 from recipes.evaluation.analysis.sampling import sample, sampled_rows
 from recipes.evaluation.analysis.table_columns import used_columns
-from recipes.evaluation.blocks import predicted_values
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.metrics.plain_values import plain
 from recipes.models.outputs import Outputs
@@ -90,8 +89,17 @@ class Evaluated:
         return y, self.predict(x)
 
     def predict(self, x: np.ndarray, batch_size: int | None = None) -> np.ndarray:
-        """Outputs for raw rows, `(rows, units)`."""
-        return np.concatenate(list(predicted_values(self.model, self.outputs, x, batch_size or self.batch_size)))
+        """Outputs for raw rows, `(rows, units)`, computed in batches of one size.
+
+        `model.predict` takes a tenth of a second to begin, and a last batch of another size is compiled anew.
+        """
+        size, values = batch_size or self.batch_size, []
+        for start in range(0, len(x), size):
+            rows = np.asarray(x[start : start + size])
+            filled = rows if len(rows) == size else np.resize(rows, (size, *rows.shape[1:]))
+            values.append(np.asarray(self.model.predict_on_batch(filled), np.float32)[: len(rows)])
+        values = np.concatenate(values)
+        return self.outputs.to_probabilities(values) if self.outputs.are_logits(values) else values
 
     def probabilities(self, rows: np.ndarray) -> np.ndarray:
         """Probabilities of test rows, `(rows, classes)`, or `(rows, 1)` of class 1."""
@@ -112,7 +120,7 @@ def analyse(run: Evaluated, model_bytes: int | None = None) -> dict:
         what was `left_out` for lack of time, or `fewest_rows` for lack of rows.
     """
     content, basis = {}, {}
-    for name, make in _PARTS.items():
+    for name, make in PARTS.items():
         found, used = make(run)
         if found:
             content[name] = found
@@ -139,7 +147,7 @@ def _calibration(run: Evaluated):
     if not run.has_probabilities:
         return None, None
     labels = run.predictions["label"]
-    most = max(1, min(MOST_ROWS, calibrating.MOST_VALUES // len(run.dataset.class_names)))
+    most = max(1, calibrating.MOST_VALUES // len(run.dataset.class_names))
     rows = sampled_rows(len(labels), most)
     validation = tuple(array[:most] for array in run.validated)
     found = calibrating.calibration(run.dataset.class_names, validation, (labels[rows], run.probabilities(rows)))
@@ -233,7 +241,7 @@ def _latency(run: Evaluated):
     return cost_of_prediction(run.model, run.test_rows, run.batch_size), None
 
 
-_PARTS = {
+PARTS = {
     "errors": _errors,
     "calibration": _calibration,
     "label_errors": _label_errors,

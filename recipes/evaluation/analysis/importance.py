@@ -11,14 +11,14 @@ from recipes.metrics.classes.intervals import quantile
 MOST_ROWS = 2000
 MOST_SHOWN = 50
 MOST_PERMUTATIONS = 5
-SECONDS = 2.0
+SECONDS = 3.0
 # Rows for one step of a prediction: rows of a table are short.
 BATCH_SIZE = 4096
 # Most bytes of the permuted rows of one column and of the outputs for them, so that many columns are measured in time.
 _MOST_BYTES = 8 * 2**20
 # The same of the columns that are predicted at once, and their rows: a prediction takes some hundredths of a second to
 # begin.
-_MOST_BYTES_AT_ONCE, _MOST_ROWS_AT_ONCE = 32 * 2**20, 50_000
+_MOST_BYTES_AT_ONCE, _MOST_ROWS_AT_ONCE = 32 * 2**20, 20_000
 
 
 def rows_and_permutations(count: int, row_bytes: int) -> tuple[int, int]:

@@ -85,11 +85,12 @@ def _command(stored: Stored) -> str | None:
     if part(stored, "recipe") is None:
         return None
     path, own_model = str(stored.directory / files.RECIPE), stored.versions.get("model") not in ("the recipe's", None)
+    name = f"{stored.directory.resolve().name}-again"
     if stored.recipe.data.name != ARRAYS and not own_model:
-        return f"keras-recipes train {shlex.quote(path)} --seed {stored.seed} --name NAME"
+        return f"keras-recipes train {shlex.quote(path)} --seed {stored.seed} --name {shlex.quote(name)}"
     data = ", (x, y)" if stored.recipe.data.name == ARRAYS else ""
     model = ", model=model" if own_model else ""
-    return f"recipes.train({path!r}{data}{model}, seed={stored.seed}, name='NAME')"
+    return f"recipes.train({path!r}{data}{model}, seed={stored.seed}, name={name!r})"
 
 
 def usage(stored: Stored) -> dict[str, Any]:
