@@ -211,11 +211,9 @@ def mark(ax, places: np.ndarray, position: float, marker: str, colour: str, labe
 
 
 def log_x_axis(ax, low: float, high: float, label: str) -> None:
-    """Make the x axis logarithmic, from `low` to `high`, with labels at powers of ten only."""
-    from matplotlib.ticker import NullFormatter
-
+    """Make the x axis logarithmic, from `low` to `high`, with ticks at powers of ten only."""
     ax.set(xscale="log", xlim=(low, high), xlabel=label)
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.minorticks_off()
 
 
 def title_and_legend(ax, title: str) -> None:
