@@ -33,7 +33,7 @@ from recipes.training.rows import (
     release,
 )
 from recipes.training.session import Session
-from recipes.training.watching import WATCHERS, TrainingEnd, callbacks_for, kept_epoch, numeric_history
+from recipes.training.watching import WATCHERS, LearningRateLog, TrainingEnd, callbacks_for, kept_epoch, numeric_history
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +236,7 @@ class Training:
         # On TensorFlow, `fit` traces its step twice where the first trace still creates the optimizer's variables.
         self.core.optimizer.build(self.core.trainable_variables)
         session = Session(
-            [*own, *([Progress()] if verbose else []), end, *callbacks],
+            [LearningRateLog(), *own, *([Progress()] if verbose else []), end, *callbacks],
             self.core,
             first_epoch=first_epoch,
             epochs=first_epoch + self.recipe.fit.epochs,

@@ -7,6 +7,7 @@ import keras
 
 from callbacks import ActivationStatistics, AveragedWeights, EarlyStopping, GradientNormLogger, StopOnDivergence
 from callbacks.watching.scalars import as_number
+from callbacks.watching.wrapped_optimizers import innermost_optimizers
 from recipes.settings import Recipe
 from recipes.training.request import as_recipe
 
@@ -77,6 +78,18 @@ def numeric_history(history: keras.callbacks.History) -> dict[str, list[float]]:
             if None not in numbers:
                 complete[name] = numbers
     return complete
+
+
+class LearningRateLog(keras.callbacks.Callback):
+    """Adds the learning rate of the last step of each epoch to the logs, and so to the history.
+
+    `keras.callbacks.ReduceLROnPlateau` and other callbacks behind it may write their own.
+    """
+
+    def on_epoch_end(self, epoch, logs=None):
+        optimizers = innermost_optimizers(self.model.optimizer)
+        if logs is not None and optimizers:
+            logs["learning_rate"] = float(keras.ops.convert_to_numpy(optimizers[0].learning_rate))
 
 
 class TrainingEnd(keras.callbacks.Callback):
