@@ -65,6 +65,7 @@ def test_a_body_that_is_not_there_is_refused_before_the_data_are_read(cache, mod
         recipes.train(recipes.get("transfer").replace(model=model), "nowhere")
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 def test_the_body_sees_the_pixels_through_its_own_preprocessing(cache):
     network = keras.applications.MobileNetV3Small(weights=None, include_top=False, input_shape=(32, 32, 3))

@@ -342,7 +342,8 @@ on_two_devices = pytest.mark.skipif(BACKEND != "tensorflow", reason="MirroredStr
 
 
 @on_two_devices
-@pytest.mark.parametrize("optimizer", [pytest.param("guarded", marks=pytest.mark.extensive), "scaled"])
+@pytest.mark.extensive
+@pytest.mark.parametrize("optimizer", ["guarded", "scaled"])
 def test_two_devices_see_the_reduced_gradient_and_the_same_activations(optimizer, scopes):
     (gradients, activations), (reduced, same) = (watched_within(scope, optimizer) for scope in scopes)
     np.testing.assert_allclose(gradients.trace_gradient_norm, reduced.trace_gradient_norm, rtol=1e-5)

@@ -163,6 +163,7 @@ def test_a_restart_begins_at_the_same_weights_and_random_numbers_with_an_optimiz
     assert fast != own
 
 
+@pytest.mark.extensive
 def test_a_compiled_step_serves_for_several_learning_rates():
     x, y = rows()
     model = compiled()

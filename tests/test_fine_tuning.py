@@ -237,6 +237,7 @@ def test_the_last_weights_can_be_kept(short_recipe, tmp_path):
     assert core.evaluate(*dataset.prepared("validation"), verbose=0)[0] == pytest.approx(last[-1], rel=1e-4)
 
 
+@pytest.mark.extensive
 def test_fine_tuning_belongs_to_transfer(short_recipe, tmp_path):
     with pytest.raises(ValueError, match="fine_tune.epochs belongs to the builder transfer. Received: 3 with mlp"):
         Recipe(name="mine", fine_tune=FineTune(epochs=3))

@@ -111,6 +111,7 @@ def test_a_fit_afterwards_gives_the_weights_it_would_have_given_without(build, o
     assert found[0] == found[1]
 
 
+@pytest.mark.extensive
 @BACKEND
 def test_a_model_amid_its_training_keeps_every_bit():
     x, y = rows()

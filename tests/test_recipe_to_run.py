@@ -358,10 +358,13 @@ def test_the_run_says_whose_model_it_is(tmp_path, short_recipe, run):
             },
             marks=pytest.mark.extensive,
         ),
-        {
-            "optimizer": {"ema_momentum": 0.9, "global_clipnorm": None, "percentile_clip": 50},
-            "schedule": {"name": "reduce_on_plateau"},
-        },
+        pytest.param(
+            {
+                "optimizer": {"ema_momentum": 0.9, "global_clipnorm": None, "percentile_clip": 50},
+                "schedule": {"name": "reduce_on_plateau"},
+            },
+            marks=pytest.mark.extensive,
+        ),
         pytest.param(
             {
                 "regularization": {"input_dropout": 0.05, "noise": 0.1, "max_norm": 3.0, "bias_start": 0.1},

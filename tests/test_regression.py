@@ -45,6 +45,12 @@ def test_numbers_are_scored_as_by_scikit_learn(rows, weighted):
             assert list(report.error_quantiles.values()) == pytest.approx(expected.tolist(), rel=1e-9, abs=1e-9)
 
 
+def test_errors_whose_squares_are_denormal_have_intervals():
+    report = recipes.regression_report(np.array([0.0, 1.4630012561222932e-159]), np.zeros(2))
+    assert report.intervals["mse"] == (report.mse, report.mse)
+    assert np.isfinite(report.intervals["r2"]).all()
+
+
 @draws
 @given(rows)
 def test_the_best_constant_is_scored_like_any_prediction(rows):

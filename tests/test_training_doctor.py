@@ -31,7 +31,9 @@ def doctor_of_rows(x=X, y=Y, **options):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize(("with_rows", "long_rest"), [(True, 0.0), (False, 60.0)])
+@pytest.mark.parametrize(
+    ("with_rows", "long_rest"), [(True, 0.0), pytest.param(False, 60.0, marks=pytest.mark.extensive)]
+)
 def test_the_training_is_the_same_as_without_it(with_rows, long_rest, monkeypatch):
     # Without a rest that is long enough, gradients are watched to the end.
     monkeypatch.setattr(training_doctor, "LONG_REST", long_rest)
@@ -98,6 +100,7 @@ def test_scores_come_from_the_logs_where_they_have_an_accuracy():
     assert "held-out rows" in str(doctor.diagnosis)
 
 
+@pytest.mark.extensive
 def test_weights_that_a_callback_restores_are_those_that_are_scored():
     class Restoring(keras.callbacks.Callback):
         def on_train_end(self, logs=None):
@@ -108,6 +111,7 @@ def test_weights_that_a_callback_restores_are_those_that_are_scored():
     assert doctor.diagnosis.seen.course.constant_output
 
 
+@pytest.mark.extensive
 def test_it_serves_several_trainings_and_each_has_its_own_diagnosis():
     doctor = doctor_of_rows(verbose=0)
     assert doctor.diagnosis is None

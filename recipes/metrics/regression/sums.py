@@ -256,7 +256,8 @@ class RegressionSums(Accumulator):
             return quantile * float(np.sqrt(max(0.0, along @ covariance @ along)))
 
         def factor(score: int) -> float:
-            return float(np.exp(reach({score: 1 / mean[score]}))) if mean[score] else 1.0
+            # Divided afterwards, as the reciprocal of a denormal mean is not finite.
+            return float(np.exp(reach({score: 1.0}) / mean[score])) if mean[score] else 1.0
 
         error, absolute, squared = map(float, mean[:3])
         intervals = {
@@ -269,7 +270,9 @@ class RegressionSums(Accumulator):
             unexplained = squared / variance
             wider = 1.0
             if squared:
-                wider = float(np.exp(reach({_SQUARED: 1 / squared, _TARGET_SQUARED: -1 / variance})))
+                unit = min(squared, variance)
+                gradient = {_SQUARED: unit / squared, _TARGET_SQUARED: -unit / variance}
+                wider = float(np.exp(reach(gradient) / unit))
             intervals["r2"] = (1 - unexplained * wider, 1 - unexplained / wider)
         return intervals
 
