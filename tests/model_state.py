@@ -15,6 +15,13 @@ def state(model):
     return bits([*model.variables, *model.metrics_variables, *model.optimizer.variables])
 
 
+def seed_all(seed):
+    """Seed every global generator that is there; Keras seeds that of PyTorch on its own backend alone."""
+    keras.utils.set_random_seed(seed)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
 def random_numbers():
     """The next ones of every global generator that is there."""
     numbers = [random.random(), np.random.random()]  # noqa: NPY002

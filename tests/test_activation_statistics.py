@@ -179,6 +179,7 @@ def test_calls_count_together_and_each_program_is_made_once():
     assert column(record, "dead", "inner") == (halves.max(axis=(0, 1)) == 0).mean()
 
 
+@pytest.mark.extensive
 def test_padded_steps_do_not_count():
     tokens = np.random.default_rng(0).integers(1, 20, (96, 5))
     tokens[np.arange(5) >= np.random.default_rng(1).integers(1, 6, (96, 1))] = 0

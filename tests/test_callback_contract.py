@@ -202,6 +202,7 @@ def test_norms_are_those_of_a_second_backward_pass_before_clipping(optimizer):
     assert logger.record.clipped_steps == [optimizer in ("clipped", "guarded")]
 
 
+@pytest.mark.extensive
 def test_accumulated_gradients_are_averaged_and_seen_once_for_each_update():
     whole, parts = compiled("subclassed", "adam"), compiled("subclassed", "accumulated")
     records = []

@@ -196,10 +196,11 @@ def trained_within(scope, way):
     return model.get_weights(), (model.optimizer.clipped_steps, model.optimizer.skipped_steps)
 
 
+@pytest.mark.extensive
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="MirroredStrategy is TensorFlow's")
 @pytest.mark.parametrize(
     "way",
-    ["global_clipnorm", *(pytest.param(way, marks=pytest.mark.extensive) for way in WAYS if way != "global_clipnorm")],
+    WAYS,
 )
 def test_one_device_and_two_move_alike(way, scopes):
     (one, alone), (two, together) = (trained_within(scope, way) for scope in scopes)

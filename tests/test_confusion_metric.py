@@ -149,6 +149,7 @@ def test_many_classes_do_not_flood_the_logs_and_a_name_distinguishes_two_outputs
     assert "species_macro_f1" in recipes.ConfusionMatrix(3, name="species").result()
 
 
+@pytest.mark.extensive
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="MirroredStrategy is TensorFlow's")
 def test_the_rows_of_both_devices_are_counted_together(scopes):
     rows = np.random.default_rng(0).normal(size=(96, 6)).astype("float32")

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from model_state import random_numbers, state
+from model_state import random_numbers, seed_all, state
 from sklearn.datasets import load_breast_cancer
 
 import recipes
@@ -53,13 +53,13 @@ def test_a_suspicion_becomes_a_fault_by_a_trial_and_nothing_of_it_remains():
     noise = np.random.default_rng(1).uniform(0, 3000, size=(len(x), 2))
     x = np.column_stack([x, noise]).astype("float32")
     kept = x.copy(), y.copy()
-    keras.utils.set_random_seed(0)
+    seed_all(0)
     model = network(1, "sigmoid", "binary_crossentropy", columns=10)
     model.fit(x[:64], y[:64], verbose=0)
     before = state(model)
-    keras.utils.set_random_seed(0)
+    seed_all(0)
     numbers = random_numbers()
-    keras.utils.set_random_seed(0)
+    seed_all(0)
     found = recipes.diagnose(model, x[:400], y[:400], (x[400:], y[400:]), epochs=6, human_error=0.02)
     assert random_numbers() == numbers
     assert state(model) == before
@@ -96,7 +96,7 @@ def test_targets_of_a_hinge_loss_are_two_classes(low):
     x, y = load_breast_cancer(return_X_y=True)
     x = ((x - x.mean(axis=0)) / x.std(axis=0)).astype("float32")
     y = np.where(y == 1, 1.0, low)
-    keras.utils.set_random_seed(0)
+    seed_all(0)
     found = recipes.diagnose(network(1, "linear", "hinge", 30), x[:400], y[:400], (x[400:], y[400:]), epochs=4)
     assert found.is_healthy
     assert found.seen.course.score[-1] > 0.9

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from model_state import random_numbers, state
+from model_state import random_numbers, seed_all, state
 
 from callbacks import GradientNormLogger
 from recipes.doctor.unchanged import unchanged
@@ -52,7 +52,7 @@ def scheduled():
 
 
 def compiled(build=functional, optimizer=adam):
-    keras.utils.set_random_seed(1)
+    seed_all(1)
     model = build()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     jit = keras.backend.backend() == "jax"  # on TensorFlow, it would take most of the time
@@ -97,9 +97,9 @@ def test_a_model_amid_its_training_keeps_every_bit_also_after_an_interruption(er
     train(model, x, y, validation_data=(x, y))
     model.stop_training = True
     before, attributes = state(model), dict(vars(model))
-    keras.utils.set_random_seed(5)
+    seed_all(5)
     expected = random_numbers()
-    keras.utils.set_random_seed(5)
+    seed_all(5)
     interrupted = None
     try:
         with unchanged(model) as kept:

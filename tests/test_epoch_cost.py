@@ -45,6 +45,7 @@ def test_slow_steps_are_few(short_recipe, monkeypatch):
     assert cost.optimizer == epoch_cost._size(other.optimizer.variables)
 
 
+@pytest.mark.extensive
 def test_long_epochs_are_calculated_from_some_of_their_steps(short_recipe, monkeypatch):
     monkeypatch.setattr(epoch_cost, "MOST_STEPS", 4)
     _, dataset, cost = cost_of(short_recipe.replace(fit={"batch_size": 1}))

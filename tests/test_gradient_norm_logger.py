@@ -35,6 +35,7 @@ def test_sigmoids_let_the_gradient_vanish_towards_the_first_layer():
     assert record.gradient_norm_mean[0, 0] < 0.05 * record.gradient_norm_mean[0, -1]
 
 
+@pytest.mark.extensive
 def test_a_trace_is_whole_also_where_it_is_longer_than_what_the_device_holds():
     steps = LEAST_CAPACITY + 44
     record = fit(GradientNormLogger(trace_every=1), steps, epochs=2)

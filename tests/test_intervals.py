@@ -39,6 +39,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     assert max(shares.values()) < 0.985, shares
 
 
+@pytest.mark.extensive
 def test_roc_auc_log_loss_and_brier_are_held_too():
     generator, held = np.random.default_rng(0), np.zeros(3)
     share = np.linspace(0.02, 0.98, 49)

@@ -162,6 +162,7 @@ def test_a_separable_convolution_keeps_the_signal():
     assert 0.3 < keras.ops.convert_to_numpy(last(rows)).std() < 2
 
 
+@pytest.mark.extensive
 def test_a_plain_network_of_a_hundred_layers_keeps_the_signal():
     keras.utils.set_random_seed(0)
     rows = np.random.default_rng(0).normal(size=(256, 64)).astype(np.float32)

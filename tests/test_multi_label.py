@@ -47,6 +47,7 @@ def test_the_most_frequent_answers_stand_beside_each_score():
     assert report.baseline["brier"] == pytest.approx(constant.brier)
 
 
+@pytest.mark.extensive
 def test_intervals_of_rows_hold_the_truth_though_labels_go_together():
     truth, scores = rows(100_000, seed=1)
     whole = recipes.classification_report(truth, scores).overall

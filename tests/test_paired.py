@@ -49,6 +49,7 @@ def test_no_difference_is_found_as_seldom_as_promised_and_intervals_cover():
     assert 0.91 <= covered_mean / 300 <= 0.98
 
 
+@pytest.mark.extensive
 def test_macro_f1_is_that_of_scikit_learn_and_its_bootstrap_that_of_the_rows():
     generator = np.random.default_rng(0)
     labels = generator.integers(0, 5, 300)

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from model_state import bits, random_numbers
+from model_state import bits, random_numbers, seed_all
 from sklearn.datasets import load_digits
 
 import recipes
@@ -14,7 +14,7 @@ TRAIN, HELD = slice(0, 800), slice(800, 1100)
 
 
 def network(optimizer="adam", activation="softmax", units=10, loss="sparse_categorical_crossentropy", **options):
-    keras.utils.set_random_seed(0)
+    seed_all(0)
     hidden = [keras.layers.Dense(32, "relu"), keras.layers.Dropout(0.1)]
     model = keras.Sequential([keras.Input((64,)), *hidden, keras.layers.Dense(units, activation)])
     model.compile(optimizer, loss=loss, **options)

@@ -225,6 +225,7 @@ def test_a_signal_promises_nothing_where_the_disk_is_full():
     assert not interrupt.value.args
 
 
+@pytest.mark.extensive
 def test_a_fast_dev_run_resumes_nothing(tmp_path):
     Checkpoints(tmp_path / ".quick-seed0-fast-dev-run-unfinished").save({"facts": "of another training"})
     options = {"output": tmp_path, "pictures": False, "verbose": False, "fast_dev_run": True}
