@@ -198,10 +198,7 @@ def trained_within(scope, way):
 
 @pytest.mark.extensive
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="MirroredStrategy is TensorFlow's")
-@pytest.mark.parametrize(
-    "way",
-    WAYS,
-)
+@pytest.mark.parametrize("way", WAYS)
 def test_one_device_and_two_move_alike(way, scopes):
     (one, alone), (two, together) = (trained_within(scope, way) for scope in scopes)
     for weights, others in zip(one, two, strict=True):

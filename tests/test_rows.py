@@ -176,7 +176,8 @@ def test_an_array_may_lack_what_the_training_lacked(frame, short_recipe, tmp_pat
         recipes.predict(run.directory, [[np.nan, 5.0]])
 
 
-@pytest.mark.parametrize("color", [pytest.param("grey", marks=pytest.mark.extensive), "rgb"])
+@pytest.mark.extensive
+@pytest.mark.parametrize("color", ["grey", "rgb"])
 def test_image_files_are_predicted_at_any_size(tmp_path, color, assert_alike):
     from PIL import Image
 
