@@ -36,4 +36,7 @@ def test_what_callbacks_write_into_the_logs_loses_no_training(tmp_path, short_re
 
     run = recipes.train(short_recipe, callbacks=[Scribbler()], epochs=2, output=tmp_path, pictures=False, verbose=False)
     assert run.history["twice"] == [0, 2]
+    # The recipe's schedule ends at 0.
+    first, last = run.history["learning_rate"]
+    assert first > 0.1 * run.recipe.optimizer.learning_rate > last
     assert not {"text", "sometimes"} & set(run.history)
