@@ -140,10 +140,31 @@ def test_arguments_that_do_not_fit_are_refused_in_one_sentence():
         recipes.TrainingDoctor(X, Y[:9])
     with pytest.raises(ValueError, match="`batch_size` must be"):
         recipes.TrainingDoctor(batch_size=0)
-    several = keras.Model(inputs := [keras.Input((2,)), keras.Input((2,))], keras.layers.Add()(inputs))
+    several = keras.Model(
+        inputs := [keras.Input((2,)), keras.Input((2,))], keras.layers.Dense(2)(keras.layers.Add()(inputs))
+    )
     several.compile("adam", "mse")
+    several.optimizer.build(several.trainable_variables)
+    count = len(several.optimizer.variables)
     with pytest.raises(ValueError, match="TrainingDoctor needs `x` and `y`"):
         several.fit([X[:, :2], X[:, :2]], X[:, :2], callbacks=[recipes.TrainingDoctor()], verbose=0)
+    assert len(several.optimizer.variables) == count  # none of a meter has stayed
+    with pytest.raises(ValueError, match="batches to be read again. Received: an iterator"):
+        recipes.TrainingDoctor(iter([(X, Y)]))
+    for doctor in (recipes.TrainingDoctor(X[:, :3], Y), recipes.TrainingDoctor(X, Y, (X[:, :3], Y))):
+        with pytest.raises(ValueError, match=r"does not take rows of shape \(3,\)") as error:
+            fitted(network(), doctor)
+        assert "\n" not in str(error.value)
+
+
+def test_rows_that_are_not_finite_end_no_training():
+    x = X.copy()
+    x[::3, 2] = np.nan
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Lambda(keras.ops.nan_to_num), keras.layers.Dense(10)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    doctor = doctor_of_rows(x, verbose=0)
+    assert len(fitted(model, doctor, x=x, epochs=1).epoch) == 1
+    assert doctor.diagnosis.root.cause == "input_not_finite"
 
 
 def test_a_resumed_training_has_one_course():

@@ -8,7 +8,7 @@ import numpy as np
 
 from recipes.doctor.scores import sampling_error
 from recipes.doctor.seen import Course, Seen
-from recipes.metrics.bias_variance import ERROR_RATE, MARGIN, BiasVariance, bias_and_variance
+from recipes.metrics.bias_variance import ERROR_RATE, MARGIN, UNEXPLAINED, BiasVariance, bias_and_variance
 
 CLEAR_ACCURACY, CLEAR_R2 = 0.05, 0.1
 # Standard errors of a single score that a difference must exceed. Both scores are of the same rows, so that their
@@ -126,6 +126,6 @@ def bias_variance(seen: Seen) -> BiasVariance | None:
         held_out,
         human_error=seen.human_error,
         simple_error=1 - max(simple) if simple else None,
-        measure="1 - R2" if is_number else ERROR_RATE,
+        measure=UNEXPLAINED if is_number else ERROR_RATE,
         margin=max(MARGIN, noise),
     )

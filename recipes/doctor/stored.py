@@ -4,7 +4,6 @@ import dataclasses
 import os
 import shlex
 import time
-from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from recipes.disk.whole import write_whole
 from recipes.doctor.diagnosis import Diagnosis
 from recipes.doctor.facts.run import run_facts
 from recipes.doctor.finding import FAULT, Finding
+from recipes.doctor.judging import judge
 from recipes.doctor.ranking import ranked
 from recipes.doctor.rules import course, layers, optimizer, outputs, tasks
 from recipes.doctor.rules import run as run_rules
-from recipes.doctor.seen import Seen
 from recipes.report.page import write_page
 from recipes.runs import files
 from recipes.runs.folder import changing_results
@@ -49,15 +48,11 @@ def diagnose_run(run: Run | Stored | str | os.PathLike, *, human_error: float | 
             "model and its rows"
         )
     seen = dataclasses.replace(run_facts(stored), human_error=human_error)
-    findings = _found(RULES, seen)
+    findings = judge(seen, RULES)
     if not any(finding.severity == FAULT for finding in findings):
-        findings += _found([run_rules.at_chance], seen)
+        findings += judge(seen, [run_rules.at_chance])
     findings = [_named(finding, stored) for finding in findings]
     return Diagnosis(ranked(findings), seen, time.monotonic() - start)
-
-
-def _found(rules: Iterable[Callable[[Seen], Finding | None]], seen: Seen) -> list[Finding]:
-    return [finding for rule in rules if (finding := rule(seen)) is not None]
 
 
 def _named(finding: Finding, stored: Stored) -> Finding:

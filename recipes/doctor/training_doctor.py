@@ -10,7 +10,7 @@ import numpy as np
 
 from callbacks import ActivationStatistics, GradientNormLogger
 from callbacks.watching.compiled_step import compile_again
-from callbacks.watching.record import Record, merged
+from callbacks.watching.record import merged
 from callbacks.watching.scalars import as_number
 from recipes.arguments.numbers import require_share, require_whole
 from recipes.doctor import logs as logs_of_epochs
@@ -18,7 +18,7 @@ from recipes.doctor import outcome, text, untried
 from recipes.doctor.changes import MENDING
 from recipes.doctor.diagnosing import are_certain, classes_of_margins, facts_of_rows
 from recipes.doctor.diagnosis import Diagnosis
-from recipes.doctor.facts.assumed import assumed_data, assumed_reference, chance_of
+from recipes.doctor.facts.assumed import any_row, assumed_data, assumed_reference, chance_of
 from recipes.doctor.facts.model import model_facts
 from recipes.doctor.facts.reference import reference
 from recipes.doctor.finding import FAULT, Finding
@@ -29,6 +29,7 @@ from recipes.doctor.rules import layers, optimizer, outputs, start, tasks
 from recipes.doctor.sample import rows_of, some_of
 from recipes.doctor.scoring import Scores, rows_to_score
 from recipes.doctor.seen import Course, Reference, Seen
+from recipes.training.fitting_checks import outputs_for
 
 # Share of the time of the training that its scoring may take.
 MOST_SCORING = 0.02
@@ -40,7 +41,6 @@ ACTIVATION_ROWS = 256
 GRADIENT_EPOCHS, LONG_REST = 2, 60.0
 # Rules that need no rows.
 _RULES = tuple(rule for room in (outputs, tasks, optimizer, layers, start, course_rules) for rule in room.RULES)
-_ANY_LENGTH = 8  # of an axis of any length, such as the steps of a sequence
 
 
 class TrainingDoctor(keras.callbacks.Callback):
@@ -58,8 +58,9 @@ class TrainingDoctor(keras.callbacks.Callback):
     TensorFlow, which otherwise may round them differently, by 1e-6 at most.
 
     Args:
-        x: Training rows as the model takes them, `(rows, ...)`, or batches of `(x, y)` that can be read again. Default:
-            none, so that nothing is said about rows.
+        x: Training rows as the model takes them, `(rows, ...)`, or batches of `(x, y)` that can be read again; a
+            `tf.data.Dataset` that shuffles has another order after it was read. Default: none, so that nothing is said
+            about rows.
         y: Targets `(rows, ...)`; `None` where they come with the batches.
         validation_data: Held-out rows: `(x, y)`, or batches. Default: none, so that training rows are scored, unless
             the logs of `fit` have an accuracy of validation rows.
@@ -75,8 +76,8 @@ class TrainingDoctor(keras.callbacks.Callback):
             which a long training should not wait for.
 
     Raises:
-        ValueError: For rows that cannot be used, as in `diagnose`; and when training begins, for a model that is not
-            compiled with an optimizer.
+        ValueError: For rows that cannot be used, as in `diagnose`, and iterators; and when training begins, for a model
+            that is not compiled with an optimizer, or does not take such rows.
     """
 
     # The ends of batches may be reported beside the training, since they only take down the first loss.
@@ -86,6 +87,11 @@ class TrainingDoctor(keras.callbacks.Callback):
         super().__init__()
         if x is None and (y is not None or validation_data is not None):
             raise ValueError("`x` must be given with `y` and `validation_data`. Received: x=None")
+        if any(hasattr(data, "__next__") for data in (x, validation_data)):
+            # `fit` would not get the batches that are read here.
+            raise ValueError(
+                "`x` and `validation_data` must be rows, or batches to be read again. Received: an iterator"
+            )
         require_whole("batch_size", batch_size, 1)
         if human_error is not None:
             require_share("human_error", human_error)
@@ -101,6 +107,8 @@ class TrainingDoctor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._start = time.monotonic()
+        self._seen, self._diagnosis = None, None
+        self._seen = self._at_rest()  # before anything is hooked in, as it may refuse the model or its rows
         self._gradients = GradientNormLogger()
         self._gradients.set_params(self.params)
         self._gradients.set_model(self.model)
@@ -108,9 +116,8 @@ class TrainingDoctor(keras.callbacks.Callback):
         # For the end of batches, where `self.model` must not be used: on JAX it copies the state of the training into
         # the model, and at that time the next step is using that state already.
         self._trained = self.model
-        self._history, self._first, self._activations = [], (math.inf, math.nan), Record()
+        self._history, self._first = [], (math.inf, math.nan)
         self._watches_gradients, self._epoch_start = True, self._start
-        self._seen, self._diagnosis = self._at_rest(), None
         self._scores = self._scoring()
         certain = [finding for finding in self._judge(self._seen) if are_certain([finding])]
         self._said = set()
@@ -191,23 +198,15 @@ class TrainingDoctor(keras.callbacks.Callback):
         epochs = int(self.params.get("epochs") or 1)
         steps = epochs * self.params["steps"] if self.params.get("steps") else None
         if self.rows is None:
-            facts = model_facts(self.model, self._any_row(), steps=steps)
+            facts = model_facts(self.model, any_row(self.model), steps=steps)
             data = assumed_data(facts, is_validated=False)
         else:
+            for x in (self.rows.x, *(self.rows.validation or ())[:1]):
+                outputs_for(self.model, x[:1], f"rows of shape {x.shape[1:]}")
             rows = some_of(self.rows, FIRST_ROWS)
             facts = model_facts(self.model, rows.x[:1], steps=steps)
             data = facts_of_rows(facts, rows)
         return Seen(model=facts, data=data, epochs=epochs, batch_size=self.batch_size, human_error=self.human_error)
-
-    def _any_row(self):
-        """One row of zeros, of the shape that the model takes."""
-        shape = getattr(self.model, "input_shape", None)
-        if not isinstance(shape, tuple) or not all(isinstance(size, int | None) for size in shape):
-            raise ValueError(
-                "TrainingDoctor needs `x` and `y` for a model whose shape of inputs is not known, or that takes "
-                f"several inputs. Received: {self.model.name!r}"
-            )
-        return np.zeros([1, *(size or _ANY_LENGTH for size in shape[1:])], "float32")
 
     def _scoring(self) -> Scores | None:
         if self.rows is None:
@@ -252,7 +251,11 @@ class TrainingDoctor(keras.callbacks.Callback):
         """Add the activations of the trained model to the record."""
         if self.rows is None or not self._seen.course.is_finite:
             return
-        statistics = ActivationStatistics(self.rows.x, rows=ACTIVATION_ROWS, batch_size=ACTIVATION_ROWS)
+        x = some_of(self.rows, ACTIVATION_ROWS).x
+        x = x[np.isfinite(x).reshape(len(x), -1).all(axis=1)]
+        if not len(x):
+            return
+        statistics = ActivationStatistics(x, rows=ACTIVATION_ROWS, batch_size=ACTIVATION_ROWS)
         statistics.set_model(self.model)
         statistics.on_train_begin()
         statistics.on_epoch_end(len(self._history) - 1)

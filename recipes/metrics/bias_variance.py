@@ -7,7 +7,7 @@ where people err in 1 %, the avoidable bias is 4 points and the variance 3 point
 from dataclasses import dataclass
 
 BIAS, VARIANCE, NEITHER = "bias", "variance", "neither"
-ERROR_RATE = "error rate"
+ERROR_RATE, UNEXPLAINED = "error rate", "1 - R2"
 # Smallest difference of errors that is told.
 MARGIN = 0.01
 

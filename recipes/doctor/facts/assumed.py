@@ -2,11 +2,14 @@
 
 import math
 
+import keras
 import numpy as np
 
 from recipes.doctor.seen import DataFacts, InputFacts, ModelFacts, Reference, TargetFacts
 
 _SINGLE = ("binary", "hinge")
+# Length that is assumed of an axis of any length, such as the steps of a sequence.
+_ANY_LENGTH = 8
 
 
 def assumed_data(model: ModelFacts, *, is_validated: bool) -> DataFacts:
@@ -16,17 +19,37 @@ def assumed_data(model: ModelFacts, *, is_validated: bool) -> DataFacts:
         model: Compiled model.
         is_validated: Whether there are validation rows.
     """
+    inputs = assumed_inputs((), "other")
+    return DataFacts(rows=1, validation_rows=int(is_validated), inputs=inputs, targets=assumed_targets(model))
+
+
+def assumed_inputs(shape: tuple[int, ...], kind: str) -> InputFacts:
+    """Inputs of a shape and kind, of whose values nothing is known and so nothing is said."""
     nothing = np.zeros(0)
-    inputs = InputFacts(
-        shape=(), kind="other", mean=nothing, std=nothing, low=nothing, high=nothing, constant=nothing.astype(bool),
+    return InputFacts(
+        shape=shape, kind=kind, mean=nothing, std=nothing, low=nothing, high=nothing, constant=nothing.astype(bool),
         is_normalized_inside=True,
     )  # fmt: skip
-    return DataFacts(
-        rows=1,
-        validation_rows=int(is_validated),
-        inputs=inputs,
-        targets=assumed_targets(model),
-    )
+
+
+def row_shape(model: keras.Model) -> tuple[int, ...]:
+    """Shape of a row that a built model with one input takes."""
+    return tuple(_ANY_LENGTH if size is None else size for size in model.input_shape[1:])
+
+
+def any_row(model: keras.Model) -> np.ndarray:
+    """One row of zeros, as the model takes it.
+
+    Raises:
+        ValueError: If the shape of its inputs is not known, or it takes several inputs.
+    """
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or not all(isinstance(size, int | None) for size in shape):
+        raise ValueError(
+            "TrainingDoctor needs `x` and `y` for a model whose shape of inputs is not known, or that takes several "
+            f"inputs. Received: {model.name!r}"
+        )
+    return np.zeros((1, *row_shape(model)), np.float32)
 
 
 def assumed_targets(model: ModelFacts) -> TargetFacts:

@@ -10,18 +10,16 @@ import keras
 import numpy as np
 
 from callbacks.watching.record import Record
+from recipes.doctor.facts.assumed import assumed_inputs, row_shape
 from recipes.doctor.facts.model import model_facts
 from recipes.doctor.facts.targets import target_facts
-from recipes.doctor.seen import Course, DataFacts, InputFacts, ModelFacts, Reference, Seen, TargetFacts
+from recipes.doctor.seen import Course, DataFacts, ModelFacts, Reference, Seen, TargetFacts
 from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.models.serving import core_of
 from recipes.runs.stored import Stored
 from recipes.runs.watched import Watched
 from recipes.settings import Recipe
 from recipes.training.compiling import compile_model
-
-# Length that is assumed of an axis of any length, such as the steps of a sequence.
-_ANY_LENGTH = 8
 
 
 def run_facts(stored: Stored) -> Seen:
@@ -53,7 +51,7 @@ def _model(stored: Stored, core: keras.Model, recipe: Recipe, steps: int) -> Mod
     task = "classification" if _is_classifier(stored) else "regression"
     units = stored.outputs.units
     compile_model(core, recipe, steps, task=task, num_outputs=units)
-    row = np.zeros((1, *_row_shape(core)), np.float32)
+    row = np.zeros((1, *row_shape(core)), np.float32)
     facts = model_facts(core, row, steps=recipe.fit.epochs * steps)
     changes = {
         # A schedule may begin with a rate of almost 0.
@@ -63,19 +61,9 @@ def _model(stored: Stored, core: keras.Model, recipe: Recipe, steps: int) -> Mod
     return ModelFacts(**{**vars(facts), **changes})
 
 
-def _row_shape(core: keras.Model) -> tuple[int, ...]:
-    """Shape of a prepared row."""
-    return tuple(_ANY_LENGTH if size is None else size for size in core.input_shape[1:])
-
-
 def _data(stored: Stored, core: keras.Model, targets: TargetFacts) -> DataFacts:
-    shape = _row_shape(core)
-    nothing = np.zeros(0)
+    shape = row_shape(core)
     kind = {1: "table", 2: "sequence", 3: "image"}.get(len(shape), "other")
-    inputs = InputFacts(
-        shape=shape, kind=kind, mean=nothing, std=nothing, low=nothing, high=nothing, constant=nothing.astype(bool),
-        is_normalized_inside=True,
-    )  # fmt: skip
     validated = any(name.startswith("val_") for name in stored.history or ())
     # Runs of older versions do not say how many rows there were; the test part is of about the size of the others.
     rows = {} if stored.fingerprint is None else stored.fingerprint.rows
@@ -83,7 +71,7 @@ def _data(stored: Stored, core: keras.Model, targets: TargetFacts) -> DataFacts:
     return DataFacts(
         rows=rows.get("train", usual),
         validation_rows=rows.get("validation", usual) if validated else 0,
-        inputs=inputs,
+        inputs=assumed_inputs(shape, kind),
         targets=targets,
         validation_targets=targets if validated else None,
     )

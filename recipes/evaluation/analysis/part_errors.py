@@ -3,13 +3,12 @@
 import numpy as np
 
 from recipes.metrics import decide
-
-CLASSES, NUMBERS = "error rate", "1 - R2"
+from recipes.metrics.bias_variance import ERROR_RATE, UNEXPLAINED
 
 
 def measure_of(task: str) -> str:
     """Name of the error of a task."""
-    return NUMBERS if task == "regression" else CLASSES
+    return UNEXPLAINED if task == "regression" else ERROR_RATE
 
 
 def error_of(targets: np.ndarray, values: np.ndarray, task: str) -> float:

@@ -3,7 +3,15 @@
 import math
 from typing import Any
 
-from recipes.metrics.bias_variance import BIAS, ERROR_RATE, MARGIN, VARIANCE, BiasVariance, bias_and_variance
+from recipes.metrics.bias_variance import (
+    BIAS,
+    ERROR_RATE,
+    MARGIN,
+    UNEXPLAINED,
+    VARIANCE,
+    BiasVariance,
+    bias_and_variance,
+)
 from recipes.report.charts.scale import finite
 from recipes.report.subjects import basis_of, subject
 from recipes.runs.stored import Stored
@@ -25,7 +33,7 @@ def advice(stored: Stored) -> dict[str, Any] | None:
         return None
     faults = [finding for finding in findings if finding["is_fault"]]
     return {
-        "measure": {"1 - R2": "unexplained variance"}.get(errors.get("measure"), errors.get("measure")),
+        "measure": {UNEXPLAINED: "unexplained variance"}.get(errors.get("measure"), errors.get("measure")),
         "parts": parts,
         "sentence": None if told is None else _sentence(told, bool(faults)),
         "remedy": None if told is None or faults else told.remedy or None,
