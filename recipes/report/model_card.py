@@ -19,6 +19,7 @@ from recipes.metrics import ClassificationReport, RegressionReport
 from recipes.report import markdown
 from recipes.report.card_analysis import cautions, simple_models, training_rows
 from recipes.report.card_scores import hub_metrics, scores_of
+from recipes.report.subjects import intact_part
 from recipes.runs import files
 from recipes.runs.stored import Stored
 from recipes.settings import Recipe
@@ -73,16 +74,16 @@ def model_card(stored: Stored) -> str:
 
 def _facts(stored: Stored) -> dict[str, Any]:
     """Everything the card shows, by the names of its template; `None` for what is not known."""
-    report, recipe = _part(stored, "report"), _part(stored, "recipe")
-    versions, fingerprint = _part(stored, "versions") or {}, _part(stored, "fingerprint")
-    analysis = _part(stored, "analysis") or {}
-    class_names = _part(stored, "class_names")
+    report, recipe = intact_part(stored, "report"), intact_part(stored, "recipe")
+    versions, fingerprint = intact_part(stored, "versions") or {}, intact_part(stored, "fingerprint")
+    analysis = intact_part(stored, "analysis") or {}
+    class_names = intact_part(stored, "class_names")
     if isinstance(report, RegressionReport):
         task = "regression"
     elif report is not None or class_names is not None:
         task = "classification"
     else:
-        task = getattr(_part(stored, "outputs"), "task", None)
+        task = getattr(intact_part(stored, "outputs"), "task", None)
     kind = _kind(stored, analysis)
     return {
         "name": stored.directory.resolve().name,
@@ -103,9 +104,9 @@ def _facts(stored: Stored) -> dict[str, Any]:
         "num_parameters": _num_parameters(stored, analysis),
         "rows": None if fingerprint is None else fingerprint.rows,
         "digests": None if fingerprint is None else fingerprint.digests,
-        "kept_epoch": _part(stored, "kept_epoch"),
-        "epochs": len(next(iter((_part(stored, "history") or {}).values()), ())),
-        "seed": _part(stored, "seed"),
+        "kept_epoch": intact_part(stored, "kept_epoch"),
+        "epochs": len(next(iter((intact_part(stored, "history") or {}).values()), ())),
+        "seed": intact_part(stored, "seed"),
         "packages": _packages(versions),
         "model_file": stored.model_file.name,
         "sha256": _sha256(stored),
@@ -115,14 +116,6 @@ def _facts(stored: Stored) -> dict[str, Any]:
         **_by_class(report),
         **_of_analysis(analysis),
     }
-
-
-def _part(stored: Stored, name: str) -> Any:
-    """A part of the run folder, or `None` where it is missing or damaged."""
-    try:
-        return getattr(stored, name)
-    except (OSError, ValueError):
-        return None
 
 
 def _of_analysis(analysis: dict[str, Any]) -> dict[str, Any]:
@@ -142,9 +135,9 @@ def _kind(stored: Stored, analysis: dict[str, Any]) -> str | None:
     """
     if isinstance(analysis.get("data"), dict) and "columns" in analysis["data"]:
         return "table"
-    if _part(stored, "examples") is not None:
+    if intact_part(stored, "examples") is not None:
         return "images"
-    layer = type(getattr(_part(stored, "outputs"), "preparation", None)).__name__
+    layer = type(getattr(intact_part(stored, "outputs"), "preparation", None)).__name__
     kinds = {"TablePreparation": "table", "ImagePreparation": "images", "SequencePreparation": "sequences"}
     return kinds.get(layer)
 
@@ -154,7 +147,7 @@ def _num_parameters(stored: Stored, analysis: dict[str, Any]) -> int | None:
     count = latency.get("parameters") if isinstance(latency, dict) else None
     if isinstance(count, int):
         return count
-    model = _part(stored, "model")
+    model = intact_part(stored, "model")
     return None if model is None else model.count_params()
 
 

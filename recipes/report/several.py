@@ -10,7 +10,7 @@ from recipes.report.charts.marks import limits_of, mark
 from recipes.report.page import document, is_run_folder
 from recipes.report.sections.making import setting_text
 from recipes.report.sections.training import loss_chart
-from recipes.report.subjects import subject
+from recipes.report.subjects import intact_part, subject
 from recipes.runs.stored import Stored
 
 _COSTS = (("one_row_ms", "prediction of one row", "milliseconds"), ("model_bytes", "model file", "size"))
@@ -34,7 +34,7 @@ def page_of_several(runs: Sequence[Stored], verdicts: Sequence[str]) -> str:
         raise ValueError(f"the runs must differ. Received: {', '.join(map(str, runs))}")
     names = [path.name for path in paths]
     names = names if len(set(names)) == len(names) else list(map(str, paths))
-    reports = [_part(run, "report") for run in runs]
+    reports = [intact_part(run, "report") for run in runs]
     context = {
         "names": names,
         "verdicts": [
@@ -51,14 +51,6 @@ def page_of_several(runs: Sequence[Stored], verdicts: Sequence[str]) -> str:
         ],
     }
     return document("several.html", ", ".join(names), **context)
-
-
-def _part(run: Stored, name: str) -> Any:
-    """A part of a run folder; `None` where it is missing or damaged."""
-    try:
-        return getattr(run, name)
-    except (ValueError, OSError):
-        return None
 
 
 def _headline(names: list[str], reports: list) -> dict[str, Any] | None:
@@ -94,14 +86,14 @@ def _facts(runs: Sequence[Stored]) -> list[tuple[str, str, list[float | None]]]:
     """Errors by part, epochs and costs by title: the form of the number, and a value for each run."""
     errors = [_subject(run, "errors") for run in runs]
     costs = [_subject(run, "latency") for run in runs]
-    epochs = [len(next(iter((_part(run, "history") or {}).values()), ())) or None for run in runs]
+    epochs = [len(next(iter((intact_part(run, "history") or {}).values()), ())) or None for run in runs]
     rows = [
         *(
             (f"error on {part} rows", "score", [found.get(part) for found in errors])
             for part in ("training", "validation")
         ),
         ("epochs", "count", epochs),
-        ("epoch of the weights", "count", [_part(run, "kept_epoch") for run in runs]),
+        ("epoch of the weights", "count", [intact_part(run, "kept_epoch") for run in runs]),
         *((title, form, [found.get(key) for found in costs]) for key, title, form in _COSTS),
     ]
     return [row for row in rows if any(value is not None for value in row[2])]
@@ -117,9 +109,9 @@ def _subject(run: Stored, name: str) -> dict:
 
 def _settings(runs: Sequence[Stored]) -> list[tuple[str, list[str]]]:
     """Settings in which the recipes differ, seeds among them: a text for each run."""
-    recipes = [_part(run, "recipe") for run in runs]
+    recipes = [intact_part(run, "recipe") for run in runs]
     flat = [{} if recipe is None else _flat(dataclasses.asdict(recipe)) for recipe in recipes]
-    seeds = [_part(run, "seed") for run in runs]
+    seeds = [intact_part(run, "seed") for run in runs]
     rows = [("seed", ["" if seed is None else str(seed) for seed in seeds])]
     names = dict.fromkeys(name for settings in flat for name in settings)
     rows += [(name, [setting_text(found[name]) if name in found else "" for found in flat]) for name in names]
@@ -136,5 +128,5 @@ def _flat(settings: dict) -> dict[str, Any]:
 
 
 def _course(run: Stored) -> dict[str, Any] | None:
-    history = _part(run, "history")
-    return None if not history else loss_chart(history, _part(run, "kept_epoch"))
+    history = intact_part(run, "history")
+    return None if not history else loss_chart(history, intact_part(run, "kept_epoch"))

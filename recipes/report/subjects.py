@@ -17,6 +17,14 @@ def part(stored: Stored, name: str) -> Any:
         return None
 
 
+def intact_part(stored: Stored, name: str) -> Any:
+    """A part of a run folder, such as `"history"`; `None` where it is missing or damaged."""
+    try:
+        return getattr(stored, name)
+    except (OSError, ValueError):
+        return None
+
+
 def subject(stored: Stored, name: str) -> Any:
     """A subject of the analysis, such as `"groups"`; `None` where it was not analysed, or there is no report.
 
