@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+import warnings
 from collections.abc import Sequence
 
 import keras
@@ -201,8 +202,10 @@ class TrainingDoctor(keras.callbacks.Callback):
             facts = model_facts(self.model, any_row(self.model), steps=steps)
             data = assumed_data(facts, is_validated=False)
         else:
-            for x in (self.rows.x, *(self.rows.validation or ())[:1]):
-                outputs_for(self.model, x[:1], f"rows of shape {x.shape[1:]}")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Keras's own, which `fit` gives anyway
+                for x in (self.rows.x, *(self.rows.validation or ())[:1]):
+                    outputs_for(self.model, x[:1], f"rows of shape {x.shape[1:]}")
             rows = some_of(self.rows, FIRST_ROWS)
             facts = model_facts(self.model, rows.x[:1], steps=steps)
             data = facts_of_rows(facts, rows)
