@@ -1,0 +1,69 @@
+"""The picture of an experiment: as a file, and as SVG that takes the colours of the page around it."""
+
+import io
+import re
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from recipes.lab.result import Result
+from recipes.plots.axes import BLUE, GREEN, GREY, ORANGE
+
+# Colours of a drawing, and what they are on a page, whose reader may have set it to dark.
+_COLOURS = {
+    "#000000": "currentColor",
+    BLUE: "var(--blue)",
+    ORANGE: "var(--orange)",
+    GREEN: "var(--green)",
+    GREY: "var(--quiet)",
+}
+_STYLE = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "axes.titlesize": 11,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "font.size": 9,
+    "svg.fonttype": "none",  # texts stay texts, which are small and can be searched
+}
+
+
+def write_picture(result: Result, file) -> None:
+    """Write the picture as PNG.
+
+    Args:
+        result: Result of an experiment.
+        file: Path, or a file opened for writing bytes.
+    """
+    with rc_context(_STYLE):
+        _figure_of(result).savefig(file, format="png", dpi=150)
+
+
+def svg_of(result: Result, name: str) -> str:
+    """The picture as an SVG element for a page that defines the colours `--blue`, `--orange`, `--green` and `--quiet`.
+
+    Args:
+        result: Result of an experiment.
+        name: Name that no other picture of the page has.
+    """
+    file = io.StringIO()
+    with rc_context({**_STYLE, "svg.hashsalt": name}):
+        _figure_of(result).savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    text = file.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'<g id="[^"]*"', "<g", text)  # names that matplotlib gives in every picture anew
+    text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    for colour, themed in _COLOURS.items():
+        text = re.sub(colour, themed, text, flags=re.IGNORECASE)
+    attributes = f'class="drawing" role="img" aria-labelledby="title-{name}"'
+    return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", rf"<svg {attributes} \g<1>>", text, count=1)
+
+
+def _figure_of(result: Result) -> Figure:
+    figure = Figure(figsize=result.size, layout="constrained")
+    result.plot(figure.subplots())
+    return figure
