@@ -1,0 +1,236 @@
+"""Initial weights: what 10 layers make of a signal and of a gradient, and why units must not start equal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import keras
+import numpy as np
+
+from recipes.initialization import get, initializer_for
+from recipes.lab.digits import digits
+from recipes.lab.flow import Flow, flow_through
+from recipes.lab.result import Result, Table
+from recipes.plots.axes import BLUE, GREEN, GREY, ORANGE
+
+LAYERS, UNITS = 10, 500
+SATURATED = 0.97  # absolute value of tanh from which the derivative is below 0.06
+# Activation and initializer of each case, in the order of the picture.
+CASES: dict[str, tuple[str, Callable]] = {
+    "tanh, deviation 0.01": ("tanh", partial(get, "normal_0.01")),
+    "tanh, deviation 1": ("tanh", partial(get, "normal_1")),
+    "tanh, uniform (0, 1)": ("tanh", partial(get, "uniform_positive")),
+    "tanh, deviation 0.1": ("tanh", partial(get, "normal_0.1")),
+    "tanh, Xavier": ("tanh", partial(initializer_for, "tanh")),
+    "ReLU, Xavier": ("relu", partial(get, "glorot_normal")),
+    "ReLU, variance 2/n": ("relu", partial(initializer_for, "relu")),
+}
+STARTS = {"all 0": "zeros", "all 0.05": keras.initializers.Constant(0.05), "random": "glorot_normal"}
+UNITS_OF_START, EPOCHS = 32, 8
+_EDGES = {"tanh": np.linspace(-1, 1, 16), "relu": np.linspace(0, 3, 16)}
+_DECADES = np.arange(-12, 7)  # powers of ten between which gradients are shown
+
+
+@dataclass(frozen=True)
+class Case:
+    """What became of the signal in one stack of layers.
+
+    Attributes:
+        activation: Name of the activation.
+        deviation: Standard deviation of the outputs, over rows and units, of each layer `(layers,)`.
+        extreme: Share of the outputs of each layer whose gradient is lost: saturated tanh, or ReLU at 0 `(layers,)`.
+        gradient: Root mean square of the gradient with respect to the outputs of each layer `(layers,)`.
+        output_shares: Shares of the outputs of each layer in bins from -1 to 1 for tanh, from 0 to 3 for ReLU
+            `(layers, bins)`.
+        gradient_shares: Share of the gradients in each power of ten from 1e-12 to 1e6, by absolute value; those of
+            exactly 0 are in none `(layers, powers)`.
+    """
+
+    activation: str
+    deviation: np.ndarray
+    extreme: np.ndarray
+    gradient: np.ndarray
+    output_shares: np.ndarray
+    gradient_shares: np.ndarray
+
+
+@dataclass(frozen=True)
+class Start:
+    """A hidden layer that was trained on digits.
+
+    Attributes:
+        accuracy: Share of the training rows classified right after each epoch `(epochs,)`.
+        different_units: Number of hidden units with different weights after training.
+    """
+
+    accuracy: np.ndarray
+    different_units: int
+
+
+@dataclass(frozen=True)
+class Initialized(Result):
+    """All initializations.
+
+    Attributes:
+        cases: Stacks of 10 layers by name.
+        starts: Trainings of one hidden layer by the weights that it started from.
+    """
+
+    cases: dict[str, Case]
+    starts: dict[str, Start]
+
+    title = "Initial weights"
+    point = "Only weights of the right size let the signal up and the gradient down through all ten layers."
+    grid = (2, 8)
+    panel = (1.75, 2.6)
+
+    @property
+    def explanation(self) -> str:
+        small, large, positive, tenth, xavier, relu, he = self.cases.values()
+        zeros, equal, random = self.starts.values()
+        return (
+            f"Unit Gaussian rows go up through {LAYERS} layers of {UNITS} units, and a gradient of unit size comes "
+            f"down. With a standard deviation of 0.01 the outputs of tanh shrink to {small.deviation[-1]:.1e} and the "
+            f"gradient to {small.gradient[0]:.1e}; with 1, {large.extreme[-1]:.0%} of the outputs are saturated, and "
+            f"most of the gradient is lost there. Weights that are all positive, uniform in (0, 1), saturate every "
+            f"unit of the last layer and leave a gradient of {positive.gradient[0]:.1g}; a deviation of 0.1, more than "
+            f"twice the right one, saturates {tenth.extreme[-1]:.0%}. Xavier's variance 1/n keeps both alive "
+            f"({xavier.deviation[-1]:.2f} and {xavier.gradient[0]:.2f}). Behind ReLU, which drops half of the signal, "
+            f"it loses half of the variance in each layer ({relu.gradient[0]:.3f} of the gradient is left, of 1 / 32 "
+            f"expected); twice the variance, 2/n, makes up for it ({he.gradient[0]:.2f}). Equal units stay equal: from "
+            f"weights of 0 only the last biases learn, and {UNITS_OF_START} units that start at 0.05 work as "
+            f"{equal.different_units} unit (accuracy {zeros.accuracy[-1]:.0%} and {equal.accuracy[-1]:.0%}, "
+            f"against {random.accuracy[-1]:.0%} from random weights)."
+        )
+
+    def tables(self) -> list[Table]:
+        columns = ("weights", "outputs, layer 1", "layer 5", "layer 10", "saturated or 0", "gradient, layer 1")
+        rows = [
+            (name, *case.deviation[[0, 4, -1]], case.extreme[-1], case.gradient[0]) for name, case in self.cases.items()
+        ]
+        flows = "Standard deviation of the outputs; share of the outputs of layer 10; root mean square of the gradient"
+        starts = [(name, start.accuracy[-1], start.different_units) for name, start in self.starts.items()]
+        return [
+            Table(f"{flows} (1 at layer 10).", columns, rows),
+            Table(
+                f"One hidden layer of {UNITS_OF_START} units, trained on digits.",
+                ("all weights start", "training accuracy", "different units"),
+                starts,
+            ),
+        ]
+
+    def panels(self) -> list[Callable]:
+        cases = list(self.cases.items())
+        upper = [partial(_draw_outputs, name, case, number == 0) for number, (name, case) in enumerate(cases)]
+        lower = [partial(_draw_gradients, case, number == 0) for number, (_, case) in enumerate(cases)]
+        return [*upper, self._draw_accuracy, *lower, self._draw_units]
+
+    def _draw_accuracy(self, ax) -> None:
+        for (name, start), colour in zip(self.starts.items(), (GREY, ORANGE, BLUE), strict=True):
+            ax.plot(np.arange(1, len(start.accuracy) + 1), start.accuracy, color=colour, linewidth=2, label=name)
+        ax.set(ylim=(0, 1.02), xlabel="epoch", yticks=(0, 0.5, 1))
+        ax.set_title("equal units\naccuracy", fontsize=10)
+        ax.legend(fontsize=7, loc="center right", handlelength=1.2)
+
+    def _draw_units(self, ax) -> None:
+        counts = [start.different_units for start in self.starts.values()]
+        bars = ax.bar(list(self.starts), counts, color=(GREY, ORANGE, BLUE))
+        ax.bar_label(bars)
+        ax.set(ylim=(0, 1.15 * UNITS_OF_START), yticks=())
+        ax.tick_params(axis="x", labelsize=7)
+        ax.set_title("different units", fontsize=10)
+
+
+def run(*, rows: int = 500, epochs: int = EPOCHS) -> Initialized:
+    """All initializations.
+
+    Args:
+        rows: Number of Gaussian rows.
+        epochs: Number of epochs in which a hidden layer is trained on digits.
+    """
+    rng = np.random.default_rng(0)
+    x, gradient = (rng.standard_normal((rows, UNITS)).astype("float32") for _ in range(2))
+    cases = {}
+    for name, (activation, initializer) in CASES.items():
+        layers = [
+            keras.layers.Dense(UNITS, activation=activation, kernel_initializer=initializer()) for _ in range(LAYERS)
+        ]
+        cases[name] = _case_of(activation, flow_through(layers, x, gradient))
+    return Initialized(cases, _trained(epochs))
+
+
+def _case_of(activation: str, flow: Flow) -> Case:
+    outputs, gradients = flow.outputs.astype(float), np.abs(flow.gradients.astype(float))
+    is_extreme = outputs <= 0 if activation == "relu" else np.abs(outputs) > SATURATED
+    edges = _EDGES[activation]
+    powers = np.log10(gradients, where=gradients > 0, out=np.full(gradients.shape, np.nan))
+    return Case(
+        activation,
+        deviation=outputs.std(axis=(1, 2)),
+        extreme=is_extreme.mean(axis=(1, 2)),
+        gradient=np.sqrt((gradients**2).mean(axis=(1, 2))),
+        output_shares=_shares(outputs, edges),
+        gradient_shares=_shares(powers, _DECADES),
+    )
+
+
+def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Share of the values of each layer in each bin; values beyond the ends are in the outermost bins."""
+    inside = np.clip(values, edges[0], edges[-1])  # NaN stays, and is in no bin
+    return np.stack([np.histogram(layer, edges)[0] / layer.size for layer in inside])
+
+
+def _trained(epochs: int) -> dict[str, Start]:
+    """One hidden layer, trained on digits from each of `STARTS`."""
+    (x, y), *_ = digits()
+    hidden = keras.layers.Dense(UNITS_OF_START, activation="tanh", name="hidden")
+    model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Flatten(), hidden, keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    # Without momentum, a training leaves nothing behind but weights, which the next one replaces.
+    model.compile(keras.optimizers.SGD(0.2), loss, metrics=["accuracy"])
+    starts = {}
+    for name, initializer in STARTS.items():
+        draw = keras.initializers.get(initializer)
+        model.set_weights(
+            [draw(weight.shape) if len(weight.shape) == 2 else np.zeros(weight.shape) for weight in model.weights]
+        )
+        history = model.fit(x, y, batch_size=32, epochs=epochs, shuffle=False, verbose=0).history
+        kernel, _, out, _ = model.get_weights()
+        starts[name] = Start(np.array(history["accuracy"]), _different(np.concatenate([kernel.T, out], axis=1)))
+    return starts
+
+
+def _different(units: np.ndarray) -> int:
+    """Number of units whose weights differ by more than rounding errors `(units, weights)`."""
+    found = units[:1]
+    for unit in units[1:]:
+        if np.abs(found - unit).max(axis=1).min() > 1e-2:
+            found = np.concatenate([found, unit[None]])
+    return len(found)
+
+
+def _draw_outputs(name: str, case: Case, is_first: bool, ax) -> None:
+    edges = _EDGES[case.activation]
+    _draw_histograms(ax, case.output_shares, edges, BLUE if case.activation == "tanh" else GREEN)
+    ax.set(ylim=(edges[0] - 0.05, edges[-1] + 0.05), yticks=(-1, 0, 1) if case.activation == "tanh" else (0, 1, 2, 3))
+    ax.set_title(name.replace(", ", "\n"), fontsize=10)
+    if is_first:
+        ax.set_ylabel("outputs")
+
+
+def _draw_gradients(case: Case, is_first: bool, ax) -> None:
+    _draw_histograms(ax, case.gradient_shares, _DECADES, ORANGE)
+    ax.set(ylim=(_DECADES[0], _DECADES[-1]), xlabel="layer", yticks=(-12, -6, 0, 6))
+    ax.set_yticklabels(["$10^{-12}$", "$10^{-6}$", "1", "$10^{6}$"] if is_first else [])
+    if is_first:
+        ax.set_ylabel("absolute gradients")
+    if not case.gradient_shares[:-1].any():
+        ax.text(LAYERS / 2, -6, "exactly 0", ha="center")
+
+
+def _draw_histograms(ax, shares: np.ndarray, edges: np.ndarray, colour: str) -> None:
+    """A histogram for each layer, side by side, each relative to its peak."""
+    for layer, share in enumerate(shares, start=1):
+        widths = 0.85 * np.sqrt(share / max(share.max(), 1e-12))
+        ax.stairs(layer - 0.45 + widths, edges, baseline=layer - 0.45, orientation="horizontal", fill=True, color=colour)
+    ax.set(xlim=(0.4, len(shares) + 0.6), xticks=(1, 5, 10))
