@@ -21,35 +21,46 @@ class Flow:
     gradients: np.ndarray
 
 
-def flow_through(layers: Sequence[Callable], x: np.ndarray, gradient: np.ndarray) -> Flow:
-    """Send rows up through a stack of layers and a gradient down again.
+class Stack:
+    """A stack of layers, for whose present weights the signal is measured.
 
     The gradients come from one step of Keras's own training. Zeros are added to the outputs of each layer; they are the
     only weights that are trained, and as they start at 0 and the learning rate is 1, they are minus the gradient after
     the step, to every digit.
 
     Args:
-        layers: Functions of a Keras tensor, in order: Keras layers, or several called one after the other. They keep
-            the number of units.
-        x: Rows `(rows, units)`.
-        gradient: Gradient of the loss with respect to the outputs of the last layer `(rows, units)`.
+        layers: Functions of a Keras tensor, in order: Keras layers, or several called one after the other.
+        shape: Number of rows and of units, which the layers keep.
     """
-    inputs = signal = keras.Input(batch_shape=x.shape)
-    taps = []
-    for layer in layers:
-        taps.append(_Zeros())
-        signal = taps[-1](layer(signal))
-    model = keras.Model(inputs, signal)
-    outputs = keras.Model(inputs, [tap.output for tap in taps])(ops.convert_to_tensor(x))
-    for layer in model.layers:
-        layer.trainable = layer in taps
-    # One step does not repay the time of compiling it.
-    model.compile(keras.optimizers.SGD(1.0), loss=_sum_of_products, run_eagerly=True)
-    model.train_on_batch(x, gradient)
-    return Flow(
-        np.stack([ops.convert_to_numpy(output) for output in outputs]),
-        np.stack([-ops.convert_to_numpy(tap.zeros.value) for tap in taps]),
-    )
+
+    def __init__(self, layers: Sequence[Callable], shape: tuple[int, int]):
+        inputs = signal = keras.Input(batch_shape=shape)
+        self._zeros = []
+        for layer in layers:
+            self._zeros.append(_Zeros())
+            signal = self._zeros[-1](layer(signal))
+        self._outputs = keras.Model(inputs, [layer.output for layer in self._zeros])
+        self._trained = keras.Model(inputs, signal)
+        for layer in self._trained.layers:
+            layer.trainable = layer in self._zeros
+        # Few steps do not repay the time of compiling them.
+        self._trained.compile(keras.optimizers.SGD(1.0), loss=_sum_of_products, run_eagerly=True)
+
+    def flow(self, x: np.ndarray, gradient: np.ndarray) -> Flow:
+        """Send rows up through the layers and a gradient down again.
+
+        Args:
+            x: Rows `(rows, units)`.
+            gradient: Gradient of the loss with respect to the outputs of the last layer `(rows, units)`.
+        """
+        for layer in self._zeros:
+            layer.zeros.assign(ops.zeros_like(layer.zeros))
+        outputs = self._outputs(ops.convert_to_tensor(x))
+        self._trained.train_on_batch(x, gradient)
+        return Flow(
+            np.stack([ops.convert_to_numpy(output) for output in outputs]),
+            np.stack([-ops.convert_to_numpy(layer.zeros.value) for layer in self._zeros]),
+        )
 
 
 def _sum_of_products(gradient, outputs):

@@ -9,26 +9,27 @@ import numpy as np
 
 from recipes.initialization import get, initializer_for
 from recipes.lab.digits import digits
-from recipes.lab.flow import Flow, flow_through
+from recipes.lab.flow import Flow, Stack
 from recipes.lab.result import Result, Table
 from recipes.plots.axes import BLUE, GREEN, GREY, ORANGE
 
 LAYERS, UNITS = 10, 500
 SATURATED = 0.97  # absolute value of tanh from which the derivative is below 0.06
-# Activation and initializer of each case, in the order of the picture.
-CASES: dict[str, tuple[str, Callable]] = {
-    "tanh, deviation 0.01": ("tanh", partial(get, "normal_0.01")),
-    "tanh, deviation 1": ("tanh", partial(get, "normal_1")),
-    "tanh, uniform (0, 1)": ("tanh", partial(get, "uniform_positive")),
-    "tanh, deviation 0.1": ("tanh", partial(get, "normal_0.1")),
-    "tanh, Xavier": ("tanh", partial(initializer_for, "tanh")),
-    "ReLU, Xavier": ("relu", partial(get, "glorot_normal")),
-    "ReLU, variance 2/n": ("relu", partial(initializer_for, "relu")),
+# Activation, initializer and verdict of each case, in the order of the picture.
+CASES: dict[str, tuple[str, Callable, str]] = {
+    "tanh, σ = 0.01": ("tanh", partial(get, "normal_0.01"), "both vanish"),
+    "tanh, σ = 1": ("tanh", partial(get, "normal_1"), "saturated, explodes"),
+    "tanh, uniform (0 to 1)": ("tanh", partial(get, "uniform_positive"), "saturated, no gradient"),
+    "tanh, σ = 0.1": ("tanh", partial(get, "normal_0.1"), "partly saturated"),
+    "tanh, Xavier": ("tanh", partial(initializer_for, "tanh"), "both alive"),
+    "ReLU, Xavier": ("relu", partial(get, "glorot_normal"), "both shrink"),
+    "ReLU, variance 2/n": ("relu", partial(initializer_for, "relu"), "both alive"),
 }
 STARTS = {"all 0": "zeros", "all 0.05": keras.initializers.Constant(0.05), "random": "glorot_normal"}
 UNITS_OF_START, EPOCHS = 32, 8
-_EDGES = {"tanh": np.linspace(-1, 1, 16), "relu": np.linspace(0, 3, 16)}
-_DECADES = np.arange(-12, 7)  # powers of ten between which gradients are shown
+COLOURS = (GREY, ORANGE, BLUE)
+_EDGES = {"tanh": np.linspace(-1, 1, 18), "relu": np.linspace(0, 3, 18)}
+_DECADES = np.arange(-10, 7)  # powers of ten between which gradients are shown
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Case:
         gradient: Root mean square of the gradient with respect to the outputs of each layer `(layers,)`.
         output_shares: Shares of the outputs of each layer in bins from -1 to 1 for tanh, from 0 to 3 for ReLU
             `(layers, bins)`.
-        gradient_shares: Share of the gradients in each power of ten from 1e-12 to 1e6, by absolute value; those of
+        gradient_shares: Share of the gradients in each power of ten from 1e-10 to 1e6, by absolute value; those of
             exactly 0 are in none `(layers, powers)`.
     """
 
@@ -89,29 +90,34 @@ class Initialized(Result):
         small, large, positive, tenth, xavier, relu, he = self.cases.values()
         zeros, equal, random = self.starts.values()
         return (
-            f"Unit Gaussian rows go up through {LAYERS} layers of {UNITS} units, and a gradient of unit size comes "
-            f"down. With a standard deviation of 0.01 the outputs of tanh shrink to {small.deviation[-1]:.1e} and the "
-            f"gradient to {small.gradient[0]:.1e}; with 1, {large.extreme[-1]:.0%} of the outputs are saturated, and "
-            f"most of the gradient is lost there. Weights that are all positive, uniform in (0, 1), saturate every "
-            f"unit of the last layer and leave a gradient of {positive.gradient[0]:.1g}; a deviation of 0.1, more than "
-            f"twice the right one, saturates {tenth.extreme[-1]:.0%}. Xavier's variance 1/n keeps both alive "
-            f"({xavier.deviation[-1]:.2f} and {xavier.gradient[0]:.2f}). Behind ReLU, which drops half of the signal, "
-            f"it loses half of the variance in each layer ({relu.gradient[0]:.3f} of the gradient is left, of 1 / 32 "
-            f"expected); twice the variance, 2/n, makes up for it ({he.gradient[0]:.2f}). Equal units stay equal: from "
-            f"weights of 0 only the last biases learn, and {UNITS_OF_START} units that start at 0.05 work as "
-            f"{equal.different_units} unit (accuracy {zeros.accuracy[-1]:.0%} and {equal.accuracy[-1]:.0%}, "
-            f"against {random.accuracy[-1]:.0%} from random weights)."
+            f"Unit Gaussian rows go up through {LAYERS} layers of {UNITS} units (blue, green), and a gradient of unit "
+            "size comes down from layer 10 to layer 1 (orange). With weights of standard deviation σ = 0.01 the "
+            f"outputs of tanh shrink to {small.deviation[-1]:.0e} and the gradient to {small.gradient[0]:.0e}. With "
+            f"σ = 1, {large.extreme[-1]:.0%} of the outputs are saturated: there, the slope is below 6 %. Many slides "
+            "say that the gradient vanishes with it; in fact the few units in between multiply it by such large "
+            f"weights that it grows to {large.gradient[0]:,.0f}. Weights that are all positive saturate "
+            f"every unit, and the gradient is {positive.gradient[0]:g}. σ = 0.1 is about twice too large: "
+            f"{tenth.extreme[-1]:.0%} are saturated. Xavier's variance 1/n keeps outputs ({xavier.deviation[-1]:.2f}) "
+            f"and gradient ({xavier.gradient[0]:.2f}) alive. ReLU drops half of the signal, so that Xavier leaves "
+            f"{relu.gradient[0]:.3f} of the gradient (2^-4.5 = {2**-4.5:.3f} expected), while twice the variance, 2/n, "
+            f"leaves {he.gradient[0]:.2f}. Last column: units that start equal stay equal. From 0 only the last biases "
+            f"learn (accuracy {zeros.accuracy[-1]:.0%}), and {UNITS_OF_START} units that start at 0.05 are "
+            f"{equal.different_units} unit ({equal.accuracy[-1]:.0%}, against {random.accuracy[-1]:.0%})."
         )
 
     def tables(self) -> list[Table]:
-        columns = ("weights", "outputs, layer 1", "layer 5", "layer 10", "saturated or 0", "gradient, layer 1")
+        columns = ("weights", "layer 1", "layer 5", "layer 10", "saturated or 0", "gradient, layer 1", "verdict")
         rows = [
-            (name, *case.deviation[[0, 4, -1]], case.extreme[-1], case.gradient[0]) for name, case in self.cases.items()
+            (name, *case.deviation[[0, 4, -1]], case.extreme[-1], case.gradient[0], CASES[name][2])
+            for name, case in self.cases.items()
         ]
-        flows = "Standard deviation of the outputs; share of the outputs of layer 10; root mean square of the gradient"
+        title = (
+            "Standard deviation of the outputs in layers 1, 5 and 10; share of the outputs of layer 10 that are beyond "
+            f"±{SATURATED} (tanh) or 0 (ReLU); root mean square of the gradient, which is 1 at layer 10."
+        )
         starts = [(name, start.accuracy[-1], start.different_units) for name, start in self.starts.items()]
         return [
-            Table(f"{flows} (1 at layer 10).", columns, rows),
+            Table(title, columns, rows),
             Table(
                 f"One hidden layer of {UNITS_OF_START} units, trained on digits.",
                 ("all weights start", "training accuracy", "different units"),
@@ -126,19 +132,18 @@ class Initialized(Result):
         return [*upper, self._draw_accuracy, *lower, self._draw_units]
 
     def _draw_accuracy(self, ax) -> None:
-        for (name, start), colour in zip(self.starts.items(), (GREY, ORANGE, BLUE), strict=True):
-            ax.plot(np.arange(1, len(start.accuracy) + 1), start.accuracy, color=colour, linewidth=2, label=name)
-        ax.set(ylim=(0, 1.02), xlabel="epoch", yticks=(0, 0.5, 1))
-        ax.set_title("equal units\naccuracy", fontsize=10)
-        ax.legend(fontsize=7, loc="center right", handlelength=1.2)
+        for (name, start), colour in zip(self.starts.items(), COLOURS, strict=True):
+            epochs = np.arange(1, len(start.accuracy) + 1)
+            ax.plot(epochs, start.accuracy, color=colour, linewidth=2, label=name)
+        ax.set(ylim=(0, 1.02), xlabel="epoch", ylabel="accuracy", yticks=(0, 0.5, 1))
+        ax.set_title("tanh, on digits\nall weights start at\n0, 0.05 or random", fontsize=9)
+        ax.legend(fontsize=7, loc="upper right", bbox_to_anchor=(1, 0.85), handlelength=1.2)
 
     def _draw_units(self, ax) -> None:
         counts = [start.different_units for start in self.starts.values()]
-        bars = ax.bar(list(self.starts), counts, color=(GREY, ORANGE, BLUE))
-        ax.bar_label(bars)
-        ax.set(ylim=(0, 1.15 * UNITS_OF_START), yticks=())
+        ax.bar_label(ax.bar(list(self.starts), counts, color=COLOURS))
+        ax.set(ylim=(0, 1.15 * UNITS_OF_START), yticks=(), ylabel="different units")
         ax.tick_params(axis="x", labelsize=7)
-        ax.set_title("different units", fontsize=10)
 
 
 def run(*, rows: int = 500, epochs: int = EPOCHS) -> Initialized:
@@ -150,12 +155,15 @@ def run(*, rows: int = 500, epochs: int = EPOCHS) -> Initialized:
     """
     rng = np.random.default_rng(0)
     x, gradient = (rng.standard_normal((rows, UNITS)).astype("float32") for _ in range(2))
-    cases = {}
-    for name, (activation, initializer) in CASES.items():
-        layers = [
-            keras.layers.Dense(UNITS, activation=activation, kernel_initializer=initializer()) for _ in range(LAYERS)
-        ]
-        cases[name] = _case_of(activation, flow_through(layers, x, gradient))
+    cases, stacks = {}, {}
+    for name, (activation, initializer, _) in CASES.items():
+        if activation not in stacks:
+            layers = [keras.layers.Dense(UNITS, activation=activation) for _ in range(LAYERS)]
+            stacks[activation] = layers, Stack(layers, x.shape)
+        layers, stack = stacks[activation]
+        for layer in layers:
+            layer.kernel.assign(initializer()((UNITS, UNITS)))
+        cases[name] = _case_of(activation, stack.flow(x, gradient))
     return Initialized(cases, _trained(epochs))
 
 
@@ -186,8 +194,9 @@ def _trained(epochs: int) -> dict[str, Start]:
     hidden = keras.layers.Dense(UNITS_OF_START, activation="tanh", name="hidden")
     model = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Flatten(), hidden, keras.layers.Dense(10)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    # Without momentum, a training leaves nothing behind but weights, which the next one replaces.
-    model.compile(keras.optimizers.SGD(0.2), loss, metrics=["accuracy"])
+    # Without momentum, a training leaves nothing behind but weights, which the next one replaces. At a higher rate,
+    # rounding errors grow until they part the units that started equal.
+    model.compile(keras.optimizers.SGD(0.05), loss, metrics=["accuracy"])
     starts = {}
     for name, initializer in STARTS.items():
         draw = keras.initializers.get(initializer)
@@ -213,24 +222,26 @@ def _draw_outputs(name: str, case: Case, is_first: bool, ax) -> None:
     edges = _EDGES[case.activation]
     _draw_histograms(ax, case.output_shares, edges, BLUE if case.activation == "tanh" else GREEN)
     ax.set(ylim=(edges[0] - 0.05, edges[-1] + 0.05), yticks=(-1, 0, 1) if case.activation == "tanh" else (0, 1, 2, 3))
-    ax.set_title(name.replace(", ", "\n"), fontsize=10)
+    ax.set_title(f"{name.replace(', ', chr(10))}\n{CASES[name][2]}", fontsize=9)
     if is_first:
-        ax.set_ylabel("outputs")
+        ax.set_ylabel("outputs, going up")
 
 
 def _draw_gradients(case: Case, is_first: bool, ax) -> None:
     _draw_histograms(ax, case.gradient_shares, _DECADES, ORANGE)
-    ax.set(ylim=(_DECADES[0], _DECADES[-1]), xlabel="layer", yticks=(-12, -6, 0, 6))
-    ax.set_yticklabels(["$10^{-12}$", "$10^{-6}$", "1", "$10^{6}$"] if is_first else [])
+    ax.set(ylim=(_DECADES[0], _DECADES[-1]), xlabel="layer", yticks=(-10, -5, 0, 5))
+    ax.set_yticklabels(["$10^{-10}$", "$10^{-5}$", "1", "$10^{5}$"] if is_first else [])
     if is_first:
-        ax.set_ylabel("absolute gradients")
+        ax.set_ylabel("absolute gradients, going down")
     if not case.gradient_shares[:-1].any():
-        ax.text(LAYERS / 2, -6, "exactly 0", ha="center")
+        ax.text(LAYERS / 2, -5, "exactly 0", ha="center")
 
 
 def _draw_histograms(ax, shares: np.ndarray, edges: np.ndarray, colour: str) -> None:
     """A histogram for each layer, side by side, each relative to its peak."""
     for layer, share in enumerate(shares, start=1):
         widths = 0.85 * np.sqrt(share / max(share.max(), 1e-12))
-        ax.stairs(layer - 0.45 + widths, edges, baseline=layer - 0.45, orientation="horizontal", fill=True, color=colour)
+        ax.stairs(
+            layer - 0.45 + widths, edges, baseline=layer - 0.45, orientation="horizontal", fill=True, color=colour
+        )
     ax.set(xlim=(0.4, len(shares) + 0.6), xticks=(1, 5, 10))

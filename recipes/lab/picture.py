@@ -28,6 +28,7 @@ _STYLE = {
     "ytick.labelsize": 8,
     "font.size": 9,
     "svg.fonttype": "none",  # texts stay texts, which are small and can be searched
+    "font.sans-serif": ["DejaVu Sans"],  # written with each text
 }
 
 
@@ -55,12 +56,21 @@ def svg_of(result: Result, name: str) -> str:
     text = file.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r' d="[^"]*"', _rounded, text)
     text = re.sub(r'<g id="[^"]*"', "<g", text)  # names that matplotlib gives in every picture anew
+    text = re.sub(r">\s+<", "><", text)
+    while "<g></g>" in text:
+        text = text.replace("<g></g>", "")
     text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
     for colour, themed in _COLOURS.items():
         text = re.sub(colour, themed, text, flags=re.IGNORECASE)
     attributes = f'class="drawing" role="img" aria-labelledby="title-{name}"'
     return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", rf"<svg {attributes} \g<1>>", text, count=1)
+
+
+def _rounded(path: re.Match) -> str:
+    """The coordinates of a path to a tenth of a point, which takes half of the room."""
+    return re.sub(r"(\.\d)\d+", r"\1", path[0])
 
 
 def _figure_of(result: Result) -> Figure:
