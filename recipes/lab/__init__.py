@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 EXPERIMENTS = {
     "activations": "Shapes, ranges and derivatives of the activation functions.",
     "losses": "Worked examples of losses, where hinge saturates, and softmax of large scores.",
+    "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
 }
 
 
