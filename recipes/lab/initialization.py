@@ -15,15 +15,15 @@ from recipes.plots.axes import BLUE, GREEN, GREY, ORANGE
 
 LAYERS, UNITS = 10, 500
 SATURATED = 0.97  # absolute value of tanh from which the derivative is below 0.06
-# Activation, initializer and verdict of each case, in the order of the picture.
-CASES: dict[str, tuple[str, Callable, str]] = {
-    "tanh, σ = 0.01": ("tanh", partial(get, "normal_0.01"), "both vanish"),
-    "tanh, σ = 1": ("tanh", partial(get, "normal_1"), "saturated, explodes"),
-    "tanh, uniform (0 to 1)": ("tanh", partial(get, "uniform_positive"), "saturated, no gradient"),
-    "tanh, σ = 0.1": ("tanh", partial(get, "normal_0.1"), "partly saturated"),
-    "tanh, Xavier": ("tanh", partial(initializer_for, "tanh"), "both alive"),
-    "ReLU, Xavier": ("relu", partial(get, "glorot_normal"), "both shrink"),
-    "ReLU, variance 2/n": ("relu", partial(initializer_for, "relu"), "both alive"),
+# Activation, initializer, and what becomes of outputs and of gradients, in the order of the picture.
+CASES: dict[str, tuple[str, Callable, tuple[str, str]]] = {
+    "tanh, σ = 0.01": ("tanh", partial(get, "normal_0.01"), ("vanish", "vanish")),
+    "tanh, σ = 1": ("tanh", partial(get, "normal_1"), ("saturate", "explode")),
+    "tanh, uniform (0 to 1)": ("tanh", partial(get, "uniform_positive"), ("saturate", "are exactly 0")),
+    "tanh, σ = 0.1": ("tanh", partial(get, "normal_0.1"), ("partly saturate", "grow")),
+    "tanh, Xavier": ("tanh", partial(initializer_for, "tanh"), ("stay alive", "stay alive")),
+    "ReLU, Xavier": ("relu", partial(get, "glorot_normal"), ("shrink", "shrink")),
+    "ReLU, variance 2/n": ("relu", partial(initializer_for, "relu"), ("stay alive", "stay alive")),
 }
 STARTS = {"all 0": "zeros", "all 0.05": keras.initializers.Constant(0.05), "random": "glorot_normal"}
 UNITS_OF_START, EPOCHS = 32, 8
@@ -106,9 +106,9 @@ class Initialized(Result):
         )
 
     def tables(self) -> list[Table]:
-        columns = ("weights", "layer 1", "layer 5", "layer 10", "saturated or 0", "gradient, layer 1", "verdict")
+        columns = ("weights", "layer 1", "layer 5", "layer 10", "saturated or 0", "gradient, layer 1")
         rows = [
-            (name, *case.deviation[[0, 4, -1]], case.extreme[-1], case.gradient[0], CASES[name][2])
+            (name, *case.deviation[[0, 4, -1]], case.extreme[-1], case.gradient[0])
             for name, case in self.cases.items()
         ]
         title = (
@@ -128,7 +128,7 @@ class Initialized(Result):
     def panels(self) -> list[Callable]:
         cases = list(self.cases.items())
         upper = [partial(_draw_outputs, name, case, number == 0) for number, (name, case) in enumerate(cases)]
-        lower = [partial(_draw_gradients, case, number == 0) for number, (_, case) in enumerate(cases)]
+        lower = [partial(_draw_gradients, name, case, number == 0) for number, (name, case) in enumerate(cases)]
         return [*upper, self._draw_accuracy, *lower, self._draw_units]
 
     def _draw_accuracy(self, ax) -> None:
@@ -136,13 +136,14 @@ class Initialized(Result):
             epochs = np.arange(1, len(start.accuracy) + 1)
             ax.plot(epochs, start.accuracy, color=colour, linewidth=2, label=name)
         ax.set(ylim=(0, 1.02), xlabel="epoch", ylabel="accuracy", yticks=(0, 0.5, 1))
-        ax.set_title("tanh, on digits\nall weights start at\n0, 0.05 or random", fontsize=9)
+        ax.set_title("equal weights\nlearn little", fontsize=9)
         ax.legend(fontsize=7, loc="upper right", bbox_to_anchor=(1, 0.85), handlelength=1.2)
 
     def _draw_units(self, ax) -> None:
         counts = [start.different_units for start in self.starts.values()]
         ax.bar_label(ax.bar(list(self.starts), counts, color=COLOURS))
         ax.set(ylim=(0, 1.15 * UNITS_OF_START), yticks=(), ylabel="different units")
+        ax.set_title("equal units\nstay equal", fontsize=9)
         ax.tick_params(axis="x", labelsize=7)
 
 
@@ -222,13 +223,14 @@ def _draw_outputs(name: str, case: Case, is_first: bool, ax) -> None:
     edges = _EDGES[case.activation]
     _draw_histograms(ax, case.output_shares, edges, BLUE if case.activation == "tanh" else GREEN)
     ax.set(ylim=(edges[0] - 0.05, edges[-1] + 0.05), yticks=(-1, 0, 1) if case.activation == "tanh" else (0, 1, 2, 3))
-    ax.set_title(f"{name.replace(', ', chr(10))}\n{CASES[name][2]}", fontsize=9)
+    ax.set_title(f"{name}\noutputs {CASES[name][2][0]}", fontsize=9)
     if is_first:
         ax.set_ylabel("outputs, going up")
 
 
-def _draw_gradients(case: Case, is_first: bool, ax) -> None:
+def _draw_gradients(name: str, case: Case, is_first: bool, ax) -> None:
     _draw_histograms(ax, case.gradient_shares, _DECADES, ORANGE)
+    ax.set_title(f"{name}\ngradients {CASES[name][2][1]}", fontsize=9)
     ax.set(ylim=(_DECADES[0], _DECADES[-1]), xlabel="layer", yticks=(-10, -5, 0, 5))
     ax.set_yticklabels(["$10^{-10}$", "$10^{-5}$", "1", "$10^{5}$"] if is_first else [])
     if is_first:
