@@ -54,7 +54,7 @@ class Stack:
             gradient: Gradient of the loss with respect to the outputs of the last layer `(rows, units)`.
         """
         for layer in self._zeros:
-            layer.zeros.assign(ops.zeros_like(layer.zeros))
+            layer.zeros.assign(ops.zeros(layer.zeros.shape))
         outputs = self._outputs(ops.convert_to_tensor(x))
         self._trained.train_on_batch(x, gradient)
         return Flow(

@@ -28,7 +28,7 @@ CASES: dict[str, tuple[str, Callable, tuple[str, str]]] = {
 STARTS = {"all 0": "zeros", "all 0.05": keras.initializers.Constant(0.05), "random": "glorot_normal"}
 UNITS_OF_START, EPOCHS = 32, 8
 COLOURS = (GREY, ORANGE, BLUE)
-_EDGES = {"tanh": np.linspace(-1, 1, 18), "relu": np.linspace(0, 3, 18)}
+_EDGES = {"tanh": np.linspace(-1, 1, 16), "relu": np.linspace(0, 3, 16)}
 _DECADES = np.arange(-10, 7)  # powers of ten between which gradients are shown
 
 
@@ -82,8 +82,8 @@ class Initialized(Result):
 
     title = "Initial weights"
     point = "Only weights of the right size let the signal up and the gradient down through all ten layers."
-    grid = (2, 8)
-    panel = (1.75, 2.6)
+    grid = (4, 4)
+    panel = (2.8, 2.2)
 
     @property
     def explanation(self) -> str:
@@ -100,7 +100,7 @@ class Initialized(Result):
             f"{tenth.extreme[-1]:.0%} are saturated. Xavier's variance 1/n keeps outputs ({xavier.deviation[-1]:.2f}) "
             f"and gradient ({xavier.gradient[0]:.2f}) alive. ReLU drops half of the signal, so that Xavier leaves "
             f"{relu.gradient[0]:.3f} of the gradient (2^-4.5 = {2**-4.5:.3f} expected), while twice the variance, 2/n, "
-            f"leaves {he.gradient[0]:.2f}. Last column: units that start equal stay equal. From 0 only the last biases "
+            f"leaves {he.gradient[0]:.2f}. Last two panels: equal units stay equal. From 0 only the last biases "
             f"learn (accuracy {zeros.accuracy[-1]:.0%}), and {UNITS_OF_START} units that start at 0.05 are "
             f"{equal.different_units} unit ({equal.accuracy[-1]:.0%}, against {random.accuracy[-1]:.0%})."
         )
@@ -108,8 +108,7 @@ class Initialized(Result):
     def tables(self) -> list[Table]:
         columns = ("weights", "layer 1", "layer 5", "layer 10", "saturated or 0", "gradient, layer 1")
         rows = [
-            (name, *case.deviation[[0, 4, -1]], case.extreme[-1], case.gradient[0])
-            for name, case in self.cases.items()
+            (name, *case.deviation[[0, 4, -1]], case.extreme[-1], case.gradient[0]) for name, case in self.cases.items()
         ]
         title = (
             "Standard deviation of the outputs in layers 1, 5 and 10; share of the outputs of layer 10 that are beyond "
@@ -126,25 +125,24 @@ class Initialized(Result):
         ]
 
     def panels(self) -> list[Callable]:
-        cases = list(self.cases.items())
-        upper = [partial(_draw_outputs, name, case, number == 0) for number, (name, case) in enumerate(cases)]
-        lower = [partial(_draw_gradients, name, case, number == 0) for number, (name, case) in enumerate(cases)]
-        return [*upper, self._draw_accuracy, *lower, self._draw_units]
+        outputs = [partial(_draw_outputs, name, case) for name, case in self.cases.items()] + [self._draw_accuracy]
+        gradients = [partial(_draw_gradients, name, case) for name, case in self.cases.items()] + [self._draw_units]
+        return [*outputs[:4], *gradients[:4], *outputs[4:], *gradients[4:]]
 
     def _draw_accuracy(self, ax) -> None:
         for (name, start), colour in zip(self.starts.items(), COLOURS, strict=True):
             epochs = np.arange(1, len(start.accuracy) + 1)
             ax.plot(epochs, start.accuracy, color=colour, linewidth=2, label=name)
-        ax.set(ylim=(0, 1.02), xlabel="epoch", ylabel="accuracy", yticks=(0, 0.5, 1))
-        ax.set_title("equal weights\nlearn little", fontsize=9)
-        ax.legend(fontsize=7, loc="upper right", bbox_to_anchor=(1, 0.85), handlelength=1.2)
+        ax.set(ylim=(0, 1.02), xlabel="epoch", ylabel="accuracy", xticks=(1, len(start.accuracy)), yticks=(0, 0.5, 1))
+        ax.set_title("equal weights\nhardly learn", fontsize=10)
+        ax.legend(fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.85), handlelength=1.2)
 
     def _draw_units(self, ax) -> None:
         counts = [start.different_units for start in self.starts.values()]
         ax.bar_label(ax.bar(list(self.starts), counts, color=COLOURS))
         ax.set(ylim=(0, 1.15 * UNITS_OF_START), yticks=(), ylabel="different units")
-        ax.set_title("equal units\nstay equal", fontsize=9)
-        ax.tick_params(axis="x", labelsize=7)
+        ax.set_title("equal units\nstay equal", fontsize=10)
+        ax.tick_params(axis="x", labelsize=8)
 
 
 def run(*, rows: int = 500, epochs: int = EPOCHS) -> Initialized:
@@ -219,24 +217,18 @@ def _different(units: np.ndarray) -> int:
     return len(found)
 
 
-def _draw_outputs(name: str, case: Case, is_first: bool, ax) -> None:
+def _draw_outputs(name: str, case: Case, ax) -> None:
     edges = _EDGES[case.activation]
     _draw_histograms(ax, case.output_shares, edges, BLUE if case.activation == "tanh" else GREEN)
     ax.set(ylim=(edges[0] - 0.05, edges[-1] + 0.05), yticks=(-1, 0, 1) if case.activation == "tanh" else (0, 1, 2, 3))
-    ax.set_title(f"{name}\noutputs {CASES[name][2][0]}", fontsize=9)
-    if is_first:
-        ax.set_ylabel("outputs, going up")
+    ax.set(title=f"{name}:\noutputs {CASES[name][2][0]}", ylabel="output")
 
 
-def _draw_gradients(name: str, case: Case, is_first: bool, ax) -> None:
+def _draw_gradients(name: str, case: Case, ax) -> None:
     _draw_histograms(ax, case.gradient_shares, _DECADES, ORANGE)
-    ax.set_title(f"{name}\ngradients {CASES[name][2][1]}", fontsize=9)
-    ax.set(ylim=(_DECADES[0], _DECADES[-1]), xlabel="layer", yticks=(-10, -5, 0, 5))
-    ax.set_yticklabels(["$10^{-10}$", "$10^{-5}$", "1", "$10^{5}$"] if is_first else [])
-    if is_first:
-        ax.set_ylabel("absolute gradients, going down")
-    if not case.gradient_shares[:-1].any():
-        ax.text(LAYERS / 2, -5, "exactly 0", ha="center")
+    ax.set(ylim=(_DECADES[0], _DECADES[-1]))
+    ax.set_yticks((-10, -5, 0, 5), ("$10^{-10}$", "$10^{-5}$", "1", "$10^{5}$"))
+    ax.set(title=f"{name}:\ngradients {CASES[name][2][1]}", ylabel="absolute gradient")
 
 
 def _draw_histograms(ax, shares: np.ndarray, edges: np.ndarray, colour: str) -> None:
@@ -246,4 +238,5 @@ def _draw_histograms(ax, shares: np.ndarray, edges: np.ndarray, colour: str) -> 
         ax.stairs(
             layer - 0.45 + widths, edges, baseline=layer - 0.45, orientation="horizontal", fill=True, color=colour
         )
-    ax.set(xlim=(0.4, len(shares) + 0.6), xticks=(1, 5, 10))
+    ax.set(xlim=(0.4, len(shares) + 0.6), xticks=(1, 5, 10), xlabel="layer")
+    ax.title.set_size(10)
