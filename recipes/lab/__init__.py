@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # function `run` returns its result.
 EXPERIMENTS = {
     "activations": "Shapes, ranges and derivatives of the activation functions.",
+    "losses": "Worked examples of losses, where hinge saturates, and softmax of large scores.",
     "vanishing": "Gradient norms of each layer of a deep network while it trains, and four remedies.",
 }
 
