@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from recipes.lab.picture import svg_of
+from recipes.lab.picture import svgs_of
 from recipes.lab.result import Result, written
 from recipes.report.page import document
+
+_POINTS = 72  # in an inch
 
 
 def gallery_of(results: Mapping[str, Result]) -> str:
@@ -21,7 +23,9 @@ def gallery_of(results: Mapping[str, Result]) -> str:
             "title": result.title,
             "point": result.point,
             "explanation": result.explanation,
-            "picture": Markup(svg_of(result, name)),
+            "panels": [Markup(svg) for svg in svgs_of(result, name)],
+            "columns": result.grid[1],
+            "width": round(_POINTS * result.panel[0]),
             "tables": [
                 {
                     "title": table.title,

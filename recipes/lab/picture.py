@@ -1,13 +1,15 @@
-"""The picture of an experiment: as a file, and as SVG that takes the colours of the page around it."""
+"""The picture of an experiment: as a file, and as SVG that takes the colours and the width of the page around it."""
 
 import io
 import re
+from collections.abc import Callable
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from recipes.lab.result import Result
-from recipes.plots.axes import BLUE, GREEN, GREY, ORANGE
+from recipes.plots.axes import BLUE, GREEN, GREY, NOT_FINITE, ORANGE
+from recipes.plots.curves import PURPLE, SKY
 
 # Colours of a drawing, and what they are on a page, whose reader may have set it to dark.
 _COLOURS = {
@@ -16,6 +18,9 @@ _COLOURS = {
     ORANGE: "var(--orange)",
     GREEN: "var(--green)",
     GREY: "var(--quiet)",
+    PURPLE: "var(--purple)",
+    SKY: "var(--sky)",
+    NOT_FINITE: "var(--red)",
 }
 _STYLE = {
     "axes.spines.top": False,
@@ -39,31 +44,42 @@ def write_picture(result: Result, file) -> None:
         file: Path, or a file opened for writing bytes.
     """
     with rc_context(_STYLE):
-        _figure_of(result).savefig(file, format="png", dpi=150)
+        figure = Figure(figsize=result.size, layout="constrained")
+        result.plot(figure.subplots())
+        figure.savefig(file, format="png", dpi=150)
 
 
-def svg_of(result: Result, name: str) -> str:
-    """The picture as an SVG element for a page that defines the colours `--blue`, `--orange`, `--green` and `--quiet`.
+def svgs_of(result: Result, name: str) -> list[str]:
+    """The panels of the picture as SVG elements, for a page that defines the colours `--blue`, `--orange` and so on.
+
+    Each panel is an element of its own, so that a page can put them one below the other where it is narrow.
 
     Args:
         result: Result of an experiment.
         name: Name that no other picture of the page has.
     """
+    return [_svg(draw, result.panel, f"{name}-{number}") for number, draw in enumerate(result.panels(), start=1)]
+
+
+def _svg(draw: Callable, size: tuple[float, float], name: str) -> str:
     file = io.StringIO()
     with rc_context({**_STYLE, "svg.hashsalt": name}):
-        _figure_of(result).savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure.subplots())
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     text = file.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*"', "<g", text)  # names that matplotlib gives in every picture anew
+    text = re.sub(r' (d|x|y)="[^"]*"', _rounded, text)
     text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
     for colour, themed in _COLOURS.items():
         text = re.sub(colour, themed, text, flags=re.IGNORECASE)
-    attributes = f'class="drawing" role="img" aria-labelledby="title-{name}"'
+    # The element around the panels has a text for readers who do not see them.
+    attributes = 'class="drawing" aria-hidden="true"'
     return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", rf"<svg {attributes} \g<1>>", text, count=1)
 
 
-def _figure_of(result: Result) -> Figure:
-    figure = Figure(figsize=result.size, layout="constrained")
-    result.plot(figure.subplots())
-    return figure
+def _rounded(attribute: re.Match) -> str:
+    """The attribute with two digits behind the point, a hundredth of a pixel, in place of matplotlib's six."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", attribute[0])
