@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import recipes
 from recipes.cli import main
 from recipes.lab.gallery import gallery_of
+from recipes.lab.picture import svgs_of
 from recipes.lab.result import Table, written
 
 
@@ -71,3 +73,9 @@ def test_numbers_of_a_table_are_aligned_and_short():
     table = Table("", ("name", "value"), [("a", 0.123456), ("long", 12_345.6), ("c", -0.0)])
     assert table.lines() == ["name   value", "a     0.1235", "long  12,346", "c          0"]
     assert written(8.2446e-9) == "8.245e-09"
+
+
+def test_drawings_on_the_page_have_two_digits_and_texts_all_of_them():
+    svg = svgs_of(recipes.lab.run("losses"), "losses")[0]
+    assert "mean 1.026" in svg
+    assert not re.search(r' (d|x|y)="[^"]*\.\d{3}', svg)

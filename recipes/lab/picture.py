@@ -71,9 +71,15 @@ def _svg(draw: Callable, size: tuple[float, float], name: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*"', "<g", text)  # names that matplotlib gives in every picture anew
+    text = re.sub(r' (d|x|y)="[^"]*"', _rounded, text)
     text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
     for colour, themed in _COLOURS.items():
         text = re.sub(colour, themed, text, flags=re.IGNORECASE)
     # The element around the panels has a text for readers who do not see them.
     attributes = 'class="drawing" aria-hidden="true"'
     return re.sub(r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", rf"<svg {attributes} \g<1>>", text, count=1)
+
+
+def _rounded(attribute: re.Match) -> str:
+    """The attribute with two digits behind the point, a hundredth of a pixel, in place of matplotlib's six."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", attribute[0])
