@@ -68,7 +68,7 @@ class BiasAndVariance(Result):
             f"({small.training_error:.0%} and {small.held_out_error:.0%}), and still more rows could win back the "
             f"{100 * small.variance:.0f} points of variance at best. 64 units learn {FEW} rows by heart "
             f"({few.training_error:.0%}) and err in {few.held_out_error:.0%} of the others: there is no bias left that "
-            "a larger network could remove. Both pieces of advice, a larger model there and more rows here, lead to the "
+            "a larger network could remove. Either advice, a larger model there and more rows here, leads to the "
             f"last panel, 64 units on {rows:,} rows, with {large.training_error:.0%} and {large.held_out_error:.1%}. "
             "(For people, 1% is assumed on digits; all networks took the same number of steps.)"
         )
