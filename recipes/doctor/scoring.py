@@ -26,6 +26,7 @@ class Scores(keras.callbacks.Callback):
         found: Scores of held-out and of training rows, a pair for each epoch that was scored.
         balanced: Balanced accuracy of the held-out rows at the end.
         constant: Whether the model gives the same output for every held-out row at the end.
+        first_loss: Loss of the training rows before the first step; NaN where it is not known.
         seconds: Time that the scoring has taken.
     """
 
@@ -33,7 +34,7 @@ class Scores(keras.callbacks.Callback):
         super().__init__()
         self.parts = held, train
         self.form, self.takes_logits, self.is_chosen = form, takes_logits, is_chosen
-        self.found, self.balanced, self.constant = {}, np.nan, False
+        self.found, self.balanced, self.constant, self.first_loss = {}, np.nan, False, np.nan
         self.seconds, self.last = 0.0, 0
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -57,12 +58,26 @@ class Scores(keras.callbacks.Callback):
 
     def _measure(self, epoch):
         start = time.monotonic()
-        self.found[epoch] = [score(self._outputs(part), part[1], self.form, self.takes_logits) for part in self.parts]
+        self.found[epoch] = []
+        for x, y in self.parts:  # the training rows last
+            outputs = self._outputs((x, y))
+            self.found[epoch].append(score(outputs, y, self.form, self.takes_logits))
+        if epoch == 0:
+            self.first_loss = _mean_loss(self.model.loss, outputs, y)
         self.seconds += time.monotonic() - start
 
     def _outputs(self, part):
         # `predict` would start a loop of callbacks of its own each time.
         return np.asarray(self.model.predict_on_batch(part[0]), "float64")
+
+
+def _mean_loss(loss, outputs, y) -> float:
+    """Mean of a compiled loss, penalties of the weights left out; NaN where the loss needs more than outputs."""
+    try:
+        values = keras.losses.get(loss)(keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(outputs, "float32"))
+        return float(keras.ops.mean(values))
+    except Exception:  # whatever a loss of the user's own makes of them
+        return np.nan
 
 
 def by_epoch(found: dict[int, list[float]], epochs: int) -> tuple[np.ndarray, np.ndarray]:
