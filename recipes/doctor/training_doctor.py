@@ -24,7 +24,7 @@ from recipes.doctor.rules import course as course_rules
 from recipes.doctor.rules import layers, optimizer, outputs, start, tasks
 from recipes.doctor.sample import rows_of, some_of
 from recipes.doctor.scoring import Scores, rows_to_score
-from recipes.doctor.seen import Course, Reference, Seen
+from recipes.doctor.seen import Course, DataFacts, ModelFacts, Reference, Seen
 from recipes.doctor.unchanged import values_of
 from recipes.training.fitting_checks import outputs_for
 
@@ -131,7 +131,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         self._seen = dataclasses.replace(self._seen, course=self._course())
         if self.rows is None:
             is_validated = logs_of_epochs.held_prefix(self._history) != ""
-            self._seen = dataclasses.replace(self._seen, data=assumed_data(self._seen.model, is_validated=is_validated))
+            self._seen = dataclasses.replace(self._seen, data=self._assumed(self._seen.model, is_validated))
         self._diagnosis = None  # of an earlier epoch, if somebody has asked for it
         if self._is_suspicious():
             self._diagnosis = self._whole()
@@ -165,7 +165,7 @@ class TrainingDoctor(keras.callbacks.Callback):
         steps = epochs * self.params["steps"] if self.params.get("steps") else None
         if self.rows is None:
             facts = model_facts(self.model, any_row(self.model), steps=steps)
-            data = assumed_data(facts, is_validated=False)
+            data = self._assumed(facts)
         else:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Keras's own, which `fit` gives anyway
@@ -175,6 +175,11 @@ class TrainingDoctor(keras.callbacks.Callback):
             facts = model_facts(self.model, rows.x[:1], steps=steps)
             data = facts_of_rows(facts, rows)
         return Seen(model=facts, data=data, epochs=epochs, batch_size=self.batch_size, human_error=self.human_error)
+
+    def _assumed(self, facts: ModelFacts, is_validated: bool = False) -> DataFacts:
+        steps = self.params.get("steps")
+        rows = {"rows": steps * self.batch_size} if steps else {}
+        return assumed_data(facts, is_validated=is_validated, **rows)
 
     def _scoring(self) -> Scores | None:
         if self.rows is None:

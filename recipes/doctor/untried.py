@@ -51,7 +51,7 @@ def likely(seen: Seen, findings: Sequence[Finding]) -> Finding | None:
         return _first_note(["no_signal"], seen, findings) or _unfit_steps(seen)
     return no_better_than_constant(
         seen,
-        unknown="without rows, nothing tells why",
+        unknown="nothing that was seen tells why",
         remedy="this trains again under watch.\nrecipes.diagnose(model, x, y)",
     )
 
