@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recipes import catalogue as catalogue
     from recipes import data as data
     from recipes import initialization as initialization
+    from recipes import lab as lab
     from recipes import losses as losses
     from recipes import metrics as metrics
     from recipes import models as models
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
     from recipes.training.watching import callbacks_for as callbacks_for
 
 _MODULES = (
-    "catalogue", "data", "initialization", "losses", "metrics", "models", "optimizers", "plots", "schedules",
+    "catalogue", "data", "initialization", "lab", "losses", "metrics", "models", "optimizers", "plots", "schedules",
     "settings",
 )  # fmt: skip
 _HOME = {

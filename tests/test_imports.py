@@ -54,9 +54,13 @@ MAY_IMPORT = {
     "recipes.doctor": {
         *EVALUATION, *OURS, "recipes.catalogue", "recipes.training", "keras", "numpy", "sklearn", "matplotlib",
     },
+    "recipes.lab": {
+        *EVALUATION, *OURS, "recipes.catalogue", "recipes.training", "keras", "numpy", "sklearn", "matplotlib",
+        "markupsafe",
+    },
     "recipes.cli": {
-        *EVALUATION, *OURS, "recipes.catalogue", "recipes.training", "recipes.doctor", "keras", "jsonargparse",
-        "yaml", "matplotlib", "tensorflow",
+        *EVALUATION, *OURS, "recipes.catalogue", "recipes.training", "recipes.doctor", "recipes.lab", "keras",
+        "jsonargparse", "yaml", "matplotlib", "tensorflow",
     },
 }  # fmt: skip
 

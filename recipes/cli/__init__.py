@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "Evaluate a trained model: on its own test part, or on other data.",
     "compare": "Compare trained models on the same rows: whether they differ, and which is better.",
     "report": "Write the page of a run, or one page of several runs side by side: one HTML file.",
+    "lab": "Run textbook experiments on training deep networks: numbers and a picture, or all as one page.",
     "predict": "Predict for the rows of a file: class and probabilities of each, as CSV.",
 }
 

@@ -40,6 +40,11 @@ class Checkpointing:
         self._cost = self.spent = 0.0
         self._stored = time.monotonic()
 
+    @property
+    def counts_steps(self) -> bool:
+        """Whether the training is stored after a number of steps."""
+        return self._kind == "step"
+
     def is_due_after_step(self) -> bool:
         """Whether the training is to be stored between two steps of an epoch. To be asked after each of them."""
         self._steps += 1

@@ -22,6 +22,7 @@ from recipes.runs.watched import Watched
 from recipes.settings import Fit, Recipe
 from recipes.training.checkpointing import Checkpointing
 from recipes.training.compiling import compile_model
+from recipes.training.execution import steps_in_one_call, steps_of_call
 from recipes.training.fine_tuning import unfreeze
 from recipes.training.fitting_checks import check_fit, checked_columns, outputs_for
 from recipes.training.rows import (
@@ -245,13 +246,17 @@ class Training:
             state=state,
             facts={"before_fine_tuning": before},
         )
+        in_one_call = 1
+        if self.dataset is not None and (checkpointing is None or not checkpointing.counts_steps):
+            in_one_call = steps_of_call(self.core, self.recipe.fit.batch_size, session.steps, callbacks)
         if state is not None:
             build_metrics(self.core, self.source.batches()[0])
         try:
             for epoch, step, length in session.parts():
                 arguments = {**self.rows(epoch, step), **length}
                 try:
-                    self.core.fit(**arguments, initial_epoch=epoch, callbacks=session, verbose=0)
+                    with steps_in_one_call(self.core, in_one_call, length.get("steps_per_epoch", session.steps)):
+                        self.core.fit(**arguments, initial_epoch=epoch, callbacks=session, verbose=0)
                 finally:
                     release(arguments)
         except Exception as error:

@@ -1,5 +1,6 @@
 """The rows of a training as `fit` takes them: batches of the training rows, and the validation rows."""
 
+import math
 from dataclasses import dataclass
 
 import keras
@@ -19,6 +20,8 @@ from recipes.training.batches import (
 from recipes.training.compiling import mixes_classes
 
 _PROBE_ROWS = 512
+# Numbers in a batch of validation rows, where the batches of the training hold fewer.
+_VALIDATED_AT_ONCE = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +81,9 @@ class DatasetRows:
 
     def of_fit(self, epoch: int = 0, step: int = 0) -> dict:
         """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
-        options = {"validation_data": self.validation(), "validation_batch_size": self.recipe.fit.batch_size}
+        # Small rows pass in few batches, as each takes longer to start than to compute.
+        size = max(self.recipe.fit.batch_size, _VALIDATED_AT_ONCE // math.prod(self.row_shape))
+        options = {"validation_data": self.validation(), "validation_batch_size": size}
         return {**self.batches(epoch, step).fit_arguments(), **options}
 
     def validation(self) -> ValidationBatches | tuple:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from callbacks import ActivationStatistics, AveragedWeights, EarlyStopping, GradientNormLogger, StopOnDivergence
 from callbacks.watching.scalars import as_number
@@ -14,6 +15,7 @@ from recipes.training.request import as_recipe
 # Callbacks with a `record`.
 WATCHERS = (GradientNormLogger, ActivationStatistics)
 # Callbacks that set the learning rate, which a schedule sets already.
+_SMALL_ROW = 256  # numbers
 _RATE_SETTERS = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 
 
@@ -28,7 +30,7 @@ def callbacks_for(recipe: str | Path | Recipe, x=None) -> list[keras.callbacks.C
         x: Prepared rows; statistics of activations are taken on 512 of them. Default: no such statistics.
     """
     recipe = as_recipe(recipe)
-    watchers = [GradientNormLogger(), *([] if x is None else [ActivationStatistics(x)])]
+    watchers = [GradientNormLogger(), *([] if x is None else [_activations(x)])]
     # Without patience, training does not stop early, but the best weights are restored all the same.
     last = EarlyStopping(patience=recipe.fit.patience) if recipe.fit.keep == "best" else AveragedWeights()
     schedule = []
@@ -39,6 +41,12 @@ def callbacks_for(recipe: str | Path | Recipe, x=None) -> list[keras.callbacks.C
     # training reaches a million times its best loss.
     divergence = StopOnDivergence(factor=1e6 if recipe.fit.restarts else None, max_restarts=recipe.fit.restarts)
     return [*watchers, *schedule, divergence, last]
+
+
+def _activations(x) -> ActivationStatistics:
+    # Small rows pass all at once, as each pass takes longer to start than to compute.
+    at_once = isinstance(x, np.ndarray) and x[:1].size <= _SMALL_ROW
+    return ActivationStatistics(x, **({"batch_size": 512} if at_once else {}))
 
 
 def check_callbacks(recipe: Recipe, callbacks: Sequence[keras.callbacks.Callback]) -> None:

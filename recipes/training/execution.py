@@ -1,0 +1,71 @@
+"""How many steps one call into TensorFlow makes: in small trainings, Python and the call take most of the time."""
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+
+import keras
+
+from recipes.models import model_table
+
+# Steps of one call at most, and multiply-adds at most, forward and backward: tenths of a second, so that progress is
+# shown and signals are answered in time.
+MOST_STEPS, MOST_MULTIPLY_ADDS = 64, 5e9
+# Calls of fewer steps save nothing.
+LEAST_STEPS = 4
+# A backward pass takes about twice as long as a forward pass.
+_PASSES = 3
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+def has_batch_hooks(callback: keras.callbacks.Callback) -> bool:
+    """Whether a callback does something between steps."""
+    return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in _BATCH_HOOKS)
+
+
+def steps_of_call(model: keras.Model, batch_size: int, steps: int, user_callbacks: Sequence = ()) -> int:
+    """The number of steps that one call should make: the greatest divisor of `steps` within the bounds, or 1.
+
+    TensorFlow makes them in a loop of its own, with the same results up to rounding. On JAX and PyTorch, Keras makes
+    them one by one in any case. Callbacks of the user that do something between steps are called after each.
+
+    Args:
+        model: Model that is trained.
+        batch_size: Number of rows in a batch.
+        steps: Number of steps of an epoch.
+        user_callbacks: Callbacks of the user.
+    """
+    if keras.backend.backend() != "tensorflow" or any(map(has_batch_hooks, user_callbacks)):
+        return 1
+    try:
+        table = model_table(model)
+    except ValueError:  # of a subclassed model that is not built
+        return 1
+    if table.unknown:
+        return 1
+    most = min(MOST_STEPS, MOST_MULTIPLY_ADDS / (_PASSES * max(1, table.multiply_adds) * batch_size))
+    greatest = max(number for number in range(1, MOST_STEPS + 1) if steps % number == 0 and number <= max(1, most))
+    return greatest if greatest >= LEAST_STEPS else 1
+
+
+@contextlib.contextmanager
+def steps_in_one_call(model: keras.Model, number: int, remaining: int) -> Iterator[None]:
+    """Within it, `fit` makes `number` steps in one call; or as many as divide `remaining`, the steps of its epoch.
+
+    Args:
+        model: Compiled model.
+        number: Number of steps.
+        remaining: Number of steps of the epoch, which calls must not exceed.
+    """
+    before = model.steps_per_execution
+    number = math.gcd(number, remaining) if number > 1 else before
+    if number == before:
+        yield
+        return
+    model.steps_per_execution = number
+    model.train_function = model.test_function = None  # compiled with the number in them
+    try:
+        yield
+    finally:
+        model.steps_per_execution = before
+        model.train_function = model.test_function = None
