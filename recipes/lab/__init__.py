@@ -16,6 +16,7 @@ EXPERIMENTS = {
     "initialization": "What 10 layers make of a signal and of a gradient, by initial weights.",
     "vanishing": "Gradient norms of each layer of a deep network while it trains, and four remedies.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
+    "learning-rate": "Rates too low, good and too high, the range test that tells them apart, and the schedules.",
 }
 
 
