@@ -17,6 +17,7 @@ EXPERIMENTS = {
     "signal": "Vanishing and exploding signals in deep nets, by activation and initialization.",
     "vanishing": "Gradient norms of each layer of a deep network while it trains, and four remedies.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
+    "batch-normalization": "Bad initial weights forgiven, and training mode against inference mode.",
     "bias-variance": "Under- and overfitting told apart by three errors, and the advice that follows.",
 }
 
