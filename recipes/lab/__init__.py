@@ -14,6 +14,7 @@ EXPERIMENTS = {
     "activations": "Shapes, ranges and derivatives of the activation functions.",
     "losses": "Worked examples of losses, where hinge saturates, and softmax of large scores.",
     "vanishing": "Gradient norms of each layer of a deep network while it trains, and four remedies.",
+    "exploding": "A recurrent network without clipping and with four ways of clipping.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
 }
 
