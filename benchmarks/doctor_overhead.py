@@ -2,6 +2,9 @@
 
 Run: KERAS_RECIPES_DATA=... python benchmarks/doctor_overhead.py [--rounds 7], with KERAS_BACKEND=jax too
 
+Nothing is hooked into the steps of the training: the cost is that of the facts at its start, and of the rows that are
+predicted at its start and its end.
+
 Three trainings of new models, compiling included: the bundled digits by an MLP for 60 epochs, 10,000 rows of MNIST by
 the MLP of 10 layers of 500 units for 2, and by the convnet of keras.io for 2. The fits of a round are in rotating
 order: without the callback twice, which shows the noise, with it on rows, and with it alone. Printed: the median over

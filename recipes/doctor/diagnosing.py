@@ -24,7 +24,7 @@ from recipes.doctor.judging import judge
 from recipes.doctor.ranking import ranked
 from recipes.doctor.rules.trials import cured
 from recipes.doctor.sample import Rows, rows_of
-from recipes.doctor.seen import DataFacts, ModelFacts, Seen
+from recipes.doctor.seen import DataFacts, ModelFacts, Reference, Seen
 from recipes.doctor.trials import trial
 from recipes.doctor.unchanged import FailingModelError, KeptModel, unchanged
 from recipes.training.fitting_checks import outputs_for
@@ -97,14 +97,13 @@ def examine(
     model: keras.Model, rows: Rows, *, epochs: int, batch_size: int, deadline: float
 ) -> tuple[Seen, tuple[Finding, ...]]:
     """What is seen of a training, and the findings: as far as it takes to be certain, and no further."""
-    columns = (rows.x, rows.y, rows.validation)
     options = {"epochs": epochs, "batch_size": batch_size}
     since_compile = facts_since_compile(model, rows.x[:1])
     try:
         with unchanged(model, rows.x, rows.y, batch_size) as kept:
             seen = _at_rest(model, rows, since_compile, **options)
             findings = judge(seen)
-            return (seen, ranked(findings)) if are_certain(findings) else _in_training(seen, kept, columns, deadline)
+            return (seen, ranked(findings)) if are_certain(findings) else _in_training(seen, kept, rows, deadline)
     except FailingModelError as error:
         seen = _at_rest(model, rows, since_compile, error=str(error)[:_LONGEST_ERROR], **options)
         return seen, ranked(judge(seen))
@@ -132,12 +131,12 @@ def facts_of_rows(compiled: ModelFacts, rows: Rows) -> DataFacts:
     )
 
 
-def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -> tuple[Seen, tuple[Finding, ...]]:
+def _in_training(seen: Seen, kept: KeptModel, rows: Rows, deadline: float) -> tuple[Seen, tuple[Finding, ...]]:
     """With the course of a training and of as many trials as it takes, and the findings."""
-    form, tokens = seen.data.targets.form, seen.data.inputs.kind == "tokens"
+    form = seen.data.targets.form
     logits = seen.model.takes_logits or seen.model.margins
     options = {"form": form, "takes_logits": logits, "epochs": seen.epochs, "batch_size": seen.batch_size}
-    x, y, validation = columns
+    columns = x, y, validation = rows.x, rows.y, rows.validation
     if validation is not None:
         held = validation[0]
         outputs_for(kept.model, held[:1], f"validation rows of shape {held.shape[1:]}")
@@ -149,9 +148,7 @@ def _in_training(seen: Seen, kept: KeptModel, columns: tuple, deadline: float) -
             raise  # an error of the watching, which says nothing of the model
         seen = dataclasses.replace(seen, error=reason(error)[:_LONGEST_ERROR])
         return seen, ranked(judge(seen))
-    seen = dataclasses.replace(
-        seen, course=course, reference=reference(x, *classes_of_margins(seen.model, y, validation), tokens=tokens)
-    )
+    seen = dataclasses.replace(seen, course=course, reference=reference_of(seen, rows))
     findings, impossible = judge(seen), set()
     while time.monotonic() < deadline and (change := planning.next_change(seen, findings, impossible)):
         try:
@@ -177,6 +174,12 @@ def _fails_alone(kept: KeptModel, x: np.ndarray, y: np.ndarray, batch_size: int)
     except Exception:  # whatever the model's own code raises
         return True
     return False
+
+
+def reference_of(seen: Seen, rows: Rows) -> Reference:
+    """What simple models reach on the rows."""
+    y, validation = classes_of_margins(seen.model, rows.y, rows.validation)
+    return reference(rows.x, y, validation, tokens=seen.data.inputs.kind == "tokens")
 
 
 def classes_of_margins(facts: ModelFacts, y: np.ndarray, validation: tuple | None) -> tuple:

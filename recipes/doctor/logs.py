@@ -29,15 +29,14 @@ def held_prefix(history: list[dict[str, float]]) -> str:
     return "val_" if all("val_loss" in values for values in history) else ""
 
 
-def course_of(history: list[dict[str, float]], record: Record, found: dict[int, list[float]], **facts) -> Course:
+def course_of(history: list[dict[str, float]], found: dict[int, list[float]], **facts) -> Course:
     """The course of a training.
 
     Args:
         history: Logs of each epoch, numbers only.
-        record: Gradients by epoch and layer.
         found: Scores of held-out and of training rows by epoch, as in `Scores.found`. Epochs without them have the
             accuracies of the logs: the end is scored where that is possible, as callbacks may have restored weights.
-        facts: `first_loss`, the loss of the first step, and further attributes of the course.
+        facts: `first_loss`, the loss before the first step, and further attributes of the course.
     """
     epochs = len(history)
     names = [name for name in history[0] if all(name in values for values in history)]
@@ -50,9 +49,8 @@ def course_of(history: list[dict[str, float]], record: Record, found: dict[int, 
     losses = np.array(columns.get("loss", ()))
     first_loss = facts.pop("first_loss")
     return Course(
-        watched=Watched(columns, record, epochs),
+        watched=Watched(columns, Record(), epochs),
         epochs=epochs,
-        steps=1 if record.steps is None else int(np.nanmax(record.steps)),
         score=held,
         train_score=train,
         is_finite=bool(np.isfinite(losses).all() and np.isfinite(found.get(epochs, 0.0)).all()),

@@ -9,6 +9,8 @@ import numpy as np
 from recipes.doctor.scores import balanced_accuracy, score
 
 MOST_SCORED_ROWS = 1000
+# Rows in a forward pass: one shape for all parts, so that it is compiled once.
+BATCH_ROWS = 500
 
 
 class Scores(keras.callbacks.Callback):
@@ -26,6 +28,7 @@ class Scores(keras.callbacks.Callback):
         found: Scores of held-out and of training rows, a pair for each epoch that was scored.
         balanced: Balanced accuracy of the held-out rows at the end.
         constant: Whether the model gives the same output for every held-out row at the end.
+        first_loss: Loss of the training rows before the first step; NaN where it is not known.
         seconds: Time that the scoring has taken.
     """
 
@@ -33,7 +36,8 @@ class Scores(keras.callbacks.Callback):
         super().__init__()
         self.parts = held, train
         self.form, self.takes_logits, self.is_chosen = form, takes_logits, is_chosen
-        self.found, self.balanced, self.constant = {}, np.nan, False
+        self.batch_rows = min(BATCH_ROWS, max(len(held[0]), len(train[0])))
+        self.found, self.balanced, self.constant, self.first_loss = {}, np.nan, False, np.nan
         self.seconds, self.last = 0.0, 0
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -49,20 +53,41 @@ class Scores(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if self.last not in self.found:
             self._measure(self.last)
-        outputs = self._outputs(self.parts[0])
-        self.balanced = balanced_accuracy(outputs, self.parts[0][1], self.form, self.takes_logits)
+        x, y = self.parts[0]
+        outputs = self._outputs(x)
+        self.balanced = balanced_accuracy(outputs, y, self.form, self.takes_logits)
         spread = np.ptp(outputs.reshape(len(outputs), -1), axis=0)
         # Rounding in float32 is no difference between rows.
         self.constant = bool(len(outputs) > 1 and np.all(spread <= 1e-6 * np.abs(outputs).max()))
 
     def _measure(self, epoch):
         start = time.monotonic()
-        self.found[epoch] = [score(self._outputs(part), part[1], self.form, self.takes_logits) for part in self.parts]
+        self.found[epoch] = []
+        for x, y in self.parts:  # the training rows last
+            outputs = self._outputs(x)
+            self.found[epoch].append(score(outputs, y, self.form, self.takes_logits))
+        if epoch == 0:
+            self.first_loss = _mean_loss(self.model.loss, outputs, y)
         self.seconds += time.monotonic() - start
 
-    def _outputs(self, part):
+    def _outputs(self, x):
+        """The outputs for the rows, in whole batches that begin with the first rows again at their end."""
+        count = -(-len(x) // self.batch_rows) * self.batch_rows
         # `predict` would start a loop of callbacks of its own each time.
-        return np.asarray(self.model.predict_on_batch(part[0]), "float64")
+        parts = [
+            self.model.predict_on_batch(x[np.arange(first, first + self.batch_rows) % len(x)])
+            for first in range(0, count, self.batch_rows)
+        ]
+        return np.concatenate([np.asarray(part, "float64") for part in parts])[: len(x)]
+
+
+def _mean_loss(loss, outputs, y) -> float:
+    """Mean of a compiled loss, penalties of the weights left out; NaN where the loss needs more than outputs."""
+    try:
+        values = keras.losses.get(loss)(keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(outputs, "float32"))
+        return float(keras.ops.mean(values))
+    except Exception:  # whatever a loss of the user's own makes of them
+        return np.nan
 
 
 def by_epoch(found: dict[int, list[float]], epochs: int) -> tuple[np.ndarray, np.ndarray]:

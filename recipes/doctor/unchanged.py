@@ -95,7 +95,7 @@ class KeptModel:
         """Keep what the model is now."""
         model = self.model
         self._attributes = dict(vars(model))
-        self._values = _values_of([*model.variables, *model.metrics_variables])
+        self._values = values_of([*model.variables, *model.metrics_variables])
         self._random = random_state()
 
     def put_back(self) -> None:
@@ -108,7 +108,7 @@ class KeptModel:
         for name, value in self._attributes.items():
             if name not in now or now[name] is not value:
                 object.__setattr__(self.model, name, value)
-        _assign(self._values)
+        assign(self._values)
 
     def scaled_rate(self, factor: float):
         """The learning rate of the model times `factor`: a schedule for a schedule, a function for a function."""
@@ -139,13 +139,13 @@ class KeptModel:
             self.optimizer, self._innermost = self.copied_optimizer(rate)
             with scope_of(self.model):
                 self.optimizer.build(self.model.trainable_variables)
-            self._has_number, self._fresh = has_number, _values_of(self.optimizer.variables)
+            self._has_number, self._fresh = has_number, values_of(self.optimizer.variables)
         # Entered anew each time: `fit` takes a batch more from its rows where losses are not built, which changes their
         # order.
         self._with_copy.close()
         self._with_copy.enter_context(trains_with(self.model, self.optimizer))
         self.model.train_function = step
-        _assign([*self._values, *self._fresh])
+        assign([*self._values, *self._fresh])
         if has_number:
             self._innermost.learning_rate = rate
         set_random_state(self._random)
@@ -157,12 +157,14 @@ def _first_batch(x, y, batch_size):
     yield x[:batch_size], y[:batch_size], None
 
 
-def _values_of(variables) -> list[tuple[keras.Variable, np.ndarray]]:
+def values_of(variables) -> list[tuple[keras.Variable, np.ndarray]]:
+    """Each of some variables with a copy of its value."""
     # Copied, as the array may be a view of what the training changes.
     return [(variable, np.array(keras.ops.convert_to_numpy(variable.value))) for variable in variables]
 
 
-def _assign(values) -> None:
+def assign(values: list[tuple[keras.Variable, np.ndarray]]) -> None:
+    """Give variables the values that they had at `values_of`."""
     # Copied, as JAX takes over the memory of an array, and the next training would write into it.
     for variable, value in values:
         variable.assign(value.copy())

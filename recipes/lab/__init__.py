@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 EXPERIMENTS = {
     "activations": "Shapes, ranges and derivatives of the activation functions.",
     "losses": "Worked examples of losses, where hinge saturates, and softmax of large scores.",
+    "initialization": "What 10 layers make of a signal and of a gradient, by initial weights.",
+    "signal": "Vanishing and exploding signals in deep nets, by activation and initialization.",
     "vanishing": "Gradient norms of each layer of a deep network while it trains, and four remedies.",
     "exploding": "A recurrent network without clipping and with four ways of clipping.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
+    "bias-variance": "Under- and overfitting told apart by three errors, and the advice that follows.",
 }
 
 

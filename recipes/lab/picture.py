@@ -33,6 +33,7 @@ _STYLE = {
     "ytick.labelsize": 8,
     "font.size": 9,
     "svg.fonttype": "none",  # texts stay texts, which are small and can be searched
+    "font.sans-serif": ["DejaVu Sans"],  # written with each text
 }
 
 
@@ -72,6 +73,9 @@ def _svg(draw: Callable, size: tuple[float, float], name: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'<g id="[^"]*"', "<g", text)  # names that matplotlib gives in every picture anew
     text = re.sub(r' (d|x|y)="[^"]*"', _rounded, text)
+    text = re.sub(r">\s+<", "><", text)
+    while "<g></g>" in text:
+        text = text.replace("<g></g>", "")
     text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
     for colour, themed in _COLOURS.items():
         text = re.sub(colour, themed, text, flags=re.IGNORECASE)

@@ -10,17 +10,19 @@ from recipes.doctor.seen import DataFacts, InputFacts, ModelFacts, Reference, Ta
 _SINGLE = ("binary", "hinge")
 # Length that is assumed of an axis of any length, such as the steps of a sequence.
 _ANY_LENGTH = 8
+_ROWS = 1000
 
 
-def assumed_data(model: ModelFacts, *, is_validated: bool) -> DataFacts:
+def assumed_data(model: ModelFacts, *, is_validated: bool, rows: int = _ROWS) -> DataFacts:
     """The rows that suit `model`, of which nothing else is known; no rule on rows has anything to say about them.
 
     Args:
         model: Compiled model.
-        is_validated: Whether there are validation rows.
+        is_validated: Whether there are validation rows; as many of them as training rows are assumed.
+        rows: Number of training rows. Default: 1,000, where it is not known.
     """
-    inputs = assumed_inputs((), "other")
-    return DataFacts(rows=1, validation_rows=int(is_validated), inputs=inputs, targets=assumed_targets(model))
+    inputs, targets = assumed_inputs((), "other"), assumed_targets(model)
+    return DataFacts(rows=rows, validation_rows=rows if is_validated else 0, inputs=inputs, targets=targets)
 
 
 def assumed_inputs(shape: tuple[int, ...], kind: str) -> InputFacts:

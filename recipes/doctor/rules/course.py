@@ -86,7 +86,7 @@ def unmoved(seen: Seen) -> Finding | None:
     return Finding(
         "lr_too_low",
         FAULT,
-        f"No weight has changed in {len(updates)} epochs though gradients arrive: the steps are so small that "
+        f"No weight has changed in {seen.course.epochs:,} epochs though gradients arrive: the steps are so small that "
         f"rounding takes them away.",
         (
             Evidence("change of the weights in a step, relative to their size", 0.0, "about 0.001"),

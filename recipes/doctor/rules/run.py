@@ -4,6 +4,7 @@ import numpy as np
 
 from recipes.doctor import outcome
 from recipes.doctor.finding import FAULT, NOTE, Evidence, Finding
+from recipes.doctor.rules.chance import no_better_than_constant
 from recipes.doctor.seen import Seen
 from recipes.doctor.text import score_name
 
@@ -18,27 +19,12 @@ RISEN_LOSS, RISEN_EPOCHS = 1.1, 5
 def at_chance(seen: Seen) -> Finding | None:
     """The model predicts no better than the best constant; what keeps it from learning, no file of the run tells.
 
-    Only a training under watch can tell inputs without signal from everything else that leaves a model at chance. The
-    bar is half of what counts as a clear difference (0.05 of an accuracy, 0.1 of R2) above the constant.
+    Only a training under watch can tell inputs without signal from everything else that leaves a model at chance.
     """
-    course, reference = seen.course, seen.reference
-    if course is None or reference is None or not np.isfinite(course.score).any() or not outcome.is_at_chance(seen):
-        return None
-    score, needed = outcome.final_score(course), reference.chance + outcome.clear_difference(seen) / 2
-    if np.isfinite(course.balanced) and seen.data.targets.classes > 1:
-        # Of a rare class, a model may find much and have an accuracy that hardly shows it.
-        chance = 1 / seen.data.targets.classes
-        if course.balanced > chance + outcome.CLEAR_ACCURACY:
-            return None
-    return Finding(
-        "no_signal",
-        FAULT,
-        "The model predicts no better than a constant; the run folder alone cannot tell why.",
-        (Evidence(f"{score_name(seen)} on held-out rows", score, f"above {needed:.3g}"),),
-        "# The cause is not known yet: the inputs may say nothing about the labels, or something keeps the model from\n"
-        f"# learning. To tell them apart, this command trains again under watch.\nkeras-recipes diagnose {RECIPE}",
-        None,
-        0.5,
+    return no_better_than_constant(
+        seen,
+        unknown="the run folder alone cannot tell why",
+        remedy=f"this command trains again under watch.\nkeras-recipes diagnose {RECIPE}",
     )
 
 
