@@ -14,9 +14,14 @@ EXPERIMENTS = {
     "activations": "Shapes, ranges and derivatives of the activation functions.",
     "losses": "Worked examples of losses, where hinge saturates, and softmax of large scores.",
     "initialization": "What 10 layers make of a signal and of a gradient, by initial weights.",
+    "signal": "Vanishing and exploding signals in deep nets, by activation and initialization.",
     "vanishing": "Gradient norms of each layer of a deep network while it trains, and four remedies.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
+    "early-stopping": "The epoch at which the validation loss turns, and the weights that are kept.",
+    "learning-rate": "Rates too low, good and too high, the range test that tells them apart, and the schedules.",
     "bias-variance": "Under- and overfitting told apart by three errors, and the advice that follows.",
+    "tuning": "Grid search against random search with the same budget, where one of two settings matters.",
+    "metrics": "A classifier's report, and why accuracy misleads when classes are unbalanced.",
 }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from recipes.lab.digits import digits
 from recipes.lab.result import Result, Table
+from recipes.lab.start import Start
 from recipes.metrics import BiasVariance, bias_and_variance
 from recipes.models import mlp
 from recipes.plots.axes import BLUE, GREY, ORANGE, label_epochs
@@ -151,12 +152,10 @@ def run(*, epochs: int = 20) -> BiasAndVariance:
     count = len(UNITS)
     # A step is too small to gain from compilation.
     model.compile(keras.optimizers.Adam(RATE), [loss] * count, metrics=[["accuracy"]] * count, jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    start = [keras.ops.convert_to_numpy(variable) for variable in _state(model)]
+    start = Start(model)
     found = {}
     for amount, rows in (("few", FEW), ("all", len(x) // BATCH * BATCH)):
-        for variable, value in zip(_state(model), start, strict=True):
-            variable.assign(value)
+        start.restore()
         # The few rows are repeated, so that an epoch has as many steps.
         chosen = np.resize(np.arange(rows), len(x) // BATCH * BATCH)
         history = model.fit(
@@ -171,10 +170,6 @@ def run(*, epochs: int = 20) -> BiasAndVariance:
             found[name, amount] = Network(rows, *course, bias_and_variance(training, unseen, human_error=TRUTH))
     examples = [bias_and_variance(*errors, human_error=people) for people, *errors in EXAMPLES]
     return BiasAndVariance(examples, found)
-
-
-def _state(model: keras.Model) -> list:
-    return [*model.trainable_variables, *model.optimizer.variables]
 
 
 def _errors(model: keras.Model, x: np.ndarray, y: np.ndarray) -> list[float]:
