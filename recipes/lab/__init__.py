@@ -18,6 +18,8 @@ EXPERIMENTS = {
     "vanishing": "Gradient norms of each layer of a deep network while it trains, and four remedies.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
     "early-stopping": "The epoch at which the validation loss turns, and the weights that are kept.",
+    "augmentation": "A network trained on 50 images, as they are and changed at random in every epoch.",
+    "transfer": "Features of MNIST for other digits with few labels, frozen and fine-tuned, against from scratch.",
     "learning-rate": "Rates too low, good and too high, the range test that tells them apart, and the schedules.",
     "bias-variance": "Under- and overfitting told apart by three errors, and the advice that follows.",
     "tuning": "Grid search against random search with the same budget, where one of two settings matters.",
