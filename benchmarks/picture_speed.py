@@ -1,70 +1,86 @@
-"""What pictures, page and model card of a run cost: the parts of one training, and whole trainings with and without.
+"""What pictures, page and model card of a run cost, from an older revision to the working tree.
 
-Run: python benchmarks/picture_speed.py [--rounds 5] [--recipe digits]
+    python benchmarks/picture_speed.py REVISION [--recipe digits] [--rounds 5]
 
-One run is trained into a folder that is removed afterwards. Its parts are then made several times in this process, and
-the medians are printed, by the clock and by processor time: the pictures, the page, the model card. The first time of
-each is shown too, as a training makes each once. To compare with an older revision: run this file in a checkout of it;
-revisions without a page draw pictures alone.
+One run is trained into a folder that is removed afterwards. Each round makes its pictures, page and model card once in
+a fresh process with the code of either revision, one after the other, as a training does at its end; the order within a
+round alternates. Printed are the medians of processor time (and by the clock), and the medians of the ratios.
 """
 
 import argparse
+import json
 import os
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from two_revisions import ROOT, checked_out, output_of
+
 import recipes
+
+PROGRAM = """
+import json, sys, tempfile, time, warnings
+from pathlib import Path
+warnings.simplefilter("ignore")
+import keras, recipes
 from recipes.data.preparation import ImagePreparation
+from recipes.metrics import classification_report, regression_report
+from recipes.report import model_card, page
 from recipes.runs import pictures
 from recipes.runs.stored import Stored
 
-try:
-    from recipes.report import model_card, page
-except ImportError:  # a revision before there was a page
-    page = model_card = None
+stored = Stored(sys.argv[1])
+predictions = stored.predictions
+if stored.class_names is None:
+    report = regression_report(predictions["label"], predictions["predicted"])
+else:
+    report = classification_report(predictions["label"], predictions["probability"], class_names=stored.class_names)
+dataset = recipes.load_dataset(stored.recipe.data.name, stored.seed, stored.recipe.data)
+images = dataset.test[0] if isinstance(dataset.preparation, ImagePreparation) else None
+source = pictures.PictureSource(stored.history, stored.record, stored.kept_epoch, report, predictions, images)
+found, written = {}, Stored(sys.argv[1])
+with tempfile.TemporaryDirectory() as folder:
+    for name, make in (
+        ("pictures", lambda: pictures.draw(Path(folder), source)),
+        ("page", lambda: page.page_of(written)),
+        ("model card", lambda: model_card.model_card(written)),
+    ):
+        clock, processor = time.perf_counter(), time.process_time()
+        make()
+        found[name] = time.process_time() - processor, time.perf_counter() - clock
+print(json.dumps(found))
+"""
 
 
-def parts(stored, images, folder):
-    """Functions that make each part, by name."""
-    kept = stored.kept_epoch
-    source = pictures.PictureSource(stored.history, stored.record, kept, stored.report, stored.predictions, images)
-    found = {"pictures": lambda: pictures.draw(folder, source)}
-    if page is not None:
-        found["page"] = lambda: page.page_of(Stored(stored.directory))
-        found["model card"] = lambda: model_card.model_card(Stored(stored.directory))
-    return found
-
-
-def seconds(make):
-    clock, processor = time.perf_counter(), time.process_time()
-    make()
-    return time.perf_counter() - clock, time.process_time() - processor
+def seconds(code: Path, directory: Path) -> dict[str, tuple[float, float]]:
+    """Seconds of processor time and by the clock of each part, and of all, with the package in the folder `code`."""
+    found = json.loads(output_of(PROGRAM, code, str(directory)).splitlines()[-1])
+    return {**found, "together": tuple(map(sum, zip(*found.values(), strict=True)))}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("revision", help="git revision to compare the working tree with")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--recipe", default="digits")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        dataset = recipes.load_dataset(recipes.get(arguments.recipe).data.name)
-        run = recipes.train(arguments.recipe, dataset, output=folder, pictures=False, verbose=False)
-        stored = Stored(run.directory)
-        images = dataset.test[0] if isinstance(dataset.preparation, ImagePreparation) else None
-        whole = [0.0, 0.0]
-        for name, make in parts(stored, images, Path(folder)).items():
-            first, *others = [seconds(make) for _ in range(1 + arguments.rounds)]
-            clock, processor = (statistics.median(column) for column in zip(*others, strict=True))
-            whole = [whole[0] + first[0], whole[1] + first[1]]
-            print(
-                f"{name}: {clock:.2f} s ({processor:.2f} s of processor time); "
-                f"the first time {first[0]:.2f} s ({first[1]:.2f} s)"
-            )
-        print(f"together, the first time: {whole[0]:.2f} s ({whole[1]:.2f} s)")
+    rounds = []
+    with tempfile.TemporaryDirectory() as folder, checked_out(arguments.revision) as before:
+        run = recipes.train(arguments.recipe, output=folder, verbose=False)
+        for number in range(arguments.rounds):
+            order = (before, ROOT) if number % 2 == 0 else (ROOT, before)
+            times = {code: seconds(code, run.directory) for code in order}
+            rounds.append((times[before], times[ROOT]))
+    for part in rounds[0][0]:
+        sides = [[side[part] for side in column] for column in zip(*rounds, strict=True)]
+        before, now = (
+            "{:.2f} s ({:.2f} s)".format(*(statistics.median(column) for column in zip(*side, strict=True)))
+            for side in sides
+        )
+        ratio = statistics.median(new[0] / old[0] for old, new in zip(*sides, strict=True))
+        print(f"{part}: before {before}, now {now}; ratio {ratio:.2f}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ compares the git revision REVISION with the working tree.
 """
 
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -32,14 +33,32 @@ with tempfile.TemporaryDirectory() as folder:
 """
 
 
-def seconds(code: Path, recipe: str, epochs: int) -> tuple[float, float]:
-    """Seconds of the training with the package in the folder `code`, and the accuracy on the test part."""
+@contextlib.contextmanager
+def checked_out(revision: str):
+    """The folder of a git worktree with the code of `revision`, which is removed afterwards."""
+    git = ["git", "-C", str(ROOT)]
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / "before"
+        subprocess.run([*git, "worktree", "add", "--quiet", "--detach", str(before), revision], check=True)
+        try:
+            yield before
+        finally:
+            subprocess.run([*git, "worktree", "remove", "--force", str(before)], check=True)
+
+
+def output_of(program: str, code: Path, *arguments: str) -> str:
+    """What a Python program prints in a fresh process, with the package in the folder `code`."""
     environment = {**os.environ, "PYTHONPATH": str(code), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-c", PROGRAM, recipe, str(epochs)]
+    command = [sys.executable, "-c", program, *arguments]
     # Elsewhere than in the checkout, whose folder Python would put before PYTHONPATH.
     with tempfile.TemporaryDirectory() as elsewhere:
         result = subprocess.run(command, env=environment, cwd=elsewhere, check=True, capture_output=True, text=True)
-    duration, accuracy = map(float, result.stdout.split()[-2:])
+    return result.stdout
+
+
+def seconds(code: Path, recipe: str, epochs: int) -> tuple[float, float]:
+    """Seconds of the training with the package in the folder `code`, and the accuracy on the test part."""
+    duration, accuracy = map(float, output_of(PROGRAM, code, recipe, str(epochs)).split()[-2:])
     return duration, accuracy
 
 
@@ -50,23 +69,17 @@ def main():
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        before = Path(folder) / "before"
-        git = ["git", "-C", str(ROOT)]
-        subprocess.run([*git, "worktree", "add", "--detach", str(before), arguments.revision], check=True)
-        try:
-            rounds = []
-            for number in range(arguments.rounds):
-                order = (before, ROOT) if number % 2 == 0 else (ROOT, before)
-                times = {code: seconds(code, arguments.recipe, arguments.epochs) for code in order}
-                (old, old_accuracy), (new, new_accuracy) = times[before], times[ROOT]
-                rounds.append((old, new))
-                print(
-                    f"round {number}: before {old:.2f} s ({old_accuracy:.4f}), now {new:.2f} s ({new_accuracy:.4f})",
-                    flush=True,
-                )
-        finally:
-            subprocess.run([*git, "worktree", "remove", "--force", str(before)], check=True)
+    rounds = []
+    with checked_out(arguments.revision) as before:
+        for number in range(arguments.rounds):
+            order = (before, ROOT) if number % 2 == 0 else (ROOT, before)
+            times = {code: seconds(code, arguments.recipe, arguments.epochs) for code in order}
+            (old, old_accuracy), (new, new_accuracy) = times[before], times[ROOT]
+            rounds.append((old, new))
+            print(
+                f"round {number}: before {old:.2f} s ({old_accuracy:.4f}), now {new:.2f} s ({new_accuracy:.4f})",
+                flush=True,
+            )
     ratios = sorted(new / old for old, new in rounds)
     old, new = (statistics.median(column) for column in zip(*rounds, strict=True))
     print(

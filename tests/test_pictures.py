@@ -44,6 +44,36 @@ def test_the_pictures_of_a_run_are_those_that_apply_in_one_order(run, of_numbers
     assert len({picture.title for picture in PICTURES}) == len(PICTURES)
 
 
+def labels_of(ax):
+    """Boxes of title, labels and numbers of axes, as they are drawn."""
+    texts = [ax.title, ax.xaxis.label, ax.yaxis.label]
+    for axis, place in ((ax.xaxis, 0), (ax.yaxis, 1)):
+        low, high = sorted(axis.get_view_interval())
+        texts += [text for text in axis.get_ticklabels() if low <= text.get_position()[place] <= high]
+    return [text.get_window_extent() for text in texts if text.get_text() and ax.axison]
+
+
+def test_labels_are_inside_the_figure_and_touch_no_other_axes(of_images):
+    names = ("a class, " + "W" * 40, "b")
+    report = classification_report(np.arange(20) % 2, np.linspace(0.1, 0.9, 20), class_names=names)
+    record = Record(
+        layers=tuple(f"a_layer_with_a_long_name_{place}" for place in range(12)),
+        epochs=np.array([1, 2]),
+        gradient_norm_mean=np.full((2, 12), 0.01),
+        update_ratio=np.full((2, 12), 1e-3),
+    )
+    source = replace(of_images, history={"loss": [2e7, 1e7], "val_loss": [2e7, 1.5e7]}, report=report, record=record)
+    for picture in pictures_of(source):
+        figure = picture.figure(source)
+        figure.canvas.draw()
+        paper = figure.bbox.padded(1)
+        for ax in figure.axes:
+            for box in labels_of(ax):
+                assert paper.contains(*box.min), picture.file
+                assert paper.contains(*box.max), picture.file
+                assert not any(box.overlaps(other.bbox) for other in figure.axes if other is not ax), picture.file
+
+
 def test_pictures_are_drawn_into_the_folder(tmp_path, of_numbers, of_images):
     draw(tmp_path, of_numbers)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names(of_numbers))

@@ -86,7 +86,11 @@ def test_a_page_fits_on_paper_in_the_colours_of_paper(chromium, pages, kind):
     assert chromium.wide() == []
     assert chromium.faint() == []
     assert chromium.run("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    chromium.run("window.countClosed = () => document.querySelectorAll('details:not([open])').length")
+    chromium.run("addEventListener('beforeprint', () => (window.onPaper = countClosed()))")
+    assert chromium.run("return countClosed()") > 0
     assert chromium.print().startswith(b"%PDF")
+    assert (chromium.run("return onPaper"), chromium.run("return countClosed()") > 0) == (0, True)
 
 
 def first_column(chromium, table):

@@ -213,6 +213,7 @@ def test_the_advice_names_the_larger_problem_unless_the_doctor_found_a_fault(fol
         page = page_of(Stored(folder))
         assert words in page
         assert page.count("is the larger problem") == ("larger" in words)
+        assert "There is no simple model to compare with" in page
     finding = {"sentence": "The learning rate is <too> great.", "remedy": "learning_rate=1e-3", "severity": "fault"}
     (folder / "diagnosis.json").write_text(json.dumps({"findings": [finding]}))
     with_analysis(folder, found)

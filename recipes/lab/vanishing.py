@@ -139,10 +139,7 @@ class Vanishing(Result):
         ax.set_yticks(10.0 ** np.arange(np.log10(limits[0]), np.log10(limits[1]) + 0.5, 2))
         ax.minorticks_off()
         ax.set_title(f"{name}\naccuracy {course.accuracy[-1]:.0%}", fontsize=10)
-        if place % self.grid[1] == 0:
-            ax.set_ylabel("gradient norm")
-        if place >= self.grid[1]:
-            ax.set_xlabel("epoch")
+        ax.set(xlabel="epoch", ylabel="gradient norm")
         if place == 1:  # where there is room
             ax.legend(frameon=False, fontsize=9, loc="lower right")
 

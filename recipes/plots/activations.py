@@ -19,6 +19,7 @@ from recipes.plots.axes import (
     measured,
     require_record,
     title_and_legend,
+    write_title,
 )
 
 CALLBACK = "ActivationStatistics"
@@ -85,7 +86,7 @@ def activation_histograms(
     else:
         ax.locator_params(axis="x", nbins=6)
         ax.ticklabel_format(axis="x", scilimits=(-3, 4))
-    ax.set_title(title, parse_math=False)
+    write_title(ax, title, parse_math=False)
     return ax
 
 

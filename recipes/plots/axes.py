@@ -13,6 +13,7 @@ ZERO, NOT_FINITE, MISSING = "black", "#D55E00", "#E8E8E8"
 LABEL_SIZE = 8  # points
 _MOST_LABELS = 40
 _LONGEST_LABEL = 22
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def axes_or_new(ax=None, rows: int | None = None, size: tuple[float, float] | None = None):
@@ -126,7 +127,7 @@ def label_epochs(ax, epochs: np.ndarray) -> None:
     if len(epochs) <= 8:
         ax.set_xticks(epochs)
     else:
-        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
+        ax.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
 
 
 def decades(values: np.ndarray) -> tuple[float, float]:
@@ -173,6 +174,8 @@ def heat_map(ax, positions: np.ndarray, values: np.ndarray, limits: tuple[float,
         ax.add_collection(hatched, autolim=False)
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
     bar = ax.figure.colorbar(mesh, ax=ax, extend=extend[zero.any(), infinite.any()], extendfrac=0.06, aspect=25)
+    bar.ax.yaxis.set_major_formatter(power_of_ten)
+    bar.minorticks_off()
     bar.set_label(label)
     for there, height, text, side in ((zero, -0.075, "zero", "top"), (infinite, 1.075, "not finite", "bottom")):
         if there.any():
@@ -210,10 +213,27 @@ def mark(ax, places: np.ndarray, position: float, marker: str, colour: str, labe
         ax.plot(positions, places, marker, color=colour, markersize=5, clip_on=False, zorder=3, label=label)
 
 
+def unit_square(ax) -> None:
+    """Let both axes reach from 0 to 1, a little beyond for lines on the border."""
+    ticks = np.linspace(0, 1, 6)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=ticks, yticks=ticks, aspect="equal")
+
+
 def log_x_axis(ax, low: float, high: float, label: str) -> None:
     """Make the x axis logarithmic, from `low` to `high`, with ticks at powers of ten only."""
     ax.set(xscale="log", xlim=(low, high), xlabel=label)
+    ax.xaxis.set_major_formatter(power_of_ten)
     ax.minorticks_off()
+
+
+def power_of_ten(value: float, _=None) -> str:
+    """A number of a log scale, such as 10⁻³, in characters of the font: a formula takes ten times as long to draw."""
+    return f"10{str(round(math.log10(value))).translate(_RAISED)}"
+
+
+def write_title(ax, title: str, **options) -> None:
+    """Write the title of `ax` just above it, at a fixed height: no upper axis has to be avoided."""
+    ax.set_title(title, y=1.0, **options)
 
 
 def title_and_legend(ax, title: str) -> None:
@@ -222,14 +242,14 @@ def title_and_legend(ax, title: str) -> None:
 
     entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
     if not entries:
-        ax.set_title(title)
+        write_title(ax, title)
         return
     entries.sort(key=lambda entry: not isinstance(entry[0], BarContainer))
     widest = 28 + 0.55 * LABEL_SIZE * max(len(label) for _, label in entries)
     width = width_in_points(ax)
     columns = min(2 if len(entries) == 4 else 3, max(1, int(1.25 * width / widest)))
     lines = -(-len(entries) // columns)
-    ax.set_title(title, pad=6 + 1.6 * LABEL_SIZE * lines)
+    write_title(ax, title, pad=6 + 1.6 * LABEL_SIZE * lines)
     legend = ax.legend(
         *zip(*entries, strict=True), loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0.1, ncols=columns,
         frameon=False, fontsize=LABEL_SIZE, handlelength=1.5, columnspacing=1.2,

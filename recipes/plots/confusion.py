@@ -4,7 +4,7 @@ import numpy as np
 
 from recipes.metrics.classes.decision_scores import ratio
 from recipes.metrics.classes.single_label import ClassificationReport
-from recipes.plots.axes import LABEL_SIZE, MISSING, axes_or_new, height_in_points, width_in_points
+from recipes.plots.axes import LABEL_SIZE, MISSING, axes_or_new, height_in_points, width_in_points, write_title
 from recipes.plots.classes import names_of_classes, require_classes
 
 NORMALIZATIONS = (None, "true", "predicted", "all")
@@ -57,7 +57,7 @@ def confusion_matrix(report: ClassificationReport, ax=None, *, normalize: str | 
     ax.set_xlabel("predicted class" + some + (" (grey: never predicted)" if empty.all(axis=0).any() else ""))
     ax.set_ylabel("true class" + some + (" (grey: no rows)" if empty.all(axis=1).any() else ""))
     kind = "" if normalize is None else f"% of {_WHOLE[normalize]}; "
-    ax.set_title(f"{kind}accuracy {report.accuracy:.4f} on {report.rows:,} rows", fontsize=10)
+    write_title(ax, f"{kind}accuracy {report.accuracy:.4f} on {report.rows:,} rows", fontsize=10)
     return ax
 
 

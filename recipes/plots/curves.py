@@ -13,7 +13,9 @@ from recipes.plots.axes import (
     ORANGE,
     axes_or_new,
     height_in_points,
+    unit_square,
     width_in_points,
+    write_title,
 )
 from recipes.plots.classes import called, has_several_labels, names_of_classes, require_counts_by_score
 
@@ -174,9 +176,9 @@ def _draw(ax, report, lines: dict, areas: dict, *, mean: float, interval=None, k
     if handles:
         _title_and_legend(ax, title, handles, labels, score, heights)
     else:
-        ax.set_title(title)
+        write_title(ax, title)
         ax.text(0.5, 0.5, "no class has rows\nbeside other rows", ha="center", va="center", color=GREY)
-    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    unit_square(ax)
     ax.grid(color="#ECECEC", linewidth=0.7)
     ax.set_axisbelow(True)
 
@@ -190,11 +192,11 @@ def _title_and_legend(ax, title: str, handles: list, labels: list[str], score: s
     style = {"fontsize": LABEL_SIZE, "handlelength": 1.4, "framealpha": 0.85, "edgecolor": "none"}
     style |= {"title": score, "title_fontsize": LABEL_SIZE}
     if corner:
-        ax.set_title(title)
+        write_title(ax, title)
         _plain_legend(ax, handles, labels, loc=corner, alignment="left", **style)
         return
     lines = 1 + -(-len(labels) // 2)
-    ax.set_title(title, pad=8 + 1.65 * LABEL_SIZE * lines)
+    write_title(ax, title, pad=8 + 1.65 * LABEL_SIZE * lines)
     style |= {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "borderaxespad": 0.1, "ncols": 2}
     _plain_legend(ax, handles, labels, **style).set_in_layout(False)  # the title makes room for it
 

@@ -20,9 +20,11 @@ from recipes.plots.axes import (
     mark,
     measured,
     part_of_map,
+    power_of_ten,
     require_record,
     short_names,
     title_and_legend,
+    write_title,
 )
 
 CALLBACK = "GradientNormLogger"
@@ -154,7 +156,7 @@ def update_ratio(record: Record, ax=None):
     draw = _ratio_lines if len(names) <= _MOST_LINES else _ratio_map
     draw(ax, epochs, values, names, "update norm / weight norm")
     label_epochs(ax, epochs)
-    ax.set_title("update ratio of each layer")
+    write_title(ax, "update ratio of each layer")
     return ax
 
 
@@ -186,13 +188,14 @@ def _ratio_lines(ax, epochs, values, names, label) -> None:
             heights = np.full(marked.size, height)
             ax.plot(marked, heights, marker, color=colour, linestyle="none", clip_on=False, zorder=3, label=what)
     ax.set(yscale="log", ylim=(low, high), ylabel=label)
+    ax.yaxis.set_major_formatter(power_of_ten)
     ax.minorticks_off()  # laying them out takes a third of the time of the whole picture
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=LABEL_SIZE)
 
 
 def _power(exponent: int) -> str:
-    before = {-6: r"\leq ", 0: r"\geq "}.get(exponent, "")
-    return f"${before}10^{{{exponent}}}$" + (", usual" if exponent == -3 else "")
+    before = {-6: "≤ ", 0: "≥ "}.get(exponent, "")
+    return before + power_of_ten(10.0**exponent) + (", usual" if exponent == -3 else "")
 
 
 def _norms(record: Record, by: str | None):

@@ -5,7 +5,7 @@ import numpy as np
 from recipes.arguments.numbers import require_whole
 from recipes.metrics.classes.multi_label import MultiLabelReport
 from recipes.metrics.classes.single_label import ClassificationReport
-from recipes.plots.axes import GREEN, NOT_FINITE, axes_or_new, cut, width_in_points
+from recipes.plots.axes import GREEN, NOT_FINITE, axes_or_new, cut, width_in_points, write_title
 from recipes.plots.classes import has_several_labels, require_probabilities
 
 COLUMNS = 5
@@ -61,7 +61,7 @@ def greatest_losses(report: ClassificationReport | MultiLabelReport, x, ax=None,
             ax.text(left, top + height + below, text, va="top", fontsize=size, color=shade, parse_math=False)
     ax.set(xlim=(-0.05, columns * _PITCH), ylim=(-(-len(rows) // columns) * row_height, -0.05), aspect="equal")
     ax.axis("off")
-    ax.set_title("greatest losses: true class (its probability) → prediction", fontsize=10, wrap=True)
+    write_title(ax, "greatest losses: true class (its probability) → prediction", fontsize=10, wrap=True)
     return ax
 
 

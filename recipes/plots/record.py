@@ -6,6 +6,7 @@ from callbacks.watching.record import Record
 from recipes.plots.activations import activation_histograms, activation_scale, dead_and_saturated
 from recipes.plots.axes import height_for, require_record
 from recipes.plots.gradients import gradient_flow, gradient_norms, update_ratio
+from recipes.plots.layout import arrange, new_figure
 
 # Each picture with the fields that it needs: all fields of at least one of these groups.
 _NORMS = (("gradient_norm_mean",), ("trace_gradient_norm",))
@@ -41,18 +42,29 @@ def record_figure(record: Record):
             "`record` must hold gradient norms or activations, which the callbacks GradientNormLogger and "
             "ActivationStatistics measure. Received: a record without them"
         )
-    from matplotlib.figure import Figure
-
     columns = max(map(len, rows))
     size = (6 * columns, height_for(len(record.layers)) * len(rows))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = new_figure(size)
     axes = figure.subplots(len(rows), columns, squeeze=False)
     for row, places in zip(rows, axes, strict=True):
         for draw, ax in zip(row, places, strict=False):
             draw(record, ax)
         for ax in places[len(row) :]:
             ax.remove()
+        _name_layers_once(places[: len(row)])
+    arrange(figure)
     return figure
+
+
+def _name_layers_once(row) -> None:
+    """Leave out the names on a y axis that are those of the axes to the left."""
+    shown = None
+    for ax in row:
+        names = ax.get_ylabel(), [label.get_text() for label in ax.get_yticklabels()]
+        if names == shown:
+            ax.tick_params(axis="y", labelleft=False)
+            ax.set_ylabel("")
+        shown = names
 
 
 def _has(record: Record, fields: tuple[str, ...]) -> bool:

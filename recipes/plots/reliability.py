@@ -6,7 +6,7 @@ from recipes.metrics.classes.calibration import BINS
 from recipes.metrics.classes.intervals import wilson
 from recipes.metrics.classes.multi_label import MultiLabelReport
 from recipes.metrics.classes.single_label import ClassificationReport
-from recipes.plots.axes import BLUE, GREY, axes_or_new, title_and_legend
+from recipes.plots.axes import BLUE, GREY, axes_or_new, title_and_legend, unit_square
 from recipes.plots.classes import called, has_several_labels, names_of_classes, require_probabilities
 
 BIN_KINDS = ("width", "mass")
@@ -59,6 +59,6 @@ def reliability(report: ClassificationReport | MultiLabelReport, ax=None, *, bin
         x, y = "probability of the predicted class", "share of the rows that are of this class"
     ax.set_xlabel(x, parse_math=False)
     ax.set_ylabel(y, parse_math=False)
-    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    unit_square(ax)
     title_and_legend(ax, f"reliability: expected error {curve.expected_error:.3f}, by chance {curve.chance_error:.3f}")
     return ax

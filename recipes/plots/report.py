@@ -6,6 +6,7 @@ from recipes.metrics.regression.report import RegressionReport
 from recipes.plots.axes import height_for
 from recipes.plots.class_scores import MOST_ROWS, class_scores
 from recipes.plots.curves import precision_recall_curves, roc_curves
+from recipes.plots.layout import arrange, new_figure
 from recipes.plots.reliability import reliability
 from recipes.plots.residuals import residuals
 
@@ -30,11 +31,10 @@ def report_figure(report: ClassificationReport | MultiLabelReport | RegressionRe
     Raises:
         ValueError: If `report` is not a report.
     """
-    from matplotlib.figure import Figure
-
     if isinstance(report, RegressionReport):
-        figure = Figure(figsize=(6, 4.6), layout="constrained")
+        figure = new_figure((6, 4.6))
         residuals(report, figure.subplots())
+        arrange(figure)
         return figure
     if not isinstance(report, ClassificationReport | MultiLabelReport):
         raise ValueError(
@@ -43,9 +43,10 @@ def report_figure(report: ClassificationReport | MultiLabelReport | RegressionRe
         )
     rows = min(MOST_ROWS, len(report.class_names))
     if report.probabilities is None:
-        figure = Figure(figsize=(12, height_for(rows)), layout="constrained")
+        figure = new_figure((12, height_for(rows)))
         for ax, score in zip(figure.subplots(1, 2), ("recall", "precision"), strict=True):
             class_scores(report, ax, score=score)
+        arrange(figure)
         return figure
     if report.probabilities.positives is None:  # read from a file, which does not hold what curves are made of
         mosaic = [["reliability", "classes"]]
@@ -54,11 +55,12 @@ def report_figure(report: ClassificationReport | MultiLabelReport | RegressionRe
     else:  # many classes need all the height there is
         mosaic = [["roc", "classes"], ["precision recall", "classes"], ["reliability", "classes"]]
     height = max(len(mosaic) * _SIDE, height_for(rows))
-    figure = Figure(figsize=(2.3 * _SIDE, height), layout="constrained")
+    figure = new_figure((2.3 * _SIDE, height))
     places = figure.subplot_mosaic(mosaic)
     if "roc" in places:
         roc_curves(report, places["roc"])
         precision_recall_curves(report, places["precision recall"])
     reliability(report, places["reliability"])
     class_scores(report, places["classes"])
+    arrange(figure)
     return figure

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 
 from recipes.metrics.regression.report import RegressionReport
-from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, NOT_FINITE, ORANGE, axes_or_new, part_of_map
+from recipes.plots.axes import BLUE, GREY, LABEL_SIZE, NOT_FINITE, ORANGE, axes_or_new, part_of_map, write_title
 
 _SIZE = (5.4, 4.4)
 _TICKS = (0.75, 0.95, 0.99, 0.999, 0.9999, 0.99999, 0.999999)  # ticks above the middle; those below mirror them
@@ -66,7 +66,7 @@ def residuals(report: RegressionReport, ax=None):
     ax.set_xlabel("% of the rows with a lower error (normal scale)")
     ax.set_ylabel("target minus prediction")
     ax.legend(fontsize=LABEL_SIZE, loc="upper left", framealpha=0.85, edgecolor="none")
-    ax.set_title(f"errors of {report.rows:,} rows: RMSE {report.rmse:.4g}, R2 {report.r2:.4g}", fontsize=10)
+    write_title(ax, f"errors of {report.rows:,} rows: RMSE {report.rmse:.4g}, R2 {report.r2:.4g}", fontsize=10)
     return ax
 
 
@@ -134,8 +134,9 @@ def predicted_values(y_true, y_predicted, ax=None):
             *edges, np.ma.masked_equal(counts.T, 0), norm=LogNorm(1, max(2, counts.max())), cmap=colours
         )
         mesh.set_rasterized(True)
-        ax.figure.colorbar(mesh, ax=ax, label="rows", aspect=30, fraction=0.05, pad=0.03)
+        bar = ax.figure.colorbar(mesh, ax=ax, label="rows", aspect=30, fraction=0.05, pad=0.03)
+        bar.ax.yaxis.set_major_formatter("{x:g}")
     ax.plot(bounds, bounds, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1 if few else 3)
     ax.set(xlim=bounds, ylim=bounds, aspect="equal", xlabel="target", ylabel="prediction")
-    ax.set_title(f"predictions of {len(targets):,} rows", fontsize=10)
+    write_title(ax, f"predictions of {len(targets):,} rows", fontsize=10)
     return ax

@@ -1,4 +1,4 @@
-"""Labels that are probably wrong, by confident learning (Northcutt, Jiang & Chuang 2021, JAIR 70)."""
+"""Labels that the model disagrees with confidently, by confident learning (Northcutt, Jiang & Chuang 2021, JAIR 70)."""
 
 import numpy as np
 

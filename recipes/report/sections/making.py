@@ -18,7 +18,7 @@ _COSTS = (
     ("thousand_rows_ms", "prediction of a thousand rows", "milliseconds"),
     ("parameters", "parameters", "count"),
     ("model_bytes", "model file", "size"),
-    ("memory_bytes", "parameters in memory", "size"),
+    ("memory_bytes", "memory of the parameters", "size"),
 )
 
 

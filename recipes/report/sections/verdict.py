@@ -41,6 +41,7 @@ def verdict(stored: Stored) -> dict[str, Any] | None:
         "difference_form": "signed" if is_regression else "points",
         "models": models,
         "has_rivals": bool(rivals),
+        "lacks_rivals": not rivals and "columns" in (subject(stored, "data") or {}),
         "confidence": report.confidence,
         "scores": scores_of(report),
     }

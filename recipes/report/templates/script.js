@@ -80,5 +80,13 @@ function makeSearchable(table) {
   update();
 }
 
+// On paper nothing can be opened: what is closed is open while the page is printed.
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")];
+  opened.forEach((details) => (details.open = true));
+});
+addEventListener("afterprint", () => opened.forEach((details) => (details.open = false)));
+
 document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.querySelectorAll("table.long").forEach(makeSearchable);
