@@ -18,7 +18,7 @@ from recipes.training.augmentation import augment
 from recipes.training.batches import Batches, RowsInMemory
 
 LABELS, DRAWS, EPOCHS, BATCH, RATE, EVERY = 5, 3, 100, 25, 0.004, 10  # labels of each class; draws of these rows
-CHANGES = Augmentation(shift=0.0625, rotate=10, zoom=0.1)  # a sixteenth of the height is half a pixel
+CHANGES = Augmentation(shift=0.1, rotate=10, zoom=0.1)
 _VERSIONS = 12
 _COLOURS = {"without": ORANGE, "with": BLUE}
 
@@ -55,7 +55,7 @@ class Augmented(Result):
             f"Only {self.rows} digits have a label, {LABELS} of each class. A convolutional network knows them all by "
             f"heart ({self.training['without'].mean():.1%} right in training), but of {self.held_out_rows:,} others it "
             f"gets {plain.mean():.1%} right. With augmentation it never sees the same image twice: in each epoch every "
-            f"digit is shifted by up to half a pixel, turned by up to {CHANGES.rotate:g} degrees and resized by up to "
+            f"digit is shifted by up to {CHANGES.shift:.0%} of its height, turned by up to {CHANGES.rotate:g} degrees and resized by up to "
             f"{CHANGES.zoom:.0%}, and what it is does not change. That makes training harder "
             f"({self.training['with'].mean():.1%}) and the network better: {augmented.mean():.1%} of the others, "
             f"{(1 - plain.mean()) / (1 - augmented.mean()):.1f} times fewer errors. Each thin line is a draw of "
