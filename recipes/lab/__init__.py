@@ -17,6 +17,7 @@ EXPERIMENTS = {
     "signal": "Vanishing and exploding signals in deep nets, by activation and initialization.",
     "vanishing": "Gradient norms of each layer of a deep network while it trains, and four remedies.",
     "exploding": "A recurrent network without clipping and with four ways of clipping.",
+    "dead-relu": "Units that high learning rates kill, and activations and biases that keep them.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
     "early-stopping": "The epoch at which the validation loss turns, and the weights that are kept.",
     "learning-rate": "Rates too low, good and too high, the range test that tells them apart, and the schedules.",
