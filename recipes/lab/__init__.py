@@ -20,6 +20,7 @@ EXPERIMENTS = {
     "dead-relu": "Units that high learning rates kill, and activations and biases that keep them.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
     "early-stopping": "The epoch at which the validation loss turns, and the weights that are kept.",
+    "optimizers": "Eight optimizers in a ravine, on a saddle and on digits, and Adam's formula.",
     "learning-rate": "Rates too low, good and too high, the range test that tells them apart, and the schedules.",
     "bias-variance": "Under- and overfitting told apart by three errors, and the advice that follows.",
     "tuning": "Grid search against random search with the same budget, where one of two settings matters.",
