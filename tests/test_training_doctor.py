@@ -136,6 +136,22 @@ def test_batches_that_can_be_read_again_serve_as_rows():
     assert doctor.diagnosis.root.cause == "missing_output_activation"
 
 
+@pytest.mark.extensive
+def test_an_epoch_that_cannot_be_trained_once_more_ends_no_training():
+    class Weighted(keras.Sequential):
+        def train_step(self, *arguments):
+            if keras.utils.unpack_x_y_sample_weight(arguments[-1])[2] is None:
+                raise ValueError("no weights")
+            return super().train_step(*arguments)
+
+    model = Weighted([keras.Input((64,)), keras.layers.Dense(10, "softmax")])
+    model.compile(keras.optimizers.Adam(1e-9), "sparse_categorical_crossentropy")
+    doctor = doctor_of_rows(verbose=0)
+    with pytest.warns(UserWarning, match="cannot watch the start of the training: no weights"):
+        fitted(model, doctor, sample_weight=np.ones(800))
+    assert doctor.diagnosis.root.cause == "lr_too_low"
+
+
 def test_arguments_that_do_not_fit_are_refused_in_one_sentence():
     with pytest.raises(ValueError, match="`x` must be given with `y`"):
         recipes.TrainingDoctor(y=Y)
