@@ -14,10 +14,10 @@ def result():
 
 
 def test_units_are_silent_where_their_biases_are_far_below_zero():
-    networks = {"dead": (keras.layers.ReLU, -1000.0), "alive": (keras.layers.ReLU, 1000.0)}
+    networks = {"dead": (keras.layers.ReLU, -1000.0), "alive": (keras.layers.ReLU, 0.0)}
     courses = dead_relu.run(networks=networks, rates=(1e-6,), epochs=1).courses
     assert courses["dead"].silent.tolist() == [[1.0]]
-    assert courses["alive"].silent.tolist() == [[0.0]]
+    assert courses["alive"].silent[0, 0] < 0.2
 
 
 @pytest.mark.extensive

@@ -57,8 +57,8 @@ class DeadReLU(Result):
 
     title = "Dead ReLUs"
     point = "High learning rates kill ReLUs for good; units with a slope below 0 live on."
-    grid = (1, 3)
-    panel = (4.0, 3.3)
+    grid = (1, 2)
+    panel = (5.0, 3.4)
 
     @property
     def explanation(self) -> str:
@@ -90,7 +90,7 @@ class DeadReLU(Result):
         ]
 
     def panels(self) -> list[Callable]:
-        return [self._draw_epochs, self._draw_rates, self._draw_accuracy]
+        return [self._draw_epochs, self._draw_rates]
 
     def _draw_epochs(self, ax) -> None:
         for (name, course), colour in zip(self.courses.items(), _COLOURS, strict=False):
@@ -105,17 +105,8 @@ class DeadReLU(Result):
     def _draw_rates(self, ax) -> None:
         for course, colour in zip(self.courses.values(), _COLOURS, strict=False):
             ax.plot(self.rates, 100 * course.silent[:, -1], "o-", color=colour, linewidth=2, markersize=4)
-        ax.set(ylim=(0, 60), yticks=(0, 20, 40))
-        self._finish(ax, "silent units in %", "the same at the end\nby rate of the first epochs")
-
-    def _draw_accuracy(self, ax) -> None:
-        for course, colour in zip(self.courses.values(), _COLOURS, strict=False):
-            ax.plot(self.rates, 100 * course.accuracy, "o-", color=colour, linewidth=2, markersize=4)
-        ax.set(ylim=(0, 105), yticks=(0, 50, 100))
-        self._finish(ax, "accuracy in %", "accuracy at the end\nby rate of the first epochs")
-
-    def _finish(self, ax, label: str, title: str) -> None:
-        ax.set(xscale="log", xlabel="learning rate", ylabel=label, title=title)
+        ax.set(xscale="log", ylim=(0, 60), yticks=(0, 20, 40), ylabel="silent units in %")
+        ax.set(xlabel="learning rate", title="the same at the end\nby rate of the first epochs")
         ax.set_xticks(self.rates, [f"{rate:g}" for rate in self.rates])
         ax.minorticks_off()
 
