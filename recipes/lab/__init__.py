@@ -19,6 +19,7 @@ EXPERIMENTS = {
     "exploding": "A recurrent network without clipping and with four ways of clipping.",
     "dead-relu": "Units that high learning rates kill, and activations and biases that keep them.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
+    "dropout": "Few rows with and without dropout, and outputs that keep their mean at inference.",
     "batch-normalization": "Bad initial weights forgiven, and training mode against inference mode.",
     "early-stopping": "The epoch at which the validation loss turns, and the weights that are kept.",
     "optimizers": "Eight optimizers in a ravine, on a saddle and on digits, and Adam's formula.",
