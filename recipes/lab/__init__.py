@@ -22,6 +22,7 @@ EXPERIMENTS = {
     "dropout": "Few rows with and without dropout, and outputs that keep their mean at inference.",
     "batch-normalization": "Bad initial weights forgiven, and training mode against inference mode.",
     "early-stopping": "The epoch at which the validation loss turns, and the weights that are kept.",
+    "transfer": "Features of MNIST for other digits with few labels, frozen and fine-tuned, against from scratch.",
     "optimizers": "Eight optimizers in a ravine, on a saddle and on digits, and Adam's formula.",
     "learning-rate": "Rates too low, good and too high, the range test that tells them apart, and the schedules.",
     "bias-variance": "Under- and overfitting told apart by three errors, and the advice that follows.",
