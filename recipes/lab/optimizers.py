@@ -144,8 +144,11 @@ class Optimizers(Result):
         ]  # fmt: skip
 
     def _draw_path(self, name: str, path: Path, ax) -> None:
-        x, y = np.meshgrid(np.linspace(-4.5, 2.5, 50), np.linspace(-1.1, 1.1, 40))
-        ax.contour(x, y, ravine(np.stack([x, y], -1))[0], levels=(0.25, 1, 3, 7, 13, 20), colors=GREY, linewidths=0.6)
+        from matplotlib.patches import Ellipse
+
+        for value in (0.25, 1, 3, 7, 13, 20):  # lines of equal values
+            size = 2 * np.sqrt(2 * value), 2 * np.sqrt(value / 25)
+            ax.add_patch(Ellipse((0, 0), *size, fill=False, edgecolor=GREY, linewidth=0.6))
         ax.plot(*path.ravine.T, ".-", color=BLUE, linewidth=1.3, markersize=3)
         ax.plot(0, 0, "*", color=ORANGE, markersize=10)
         ax.set(xlim=(-4.5, 2.5), ylim=(-1.1, 1.1), xticks=(-4, 0), yticks=(-1, 0, 1))
