@@ -18,6 +18,7 @@ EXPERIMENTS = {
     "vanishing": "Gradient norms of each layer of a deep network while it trains, and four remedies.",
     "exploding": "A recurrent network without clipping and with four ways of clipping.",
     "regularization": "Polynomials with L1 and L2 penalties, and what each penalty does to a weight.",
+    "dropout": "Few rows with and without dropout, and outputs that keep their mean at inference.",
     "batch-normalization": "Bad initial weights forgiven, and training mode against inference mode.",
     "early-stopping": "The epoch at which the validation loss turns, and the weights that are kept.",
     "learning-rate": "Rates too low, good and too high, the range test that tells them apart, and the schedules.",
