@@ -88,7 +88,7 @@ class Optimizers(Result):
     adam: dict[str, np.ndarray]
 
     title = "Optimizers"
-    point = "Momentum and a rate for each weight cut through the ravine, in which gradient descent zigzags."
+    point = "Momentum, and a rate for each weight, pass the ravine sooner than gradient descent, which zigzags."
     grid = (3, 4)
     panel = (3.0, 2.6)
 
@@ -177,7 +177,7 @@ class Optimizers(Result):
         ax.plot(ravine(wrong)[0], color=NOT_FINITE, linewidth=1.5, label="minus in m")
         ax.set(xlabel="step", ylabel="value in the ravine", title="signs of Adam's formula", yscale="log")
         ax.minorticks_off()
-        ax.legend(frameon=False, fontsize=8, loc="center left")
+        ax.legend(frameon=False, fontsize=8, loc="center right")
 
 
 def run(*, optimizers: dict[str, tuple] = OPTIMIZERS, steps: int = STEPS, epochs: int = EPOCHS) -> Optimizers:
