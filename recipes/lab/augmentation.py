@@ -61,9 +61,9 @@ class Augmented(Result):
             f"harder ({self.training['with'].mean():.1%} right against {self.training['without'].mean():.1%}). Of "
             f"{self.held_out_rows:,} other digits, changed in the same way, the network then gets {augmented:.1%} "
             f"right, without augmentation {plain:.1%}. Digits as they are stand upright in the middle, so that it "
-            f"gains nothing there: {self.unmoved['with'].mean():.1%} against {self.unmoved['without'].mean():.1%}. Each "
-            f"thin line is a draw of {self.rows} other rows and of other initial weights. Changes must keep the class: "
-            "a mirrored 2 is none."
+            f"gains nothing there: {self.unmoved['with'].mean():.1%} against {self.unmoved['without'].mean():.1%}. "
+            f"Each thin line is a draw of {self.rows} other rows and of other initial weights. Changes must keep the "
+            "class: a mirrored 2 is none."
         )
 
     def tables(self) -> list[Table]:
