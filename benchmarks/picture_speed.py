@@ -73,6 +73,8 @@ def main():
             order = (before, ROOT) if number % 2 == 0 else (ROOT, before)
             times = {code: seconds(code, run.directory) for code in order}
             rounds.append((times[before], times[ROOT]))
+            old, new = (times[code]["together"][0] for code in (before, ROOT))
+            print(f"round {number}: together before {old:.2f} s, now {new:.2f} s of processor time", flush=True)
     for part in rounds[0][0]:
         sides = [[side[part] for side in column] for column in zip(*rounds, strict=True)]
         before, now = (

@@ -18,7 +18,6 @@ def test_the_settings_that_matter_are_told_from_the_trials_of_the_grid():
 
 
 @pytest.mark.extensive
-@pytest.mark.backend
 def test_random_search_beats_the_grid_where_the_rate_alone_matters():
     result = recipes.lab.run("tuning")
     grid, chance = result.searches["grid"], result.searches["random"]

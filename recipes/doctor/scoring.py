@@ -51,24 +51,25 @@ class Scores(keras.callbacks.Callback):
             self._measure(self.last)
 
     def on_train_end(self, logs=None):
-        if self.last not in self.found:
-            self._measure(self.last)
         x, y = self.parts[0]
-        outputs = self._outputs(x)
+        outputs = self._outputs(x) if self.last in self.found else self._measure(self.last)
         self.balanced = balanced_accuracy(outputs, y, self.form, self.takes_logits)
         spread = np.ptp(outputs.reshape(len(outputs), -1), axis=0)
         # Rounding in float32 is no difference between rows.
         self.constant = bool(len(outputs) > 1 and np.all(spread <= 1e-6 * np.abs(outputs).max()))
 
-    def _measure(self, epoch):
+    def _measure(self, epoch) -> np.ndarray:
+        """Score all rows; the outputs for the held-out ones."""
         start = time.monotonic()
-        self.found[epoch] = []
-        for x, y in self.parts:  # the training rows last
-            outputs = self._outputs(x)
-            self.found[epoch].append(score(outputs, y, self.form, self.takes_logits))
+        held, train = (self._outputs(x) for x, _ in self.parts)
+        targets = [y for _, y in self.parts]
+        self.found[epoch] = [
+            score(outputs, y, self.form, self.takes_logits) for outputs, y in zip((held, train), targets, strict=True)
+        ]
         if epoch == 0:
-            self.first_loss = _mean_loss(self.model.loss, outputs, y)
+            self.first_loss = _mean_loss(self.model.loss, train, targets[1])
         self.seconds += time.monotonic() - start
+        return held
 
     def _outputs(self, x):
         """The outputs for the rows, in whole batches that begin with the first rows again at their end."""

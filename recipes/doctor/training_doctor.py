@@ -169,8 +169,9 @@ class TrainingDoctor(keras.callbacks.Callback):
         else:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Keras's own, which `fit` gives anyway
-                for x in (self.rows.x, *(self.rows.validation or ())[:1]):
-                    outputs_for(self.model, x[:1], f"rows of shape {x.shape[1:]}")
+                rows_by_shape = {x.shape[1:]: x[:1] for x in (self.rows.x, *(self.rows.validation or ())[:1])}
+                for shape, row in rows_by_shape.items():
+                    outputs_for(self.model, row, f"rows of shape {shape}")
             rows = some_of(self.rows, FIRST_ROWS)
             facts = model_facts(self.model, rows.x[:1], steps=steps)
             data = facts_of_rows(facts, rows)

@@ -52,7 +52,7 @@ class BiasAndVariance(Result):
     networks: dict[tuple[str, str], Network]
 
     title = "Bias and variance"
-    point = "Blue calls for a larger model, orange for more data: see which is longer before you change anything."
+    point = "Bias calls for a larger model, variance for more data: measure which is larger before you change anything."
     grid = (2, 2)
     panel = (4.8, 3.1)
 

@@ -54,7 +54,7 @@ class EarlyStopped(Result):
             f"{self.wrong_labels} of {ROWS} digits have a wrong label. The network first learns what digits have in "
             f"common, then the wrong labels by heart: the training loss falls to {training[-1]:.2f}, the validation "
             f"loss falls to {validation[best - 1]:.2f} in epoch {best} and rises to {validation[-1]:.2f}. "
-            f"`callbacks.EarlyStopping` waits for {PATIENCE} epochs without a better one, stops in epoch "
+            f"callbacks.EarlyStopping waits for {PATIENCE} epochs without a better one, stops in epoch "
             f"{self.stopped_epoch} and restores the weights of epoch {best}. On test rows, which took no part in the "
             f"choice, they err in {error['stopped']:.1%}, those of epoch {len(training)} in {error['last']:.1%}."
         )
