@@ -41,7 +41,7 @@ def test_a_shipped_run_is_healthy_and_keeps_its_diagnosis_beside_its_report(digi
     assert captured.err == ""
     after = digests(digits)
     assert {name for name in after if after[name] != before.get(name)} == {
-        "diagnosis.json", "diagnosis.png", "manifest.json",
+        "diagnosis.json", "diagnosis.png", "manifest.json", "report.html",
     }  # fmt: skip
     listed = manifest.read(digits)
     assert {"diagnosis.json", "diagnosis.png"} <= set(listed)

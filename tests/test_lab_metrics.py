@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 import recipes
-from recipes.lab.metrics import Metrics
+from recipes.lab.metrics import DIGITS, MNIST, ROWS, Metrics
 from recipes.metrics.classes.classification import classification_report
 
 
@@ -11,6 +11,7 @@ def test_always_saying_no_has_a_high_accuracy_and_a_recall_of_0():
     digits = classification_report(np.arange(10), np.arange(10)[[0, 1, 2, 3, 4, 5, 6, 7, 8, 8]])
     truth, names = np.array([0] * 9 + [1]), ("no", "yes")
     result = Metrics(
+        data=DIGITS,
         report=digits,
         rare=classification_report(truth, truth, class_names=names),
         never=classification_report(truth, np.zeros(10, int), class_names=names),
@@ -26,6 +27,8 @@ def test_the_report_on_digits_has_every_score_and_shows_what_accuracy_hides():
     result = recipes.lab.run("metrics")
     report, matrix = result.report, result.report.confusion_matrix
     assert 0.85 < report.accuracy < 0.97
+    assert f"{ROWS[result.data]:,} digits" in result.explanation
+    assert report.rows == {DIGITS: 359, MNIST: 10_000}[result.data]
     assert report.accuracy == pytest.approx(np.trace(matrix) / matrix.sum())
     truth, predicted = np.nonzero(np.ones((10, 10)))
     counts = matrix.ravel()

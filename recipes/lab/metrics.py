@@ -1,4 +1,4 @@
-"""Metrics: the report of a classifier of digits, and why accuracy misleads when classes are unbalanced."""
+"""Metrics: the report of a classifier of MNIST or digits, and why accuracy misleads when classes are unbalanced."""
 
 import random
 from collections.abc import Callable
@@ -7,27 +7,34 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from recipes.lab.digits import digits
+from recipes.data import load_dataset
+from recipes.lab.digits import Part, digits
 from recipes.lab.result import Result, Table
 from recipes.metrics.classes.classification import classification_report
 from recipes.metrics.classes.single_label import ClassificationReport
 from recipes.models import mlp
 from recipes.plots.axes import BLUE, GREEN, ORANGE
 
-ROWS, BATCH, RARE = 300, 60, 8
+BATCH, RARE = 60, 8
+DIGITS, MNIST = "the digits of scikit-learn", "MNIST"
+# Number of training rows: few, so that there are mistakes to look at.
+ROWS = {DIGITS: 300, MNIST: 3000}
+_WITHOUT_MNIST = ", as MNIST is not on this machine"
 SCORES = {"precision": BLUE, "recall": ORANGE, "f1": GREEN}
 
 
 @dataclass(frozen=True)
 class Metrics(Result):
-    """Reports on the test rows of digits.
+    """Reports on the test rows of MNIST, or of digits where MNIST is not on this machine.
 
     Attributes:
+        data: Name of the data.
         report: Report of the network on all ten classes.
         rare: Report of the same network on the question whether a digit is an 8.
         never: Report of the answer "no" to this question for every row.
     """
 
+    data: str
     report: ClassificationReport
     rare: ClassificationReport
     never: ClassificationReport
@@ -44,15 +51,16 @@ class Metrics(Result):
         confused = report.most_confused[0]
         scores, eight = report.classes[worst], rare.classes["yes"]
         return (
-            f"A network that has seen {ROWS} digits classifies {report.accuracy:.1%} of {report.rows} test rows "
-            "correctly. Off the diagonal of the confusion matrix are its mistakes, most often "
-            f"{confused.true} taken for {confused.predicted}. Precision is the share of a column on the diagonal, "
-            f"recall that of a row, and F1 their harmonic mean: {worst} is hardest, with {scores['precision']:.2f}, "
-            f"{scores['recall']:.2f} and {scores['f1']:.2f}. Of two unbalanced classes, accuracy says little: who "
-            f"always denies that a digit is an {RARE} is right in {never.accuracy:.1%} of the rows, not far from the "
-            f"{rare.accuracy:.1%} of the network, but finds none of them: recall and F1 are 0, where the network has "
-            f"{eight['recall']:.2f} and {eight['f1']:.2f}. (This is the homework on MNIST, with the digits of "
-            "scikit-learn, which need no download.)"
+            f"A network that has seen {ROWS[self.data]:,} digits classifies {report.accuracy:.1%} of "
+            f"{report.rows:,} test rows correctly. Off the diagonal of the confusion matrix are its mistakes, most "
+            f"often {confused.true} taken for {confused.predicted}. Precision is the share of a column on the "
+            f"diagonal, recall that of a row, and F1 their harmonic mean: {worst} is hardest, with "
+            f"{scores['precision']:.2f}, {scores['recall']:.2f} and {scores['f1']:.2f}. Of two unbalanced classes, "
+            f"accuracy says little: who always denies that a digit is an {RARE} is right in {never.accuracy:.1%} of "
+            f"the rows, not far from the {rare.accuracy:.1%} of the network, but finds none of them: recall and F1 are "
+            f"0, where the network has {eight['recall']:.2f} and {eight['f1']:.2f}. (This is the homework on MNIST; "
+            "the images are those of "
+            f"{self.data}{_WITHOUT_MNIST if self.data == DIGITS else ''}.)"
         )
 
     def tables(self) -> list[Table]:
@@ -130,17 +138,30 @@ class Metrics(Result):
                 ax.text(place, score + 0.015, f"{score:.2f}", ha="center", fontsize=8)
         ax.set_xticks(range(4), ("accuracy", "precision", "recall", "F1"))
         ax.set(ylim=(0, 1.25), yticks=(0, 0.5, 1))
-        ax.set_title(f"Is it an {RARE}? ({self.rare.classes['yes']['support']:.0f} of {self.rare.rows} are)")
+        ax.set_title(f"Is it an {RARE}? ({self.rare.classes['yes']['support']:.0f} of {self.rare.rows:,} are)")
         ax.legend(loc="upper center", ncols=2)
 
 
+def _images() -> tuple[str, Part, Part]:
+    """Name of the data, training part and test part; nothing is downloaded."""
+    try:
+        dataset = load_dataset("mnist", seed=0, download=False)
+    except (ValueError, OSError):  # it is not there, or tensorflow-datasets is not
+        train, _, test = digits(ROWS[DIGITS])
+        return DIGITS, train, test
+    (x, y), test = dataset.train, dataset.test
+    count = ROWS[MNIST]
+    scale = np.float32(1 / 255)
+    return MNIST, (x[:count] * scale, y[:count]), (test[0] * scale, test[1])
+
+
 def run(*, epochs: int = 15) -> Metrics:
-    """Reports of a network that was trained on few digits.
+    """Reports of a network that was trained on few images.
 
     Args:
         epochs: Number of epochs.
     """
-    (x, y), _, (x_test, y_test) = digits(ROWS)
+    data, (x, y), (x_test, y_test) = _images()
     random.seed(0)
     model = mlp(x.shape[1:], 10, widths=(64,))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -150,6 +171,7 @@ def run(*, epochs: int = 15) -> Metrics:
     is_rare = (y_test == RARE).astype(int)
     names = ("no", "yes")
     return Metrics(
+        data=data,
         report=classification_report(y_test, predicted, class_names=[str(digit) for digit in range(10)]),
         rare=classification_report(is_rare, (predicted == RARE).astype(int), class_names=names),
         never=classification_report(is_rare, np.zeros_like(is_rare), class_names=names),

@@ -201,7 +201,7 @@ def run(*, optimizers: dict[str, tuple] = OPTIMIZERS, steps: int = STEPS, epochs
         new = [partial(kind, rate, **arguments) for rate in rates]
         walked = np.linalg.norm(np.diff(followed(new[1](), slope, (1.0, 1.0), RATE_STEPS), axis=0), axis=1)
         model.set_weights(start)
-        model.compile(new[2](), loss, jit_compile=False)
+        model.compile(new[2](), loss, jit_compile=False, steps_per_execution=-(-len(x) // 64))
         losses = model.fit(x, y, batch_size=64, epochs=epochs, shuffle=False, verbose=0).history["loss"]
         paths[name] = Path(
             followed(new[0](), ravine, RAVINE_START, steps), followed(new[1](), saddle, SADDLE_START, steps),
