@@ -24,7 +24,7 @@ class Drawn(Result):
 
     title = "Shapes & <colours>"
     point = "One panel with whatever may be in one."
-    explanation = "A paragraph: 1 < 2 & 3."
+    explanation = "A paragraph: 1 < 2 & 3, as `a < b` says."
 
     def tables(self):
         return [
@@ -70,6 +70,8 @@ def test_the_gallery_is_whole_and_asks_for_nothing_outside_of_it(chromium, page)
     texts = "return [...document.querySelectorAll(arguments[0])].map(element => element.textContent)"
     assert chromium.run(texts, "h2") == ["Activation functions", Drawn.title]
     assert chromium.run(texts, "#drawn tbody tr:last-child > *")[-2:] == ["<b>", "&amp;"]
+    assert "1 < 2 & 3, as a < b says." in chromium.run(texts, "#drawn p")[1]
+    assert chromium.run(texts, "#drawn p code")[0] == "a < b"
     assert len(chromium.run(texts, "#activations svg")) == 14
 
 

@@ -1,8 +1,9 @@
 """The gallery: all experiments on one page, a file without a reference to anything outside."""
 
+import re
 from collections.abc import Mapping
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from recipes.lab.picture import svgs_of
 from recipes.lab.result import Result, written
@@ -22,7 +23,7 @@ def gallery_of(results: Mapping[str, Result]) -> str:
             "name": name,
             "title": result.title,
             "point": result.point,
-            "explanation": result.explanation,
+            "explanation": _with_code(result.explanation),
             "panels": [Markup(svg) for svg in svgs_of(result, name)],
             "columns": result.grid[1],
             "width": round(_POINTS * result.panel[0]),
@@ -38,3 +39,8 @@ def gallery_of(results: Mapping[str, Result]) -> str:
         for name, result in results.items()
     ]
     return document("gallery.html", "The lab", experiments=experiments)
+
+
+def _with_code(text: str) -> Markup:
+    """A text whose names in backticks are code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))

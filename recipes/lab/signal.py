@@ -163,7 +163,7 @@ class Signal(Result):
         _log_axis(ax.xaxis, ax.set_xlim, f"outputs, layer {DEPTH}")
         _log_axis(ax.yaxis, ax.set_ylim, "gradient, layer 1")
         ax.set_title("healthy: near (1, 1)")
-        ax.legend(fontsize=7, loc="upper left", handlelength=0.8, borderaxespad=0)
+        ax.legend(fontsize=7.5, loc="upper left", handlelength=0.8, borderaxespad=0)
 
 
 def _log_axis(axis, set_limits: Callable, label: str) -> None:
@@ -183,7 +183,7 @@ def _draw_courses(name: str, courses: dict[str, Course], ax) -> None:
         ax.plot(layers, course.gradient, linestyle=(0, (2.5, 1.2)), **style)
     _log_axis(ax.yaxis, ax.set_ylim, "up (solid), down (dashed)")
     if name == "sigmoid":  # the first one, which has room
-        ax.legend(fontsize=7, loc="upper left", handlelength=1.2, borderaxespad=0)
+        ax.legend(fontsize=7.5, loc="upper left", handlelength=1.2, borderaxespad=0)
     ax.set(title=name, xlabel="layer", xlim=(1, DEPTH), xticks=(1, 10, DEPTH))
 
 
