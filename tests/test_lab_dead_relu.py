@@ -13,6 +13,7 @@ def result():
     return recipes.lab.run("dead-relu")
 
 
+@pytest.mark.extensive
 def test_units_are_silent_where_their_biases_are_far_below_zero():
     networks = {"dead": (keras.layers.ReLU, -1000.0), "alive": (keras.layers.ReLU, 0.0)}
     courses = dead_relu.run(networks=networks, rates=(1e-6,), epochs=1).courses
