@@ -9,6 +9,7 @@ import numpy as np
 from callbacks import ActivationStatistics, AveragedWeights, EarlyStopping, GradientNormLogger, StopOnDivergence
 from callbacks.watching.scalars import as_number
 from callbacks.watching.wrapped_optimizers import innermost_optimizers
+from recipes.optimizers.rates import current_rate
 from recipes.settings import Recipe
 from recipes.training.request import as_recipe
 
@@ -97,7 +98,7 @@ class LearningRateLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         optimizers = innermost_optimizers(self.model.optimizer)
         if logs is not None and optimizers:
-            logs["learning_rate"] = float(keras.ops.convert_to_numpy(optimizers[0].learning_rate))
+            logs["learning_rate"] = current_rate(optimizers[0])
 
 
 class TrainingEnd(keras.callbacks.Callback):

@@ -9,6 +9,7 @@ from callbacks.watching.keras_private import learning_rate_setting_of
 from callbacks.watching.wrapped_optimizers import chain_of, innermost_optimizers
 from recipes.doctor.facts.graph import places_of
 from recipes.keras_internals.private import trained_weights
+from recipes.optimizers.rates import current_rate, rate_at
 
 # Steps of a training at which its schedule is looked at.
 EVEN_STEPS = 64
@@ -30,7 +31,7 @@ def optimizer_facts(optimizer, steps: int | None = None) -> dict:
     rates, peak = _scheduled(innermost, setting, steps)
     return {
         "optimizer": type(innermost).__name__,
-        "learning_rate": float(keras.ops.convert_to_numpy(innermost.learning_rate)),
+        "learning_rate": current_rate(innermost),
         "has_schedule": callable(setting) and not isinstance(setting, keras.Variable),
         "scheduled_rates": rates,
         "scheduled_peak": peak,
@@ -77,16 +78,10 @@ def _scheduled(optimizer, setting, steps: int | None) -> tuple[tuple[float, ...]
     # A warm-up may end long before the second of the even steps.
     powers = 2 ** np.arange(int(math.log2(max(1, steps - 1))) + 1)
     try:
-        rates, between = (tuple(_rate(optimizer, setting, step) for step in part) for part in (even, powers))
+        rates, between = (tuple(rate_at(setting, step, optimizer) for step in part) for part in (even, powers))
     except Exception:  # of a schedule of the user's own, which shows again in the first step
         return unknown
     return rates, max(*rates, *between)
-
-
-def _rate(optimizer, schedule, step) -> float:
-    # The dtype is that of the step number with which the optimizer calls its schedule.
-    number = keras.ops.convert_to_tensor(int(step), optimizer.iterations.dtype)
-    return float(keras.ops.convert_to_numpy(schedule(number)))
 
 
 def _clips(optimizer) -> bool:
