@@ -2,6 +2,7 @@
 
 import json
 import random
+from pathlib import Path
 import re
 
 import numpy as np
@@ -79,3 +80,9 @@ def test_drawings_on_the_page_have_two_digits_and_texts_all_of_them():
     svg = svgs_of(recipes.lab.run("losses"), "losses")[0]
     assert "mean 1.026" in svg
     assert not re.search(r' (d|x|y)="[^"]*\.\d{3}', svg)
+
+
+def test_the_page_in_the_documentation_has_every_experiment():
+    page = (Path(__file__).parent.parent / "docs" / "gallery.html").read_text(encoding="utf-8")
+    assert all(f'<section id="{name}"' in page for name in recipes.lab.names())
+    assert len(page) < 3e6
