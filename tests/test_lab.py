@@ -2,8 +2,8 @@
 
 import json
 import random
-from pathlib import Path
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
