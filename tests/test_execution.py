@@ -37,6 +37,9 @@ def test_callbacks_of_the_user_that_act_between_steps_are_called_after_each():
     assert steps_of_call(model, 32, 46, [keras.callbacks.CSVLogger("log.csv")]) == 46
     assert has_batch_hooks(Counter())
     assert steps_of_call(model, 32, 46, [Counter()]) == 1
+    for hook in ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_end"):
+        assert has_batch_hooks(keras.callbacks.LambdaCallback(**{hook: print}))
+    assert not has_batch_hooks(keras.callbacks.LambdaCallback(on_epoch_end=print))
 
 
 @tensorflow

@@ -15,12 +15,19 @@ MOST_STEPS, MOST_MULTIPLY_ADDS = 64, 5e9
 LEAST_STEPS = 4
 # A backward pass takes about twice as long as a forward pass.
 _PASSES = 3
-_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+# Those of validation, too, as it makes as many steps in one call.
+_BATCH_HOOKS = tuple(f"on_{kind}batch_{place}" for kind in ("", "train_", "test_") for place in ("begin", "end"))
 
 
 def has_batch_hooks(callback: keras.callbacks.Callback) -> bool:
     """Whether a callback does something between steps."""
-    return any(getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook) for hook in _BATCH_HOOKS)
+    return any(_overrides(callback, hook) for hook in _BATCH_HOOKS)
+
+
+def _overrides(callback: keras.callbacks.Callback, hook: str) -> bool:
+    # Asked of the callback, not of its class: `LambdaCallback` has functions of its own as attributes.
+    function = getattr(getattr(callback, hook), "__func__", None)
+    return function is not getattr(keras.callbacks.Callback, hook)
 
 
 def steps_of_call(model: keras.Model, batch_size: int, steps: int, user_callbacks: Sequence = ()) -> int:
