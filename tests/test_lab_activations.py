@@ -21,6 +21,13 @@ def test_slopes_are_those_of_the_textbook(result):
     assert result.functions["leaky ReLU"].saturated == (0.01, 1)
 
 
+def test_leaky_relu_is_a_line_below_0_where_a_printed_table_lacks_z(result):
+    leaky = result.functions["leaky ReLU"]
+    assert leaky.curve[0] == pytest.approx(0.01 * -5)
+    assert leaky.formula == "z, or 0.01 z below 0"
+    assert "it is 0.01 z, which is -0.05 at -5" in result.explanation
+
+
 def test_derivatives_are_the_slopes_of_the_layers_curves(result):
     for function in result.functions.values():
         between = np.diff(function.curve) / np.diff(result.z)

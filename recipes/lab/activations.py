@@ -27,6 +27,7 @@ class Activation:
 
     Attributes:
         name: Its name.
+        formula: Its value at `z`.
         curve: Values at `z` `(points,)`, computed by the Keras layer.
         derivative: Derivatives at `z`, by formula in float64.
         range: Set of its values, in mathematical notation.
@@ -36,6 +37,7 @@ class Activation:
     """
 
     name: str
+    formula: str
     curve: np.ndarray
     derivative: np.ndarray
     range: str
@@ -68,6 +70,7 @@ class Activations(Result):
 
     @property
     def explanation(self) -> str:
+        leaky = float(self.functions["leaky ReLU"].curve[0])
         sigmoid, tanh = (self.functions[name].saturated[1] for name in ("sigmoid", "tanh"))
         return (
             "Where the derivative is 0, the layers below learn nothing. Sigmoid and "
@@ -77,14 +80,25 @@ class Activations(Result):
             "and SELU keep a slope there. Sigmoid, ReLU and softplus give positive values only, which pushes all "
             "gradients of a unit's weights to the same sign; tanh and SELU are zero-centred. A Maxout unit learns its "
             "shape: the largest of two pieces is |z| here, and five follow a parabola. The step function has no "
-            "gradient at all, and layers of linear units are one linear layer."
+            f"gradient at all, and layers of linear units are one linear layer. (A printed table has {LEAKY_SLOPE:g} "
+            f"for leaky ReLU below 0, without the z: it is {LEAKY_SLOPE:g} z, which is {leaky:.2g} at -5.)"
         )
 
     def tables(self) -> list[Table]:
-        columns = ("activation", "range", "zero-centred", "mean output", "slope at -10", "slope at 0", "slope at 10")
+        columns = (
+            "activation",
+            "value at z",
+            "range",
+            "zero-centred",
+            "mean output",
+            "slope at -10",
+            "slope at 0",
+            "slope at 10",
+        )
         rows = [
             (
                 name,
+                function.formula,
                 function.range,
                 "yes" if function.is_zero_centred else "no",
                 round(function.mean, 3),
@@ -117,40 +131,54 @@ class Activations(Result):
 def run() -> Activations:
     """The curves and derivatives of all activation functions."""
     layers = {
-        "sigmoid": (keras.layers.Activation("sigmoid"), _sigmoid_slope, "(0, 1)"),
-        "tanh": (keras.layers.Activation("tanh"), lambda z: 1 / np.cosh(z) ** 2, "(-1, 1)"),
-        "ReLU": (keras.layers.ReLU(), lambda z: _pieces(z, 0.0), "[0, ∞)"),
+        "sigmoid": ("1 / (1 + e^-z)", keras.layers.Activation("sigmoid"), _sigmoid_slope, "(0, 1)"),
+        "tanh": ("tanh z", keras.layers.Activation("tanh"), lambda z: 1 / np.cosh(z) ** 2, "(-1, 1)"),
+        "ReLU": ("max(0, z)", keras.layers.ReLU(), lambda z: _pieces(z, 0.0), "[0, ∞)"),
         "leaky ReLU": (
+            "z, or 0.01 z below 0",
             keras.layers.LeakyReLU(negative_slope=LEAKY_SLOPE), lambda z: _pieces(z, LEAKY_SLOPE), "(-∞, ∞)",
         ),
         "parametric ReLU": (
+            "z, or 0.25 z below 0",
             PReLU(alpha_initializer=keras.initializers.Constant(PARAMETRIC_SLOPE)),
             lambda z: _pieces(z, PARAMETRIC_SLOPE), "(-∞, ∞)",
         ),
-        "randomized ReLU": (RandomizedLeakyReLU(), lambda z: _pieces(z, RANDOMIZED_SLOPE), "(-∞, ∞)"),
-        "ELU": (keras.layers.ELU(), lambda z: np.where(z > 0, 1, np.exp(np.minimum(z, 0))), "(-1, ∞)"),
+        "randomized ReLU": (
+            "z, or 0.229 z below 0",
+            RandomizedLeakyReLU(), lambda z: _pieces(z, RANDOMIZED_SLOPE), "(-∞, ∞)",
+        ),
+        "ELU": (
+            "z, or e^z - 1 below 0",
+            keras.layers.ELU(), lambda z: np.where(z > 0, 1, np.exp(np.minimum(z, 0))), "(-1, ∞)",
+        ),
         "SELU": (
+            "1.051 z, or 1.758 (e^z - 1) below 0",
             keras.layers.Activation("selu"),
             lambda z: SELU_SCALE * np.where(z > 0, 1, SELU_ALPHA * np.exp(np.minimum(z, 0))),
             f"({-SELU_SCALE * SELU_ALPHA:.3f}, ∞)",
         ),
-        "softplus": (keras.layers.Activation("softplus"), lambda z: 1 / (1 + np.exp(-z)), "(0, ∞)"),
-        "Swish": (keras.layers.Activation("silu"), _swish_slope, "[-0.278, ∞)"),
-        "Maxout, k = 2": (_maxout(TWO_PIECES), partial(_piece_slope, TWO_PIECES), "[0, ∞)"),
-        "Maxout, k = 5": (_maxout(FIVE_PIECES), partial(_piece_slope, FIVE_PIECES), "[0, ∞)"),
-        "linear": (keras.layers.Activation("linear"), np.ones_like, "(-∞, ∞)"),
-        "step": (keras.layers.Activation(_step), np.zeros_like, "{0, 1}"),
+        "softplus": ("log(1 + e^z)", keras.layers.Activation("softplus"), lambda z: 1 / (1 + np.exp(-z)), "(0, ∞)"),
+        "Swish": ("z / (1 + e^-z)", keras.layers.Activation("silu"), _swish_slope, "[-0.278, ∞)"),
+        "Maxout, k = 2": ("max(-z, z)", _maxout(TWO_PIECES), partial(_piece_slope, TWO_PIECES), "[0, ∞)"),
+        "Maxout, k = 5": (
+            "largest of t z / 2 - t² / 4 for t = -4, -2, 0, 2, 4",
+            _maxout(FIVE_PIECES), partial(_piece_slope, FIVE_PIECES), "[0, ∞)",
+        ),
+        "linear": ("z", keras.layers.Activation("linear"), np.ones_like, "(-∞, ∞)"),
+        "step": ("0, or 1 from 0 on", keras.layers.Activation(_step), np.zeros_like, "{0, 1}"),
     }  # fmt: skip
     functions = {name: _measured(name, *parts) for name, parts in layers.items()}
     return Activations(_POINTS, functions)
 
 
-def _measured(name: str, layer: keras.layers.Layer, slope: Callable, range_of_values: str) -> Activation:
+def _measured(name: str, formula: str, layer: keras.layers.Layer, slope: Callable, range_of_values: str) -> Activation:
     density = np.exp(-(_NODES**2) / 2)
     mean = float(_values(layer, _NODES) @ density / density.sum())
     left, right, low, high = (float(slope(np.array(z))) for z in (-1e-9, 1e-9, -FAR, FAR))
     derivative = np.asarray(slope(_POINTS), dtype=float)
-    return Activation(name, _values(layer, _POINTS), derivative, range_of_values, mean, (left, right), (low, high))
+    return Activation(
+        name, formula, _values(layer, _POINTS), derivative, range_of_values, mean, (left, right), (low, high)
+    )
 
 
 def _values(layer: keras.layers.Layer, z: np.ndarray) -> np.ndarray:
