@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from recipes import lab
 from recipes.arguments.text_table import table_lines, text_of
@@ -37,8 +38,6 @@ def _listed() -> str:
 
 def _writable(folder: Path) -> Path:
     """The folder, made where it is not there, in which a file can be written: asked before the work."""
-    from tempfile import TemporaryFile
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):

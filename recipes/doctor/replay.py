@@ -15,7 +15,8 @@ from callbacks import ActivationStatistics, GradientNormLogger
 from callbacks.watching.reasons import reason
 from callbacks.watching.record import Record, merged
 from recipes.doctor.sample import Rows, some_of
-from recipes.doctor.unchanged import assign, unchanged
+from recipes.doctor.unchanged import unchanged
+from recipes.training.state import assign_copies
 
 # Bounds of the one epoch that is trained again, beside the time to compile its step.
 TRAINED_ROWS, TRAINED_SECONDS = 2000, 10.0
@@ -48,7 +49,7 @@ def replayed(
     Args:
         model: Compiled model as its training has left it.
         rows: Rows of the training, of which evenly spaced ones are taken.
-        start: Variables of the model with their initial values, as `values_of` gives them.
+        start: Variables of the model with their initial values, as `copies_of` gives them.
         epochs: Number of epochs of the training.
         batch_size: Number of rows in a batch.
         rate: Learning rate of the first step; `None` for the schedule of the model.
@@ -61,7 +62,7 @@ def replayed(
                 statistics.on_epoch_end(epochs - 1)
                 records.append(statistics.record)
             kept.restart(rate)
-            assign(start)
+            assign_copies(start)
             if statistics is not None:
                 _begin(statistics, model)
                 statistics.on_epoch_begin(0)

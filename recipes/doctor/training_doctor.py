@@ -25,8 +25,8 @@ from recipes.doctor.rules import layers, optimizer, outputs, start, tasks
 from recipes.doctor.sample import rows_of, some_of
 from recipes.doctor.scoring import Scores, rows_to_score
 from recipes.doctor.seen import Course, DataFacts, ModelFacts, Reference, Seen
-from recipes.doctor.unchanged import values_of
 from recipes.training.fitting_checks import outputs_for
+from recipes.training.state import copies_of
 
 # Share of the time of the training that its scoring may take.
 MOST_SCORING = 0.02
@@ -40,8 +40,8 @@ class TrainingDoctor(keras.callbacks.Callback):
     """Say what keeps a training from working, in the user's own `fit`: the verdict of `diagnose`, without its trials.
 
     A callback is not shown the rows of `fit`. With `x` and `y` given here, all is checked that `diagnose` checks;
-    without them, the compiled model, its gradients and the logs of `fit`. Contradictions, such as softmax on one unit,
-    are told before the first step. At the end of a training that went wrong, the cause is printed in a line, and
+    without them, the compiled model and the logs of `fit`, but no gradients. Contradictions, such as softmax on one
+    unit, are told before the first step. At the end of a training that went wrong, the cause is printed in a line, and
     `diagnosis` has the whole. What `diagnose` would try, one thing at a time, is named as a fault of 50 % confidence
     here, as whole trainings are not repeated in the middle of `fit`.
 
@@ -110,7 +110,7 @@ class TrainingDoctor(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         # Not when training begins: other callbacks may restore weights then.
         if self.rows is not None and not self._history:
-            self._initial = values_of(self.model.variables)
+            self._initial = copies_of(self.model.variables)
             self._scores.on_epoch_begin(0)
         if self._must_stop:
             self.model.stop_training = True  # after the first step, which Keras makes in any case

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Iterator
 
 import keras
-import numpy as np
 
 from callbacks.stop_on_divergence import lowered
 from callbacks.watching.keras_private import learning_rate_setting_of
@@ -13,7 +12,7 @@ from callbacks.watching.wrapped_optimizers import chain_of
 from recipes.keras_internals.private import build_layers, separate_global_seed, trains_with
 from recipes.optimizers.copying import copied
 from recipes.training.range_trial import scope_of
-from recipes.training.state import random_state, set_random_state
+from recipes.training.state import assign_copies, copies_of, random_state, set_random_state
 
 
 @contextlib.contextmanager
@@ -95,7 +94,7 @@ class KeptModel:
         """Keep what the model is now."""
         model = self.model
         self._attributes = dict(vars(model))
-        self._values = values_of([*model.variables, *model.metrics_variables])
+        self._values = copies_of([*model.variables, *model.metrics_variables])
         self._random = random_state()
 
     def put_back(self) -> None:
@@ -108,7 +107,7 @@ class KeptModel:
         for name, value in self._attributes.items():
             if name not in now or now[name] is not value:
                 object.__setattr__(self.model, name, value)
-        assign(self._values)
+        assign_copies(self._values)
 
     def scaled_rate(self, factor: float):
         """The learning rate of the model times `factor`: a schedule for a schedule, a function for a function."""
@@ -139,13 +138,13 @@ class KeptModel:
             self.optimizer, self._innermost = self.copied_optimizer(rate)
             with scope_of(self.model):
                 self.optimizer.build(self.model.trainable_variables)
-            self._has_number, self._fresh = has_number, values_of(self.optimizer.variables)
+            self._has_number, self._fresh = has_number, copies_of(self.optimizer.variables)
         # Entered anew each time: `fit` takes a batch more from its rows where losses are not built, which changes their
         # order.
         self._with_copy.close()
         self._with_copy.enter_context(trains_with(self.model, self.optimizer))
         self.model.train_function = step
-        assign([*self._values, *self._fresh])
+        assign_copies([*self._values, *self._fresh])
         if has_number:
             self._innermost.learning_rate = rate
         set_random_state(self._random)
@@ -155,16 +154,3 @@ def _first_batch(x, y, batch_size):
     if x is None:
         raise ValueError("a model that is not built needs `x` and `y`, by which it is built. Received: x=None")
     yield x[:batch_size], y[:batch_size], None
-
-
-def values_of(variables) -> list[tuple[keras.Variable, np.ndarray]]:
-    """Each of some variables with a copy of its value."""
-    # Copied, as the array may be a view of what the training changes.
-    return [(variable, np.array(keras.ops.convert_to_numpy(variable.value))) for variable in variables]
-
-
-def assign(values: list[tuple[keras.Variable, np.ndarray]]) -> None:
-    """Give variables the values that they had at `values_of`."""
-    # Copied, as JAX takes over the memory of an array, and the next training would write into it.
-    for variable, value in values:
-        variable.assign(value.copy())

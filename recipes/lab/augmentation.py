@@ -8,9 +8,10 @@ import keras
 import numpy as np
 
 from recipes import schedules
+from recipes.lab.accuracy import accuracy_of
 from recipes.lab.digits import digits
+from recipes.lab.initial_state import InitialState
 from recipes.lab.result import Result, Table
-from recipes.lab.start import Start
 from recipes.models import convnet
 from recipes.plots.axes import BLUE, ORANGE
 from recipes.settings import Augmentation
@@ -119,7 +120,7 @@ def run(*, draws: int = DRAWS, epochs: int = EPOCHS) -> Augmented:
         others = np.setdiff1d(order, few)
         # Other random numbers than in training.
         changed = augment(x[others], y[others], CHANGES, draws + draw, 0, others)
-        start = Start(model := _network(x.shape[1:], draw, epochs * len(few) // BATCH))
+        start = InitialState(model := _network(x.shape[1:], draw, epochs * len(few) // BATCH))
         for name, changes in (("without", None), ("with", CHANGES)):
             start.restore()
             batches = Batches(RowsInMemory(x[few], y[few]), BATCH, seed=draw, augmentation=changes)
@@ -128,8 +129,7 @@ def run(*, draws: int = DRAWS, epochs: int = EPOCHS) -> Augmented:
                 validation_data=changed, validation_batch_size=len(others), validation_freq=EVERY,
             ).history  # fmt: skip
             moved[name].append(history["val_accuracy"])
-            logits = keras.ops.convert_to_numpy(model(x[others], training=False))
-            unmoved[name].append((logits.argmax(axis=1) == y[others]).mean())
+            unmoved[name].append(accuracy_of(model, x[others], y[others]))
             training[name].append(history["accuracy"][-1])
     return Augmented(
         _versions(*parts[0]),

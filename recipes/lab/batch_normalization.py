@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from recipes.initialization import initializer_for
+from recipes.lab.accuracy import accuracy_of
 from recipes.lab.digits import Part, digits
 from recipes.lab.result import Result, Table
 from recipes.plots.axes import BLUE, GREEN, GREY, ORANGE
@@ -137,7 +138,7 @@ def run(*, epochs: int = 8) -> BatchNormalized:
     train, validation, _ = digits()
     without, fast, slow = (_network(train, momentum) for momentum in (None, FAST, SLOW))
     accuracy = {
-        name: np.array([_fitted(network, scale, train, validation, epochs)["val_accuracy"][-1] for scale in SCALES])
+        name: np.array([_accuracy(network, scale, train, validation, epochs) for scale in SCALES])
         for name, network in (("without", without), ("with", fast))
     }
     modes = {}
@@ -167,15 +168,21 @@ def _network(train: Part, momentum: float | None) -> Network:
     return model, model.get_weights()
 
 
-def _fitted(network: Network, scale: float, train: Part, validation: Part, epochs: int) -> dict[str, list[float]]:
-    """The history of a training from the first weights, those of the hidden layers times `scale`."""
+def _accuracy(network: Network, scale: float, train: Part, validation: Part, epochs: int) -> float:
+    """Accuracy on validation rows after a training from the first weights, those of the hidden layers times `scale`."""
+    _fitted(network, scale, train, None, epochs)
+    return accuracy_of(network[0], *validation)
+
+
+def _fitted(network: Network, scale: float, train: Part, seen: Part | None, epochs: int) -> dict[str, list[float]]:
+    """The history of a training, with the accuracy on the rows `seen` at inference after each epoch."""
     model, start = network
     model.set_weights(start)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dense) and layer.name != "logits":
             layer.kernel.assign(layer.kernel * scale)
     options = {"batch_size": BATCH, "epochs": epochs, "shuffle": False, "verbose": 0}
-    return model.fit(*train, validation_data=validation, **options).history
+    return model.fit(*train, validation_data=seen, **options).history
 
 
 def _outputs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,6 +1,5 @@
 """Bias and variance: under- and overfitting told apart by three errors, and what the advice that follows is worth."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,8 +8,8 @@ import keras
 import numpy as np
 
 from recipes.lab.digits import digits
+from recipes.lab.initial_state import InitialState
 from recipes.lab.result import Result, Table
-from recipes.lab.start import Start
 from recipes.metrics import BiasVariance, bias_and_variance
 from recipes.models import mlp
 from recipes.plots.axes import BLUE, GREY, ORANGE, label_epochs
@@ -143,7 +142,6 @@ def run(*, epochs: int = 20) -> BiasAndVariance:
     held_out = tuple(np.concatenate(parts) for parts in zip(*others, strict=True))
     inputs = keras.Input(x.shape[1:])
     # One model with an output for each network, which share nothing but the inputs: Keras compiles once.
-    random.seed(0)
     networks = {name: mlp(x.shape[1:], 10, widths=(units,), activation="tanh") for name, units in UNITS.items()}
     for name, network in networks.items():
         network.name = name.replace(" ", "_")
@@ -152,7 +150,7 @@ def run(*, epochs: int = 20) -> BiasAndVariance:
     count = len(UNITS)
     # A step is too small to gain from compilation.
     model.compile(keras.optimizers.Adam(RATE), [loss] * count, metrics=[["accuracy"]] * count, jit_compile=False)
-    start = Start(model)
+    start = InitialState(model)
     found = {}
     for amount, rows in (("few", FEW), ("all", len(x) // BATCH * BATCH)):
         start.restore()

@@ -12,6 +12,7 @@ from recipes.lab.digits import digits
 from recipes.lab.result import Result, Table
 from recipes.plots.axes import BLUE, GREEN, GREY, NOT_FINITE, ORANGE
 from recipes.plots.curves import PURPLE
+from recipes.training.state import assign_copies, copies_of
 
 WIDTH, DEPTH, BATCH = 64, 3, 64
 EPOCHS, BURST = 8, 2  # of which the first are those at the learning rate that is studied
@@ -133,13 +134,13 @@ def run(*, networks: dict[str, tuple] = NETWORKS, rates: tuple[float, ...] = RAT
         metrics=[["accuracy"] for _ in parts],
         jit_compile=False,
     )
-    start = model.get_weights(), [keras.ops.convert_to_numpy(variable) for variable in optimizer.variables]
+    weights, moments = copies_of(model.variables), copies_of(optimizer.variables)
     silent, accuracy = np.zeros((len(parts), len(rates), epochs)), np.zeros((len(parts), len(rates)))
     for column, rate in enumerate(rates):
-        model.set_weights(start[0])
+        assign_copies(weights)
         for epoch in range(epochs):
             if epoch in (0, BURST):
-                optimizer.set_weights(start[1])
+                assign_copies(moments)
                 optimizer.learning_rate = LATER_RATE if epoch else rate
             targets = [y] * len(parts)
             history = model.fit(x, targets, batch_size=BATCH, shuffle=False, verbose=0).history

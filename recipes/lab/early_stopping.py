@@ -1,6 +1,5 @@
 """Early stopping: a network that learns wrong labels by heart, and the epoch at which it should have stopped."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +9,8 @@ import numpy as np
 
 from callbacks import EarlyStopping
 from recipes.lab.digits import digits
+from recipes.lab.initial_state import InitialState
 from recipes.lab.result import Result, Table
-from recipes.lab.start import Start
 from recipes.models import mlp
 from recipes.plots.axes import BLUE, GREEN, GREY, ORANGE, label_epochs
 
@@ -116,12 +115,11 @@ def run(*, epochs: int = 40) -> EarlyStopped:
     wrong = generator.choice(ROWS, round(WRONG * ROWS), replace=False)
     labels = y.copy()
     labels[wrong] = (labels[wrong] + generator.integers(1, 10, len(wrong))) % 10
-    random.seed(0)
     model = mlp(x.shape[1:], 10, widths=(256,))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     # A step is too small to gain from compilation.
     model.compile(keras.optimizers.Adam(RATE), loss, metrics=["accuracy"], jit_compile=False)
-    start = Start(model)
+    start = InitialState(model)
     stopping = EarlyStopping(patience=PATIENCE)
     test_loss, test_error = {}, {}
     for name, callbacks in (("stopped", [stopping]), ("last", [])):

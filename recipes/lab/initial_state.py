@@ -2,8 +2,10 @@
 
 import keras
 
+from recipes.training.state import assign_copies, copies_of
 
-class Start:
+
+class InitialState:
     """Weights of a compiled model and state of its optimizer, to which it can be set back.
 
     Args:
@@ -12,10 +14,8 @@ class Start:
 
     def __init__(self, model: keras.Model):
         model.optimizer.build(model.trainable_variables)
-        self._variables = [*model.variables, *model.optimizer.variables]
-        self._values = [keras.ops.convert_to_numpy(variable).copy() for variable in self._variables]
+        self._copies = copies_of([*model.variables, *model.optimizer.variables])
 
     def restore(self) -> None:
         """Set the model back."""
-        for variable, value in zip(self._variables, self._values, strict=True):
-            variable.assign(value)
+        assign_copies(self._copies)

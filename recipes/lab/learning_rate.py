@@ -7,8 +7,11 @@ import keras
 import numpy as np
 
 from recipes import schedules
+from recipes.lab.accuracy import accuracy_of
 from recipes.lab.digits import digits
+from recipes.lab.initial_state import InitialState
 from recipes.lab.result import Result, Table
+from recipes.optimizers.rates import rate_at
 from recipes.plots.axes import BLUE, GREEN, ORANGE
 from recipes.plots.curves import PURPLE, SKY
 from recipes.training.learning_rate_range import LearningRateRange, find_learning_rate
@@ -145,8 +148,8 @@ def run(*, epochs: int = EPOCHS, steps: int = 150, names: tuple[str, ...] = sche
             keras.layers.Dense(10, kernel_initializer=keras.initializers.GlorotNormal(seed=2)),
         ]
     )
-    start = model.get_weights()
     _compile(model, 0.1)
+    start = InitialState(model)
     found = find_learning_rate(model, *train, batch_size=BATCH, steps=steps, lowest=1e-5)
     lowest_loss = float(found.rates[found.smoothed.argmin()])
     rates = {"too low": LOW * found.suggestion, "good": found.suggestion, "too high": lowest_loss}
@@ -157,21 +160,22 @@ def run(*, epochs: int = EPOCHS, steps: int = 150, names: tuple[str, ...] = sche
     courses = {}
     for name in sorted(rates, key=lambda name: callable(rates[name])):
         rate = rates[name]
-        model.set_weights(start)
+        start.restore()
         if callable(rate):
             _compile(model, rate)  # a schedule is a part of the compiled step
         else:
-            for variable in model.optimizer.variables:
-                variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
             model.optimizer.learning_rate = rate
         on_plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.3, patience=0)
         history = model.fit(
             *train, BATCH, epochs, shuffle=False, verbose=0,
             callbacks=[on_plateau] if name == "reduce_on_plateau" else [],
         ).history  # fmt: skip
-        used = history.get("learning_rate", [rate] * epochs)  # the callback logs it
-        shown = [float(rate(step)) if callable(rate) else used[step * epochs // total] for step in steps_shown]
-        courses[name] = Course(np.array(shown), np.array(history["loss"]), _accuracy(model, *validation))
+        if callable(rate):
+            shown = [rate_at(rate, step, model.optimizer) for step in steps_shown]
+        else:
+            used = history.get("learning_rate", [rate] * epochs)  # the callback logs it
+            shown = [used[step * epochs // total] for step in steps_shown]
+        courses[name] = Course(np.array(shown), np.array(history["loss"]), accuracy_of(model, *validation))
     return LearningRate(found, *({name: courses[name] for name in part} for part in (_COLOURS, names)))
 
 
@@ -180,11 +184,6 @@ def _compile(model: keras.Model, rate) -> None:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     # Several steps in one call, as small steps take less time than what is between them.
     model.compile(optimizer, loss, jit_compile=False, steps_per_execution=10)
-
-
-def _accuracy(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
-    logits = keras.ops.convert_to_numpy(model(x, training=False))
-    return float((logits.argmax(axis=1) == y).mean())
 
 
 def _epochs(course: Course) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Metrics: the report of a classifier of MNIST or digits, and why accuracy misleads when classes are unbalanced."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -162,7 +161,6 @@ def run(*, epochs: int = 15) -> Metrics:
         epochs: Number of epochs.
     """
     data, (x, y), (x_test, y_test) = _images()
-    random.seed(0)
     model = mlp(x.shape[1:], 10, widths=(64,))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.003), loss, jit_compile=False)

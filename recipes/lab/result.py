@@ -40,7 +40,7 @@ class Table:
 class Result:
     """Base of the results, which are frozen dataclasses with the numbers of their experiment.
 
-    A result has the attributes and methods below, and of its own whatever else was measured.
+    A result has these attributes and methods, beside whatever else was measured.
 
     Attributes:
         title: Title of the experiment.

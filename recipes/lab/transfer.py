@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from recipes.lab.accuracy import accuracy_of
 from recipes.lab.digits import digits
+from recipes.lab.initial_state import InitialState
 from recipes.lab.result import Result, Table
-from recipes.lab.start import Start
 from recipes.models import convnet, transfer
 from recipes.plots.axes import BLUE, GREEN, ORANGE
 from recipes.training.fine_tuning import fine_tune
@@ -95,7 +96,7 @@ def run(*, labels: tuple[int, ...] = LABELS, draws: int = DRAWS) -> Transferred:
     }
     fine_tune(models["fine-tuned"], learning_rate=BODY_RATE)
     steps = {"from scratch": HEAD_STEPS + BODY_STEPS, "frozen body": HEAD_STEPS, "fine-tuned": BODY_STEPS}
-    starts = {name: Start(model) for name, model in models.items()}
+    starts = {name: InitialState(model) for name, model in models.items()}
     accuracy = {name: np.empty((len(labels), draws)) for name in models}
     for draw in range(draws):
         order = np.random.default_rng(draw).permutation(len(y))
@@ -110,7 +111,7 @@ def run(*, labels: tuple[int, ...] = LABELS, draws: int = DRAWS) -> Transferred:
                 # Each step takes all labelled rows; repeated to equal numbers, so that Keras compiles once.
                 used = np.resize(rows, steps[name] * few.size)
                 model.fit(x[used], y[used], few.size, verbose=0, shuffle=False)
-                accuracy[name][size, draw] = _accuracy(model, x[others], y[others])
+                accuracy[name][size, draw] = accuracy_of(model, x[others], y[others])
     body = models["frozen body"].get_layer("body").count_params()
     parameters = {
         "scratch": models["from scratch"].count_params(),
@@ -124,8 +125,3 @@ def _compiled(model: keras.Model, rate: float) -> keras.Model:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(rate), loss, jit_compile=False)
     return model
-
-
-def _accuracy(model: keras.Model, x: np.ndarray, y: np.ndarray) -> float:
-    logits = keras.ops.convert_to_numpy(model(x, training=False))
-    return float((logits.argmax(axis=1) == y).mean())

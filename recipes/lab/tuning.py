@@ -1,6 +1,5 @@
 """Tuning: grid search against random search with the same budget, where one of two hyperparameters matters."""
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -9,8 +8,8 @@ import keras
 import numpy as np
 
 from recipes.lab.digits import digits
+from recipes.lab.initial_state import InitialState
 from recipes.lab.result import Result, Table
-from recipes.lab.start import Start
 from recipes.models import mlp
 from recipes.plots.axes import BLUE, GREY, ORANGE
 
@@ -155,12 +154,11 @@ def run(*, epochs: int = 5) -> Tuning:
     (x, y), (x_validation, y_validation), _ = digits()
     steps = len(x) // BATCH
     rows = np.tile(np.arange(steps * BATCH), epochs)
-    random.seed(0)
     model = mlp(x.shape[1:], 10, widths=(32,))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     # Compilation of so small a step takes longer than it saves; many steps in one call save most of the time.
     model.compile(keras.optimizers.SGD(), loss, jit_compile=False, steps_per_execution=steps)
-    start = Start(model)
+    start = InitialState(model)
     bias = next(layer for layer in model.layers if isinstance(layer, keras.layers.Dense)).bias
 
     def loss_of(rate: float, initial_bias: float) -> float:

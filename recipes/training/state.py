@@ -1,7 +1,7 @@
 """The state of a training between two of its steps, as plain arrays: what the rest of the training depends on."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -52,6 +52,19 @@ def assign_values(model: keras.Model, values: Sequence[np.ndarray]) -> None:
     check_values(model, values)
     for variable, value in zip(variables_of(model), values, strict=True):
         variable.assign(value)
+
+
+def copies_of(variables: Iterable[keras.Variable]) -> list[tuple[keras.Variable, np.ndarray]]:
+    """Each variable with a copy of its value, to be put back by `assign_copies` as often as one likes."""
+    # Copied, as the array may be a view of what the training changes.
+    return [(variable, np.array(keras.ops.convert_to_numpy(variable.value))) for variable in variables]
+
+
+def assign_copies(copies: Iterable[tuple[keras.Variable, np.ndarray]]) -> None:
+    """Give variables the values that they had at `copies_of`."""
+    # Copied, as JAX takes over the memory of an array, and the next training would write into it.
+    for variable, value in copies:
+        variable.assign(value.copy())
 
 
 def random_state() -> dict[str, Any]:

@@ -15,8 +15,8 @@ from recipes.training.request import as_recipe
 
 # Callbacks with a `record`.
 WATCHERS = (GradientNormLogger, ActivationStatistics)
-# Callbacks that set the learning rate, which a schedule sets already.
 _SMALL_ROW = 256  # numbers
+# Callbacks that set the learning rate, which a schedule sets already.
 _RATE_SETTERS = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 
 
