@@ -130,17 +130,28 @@ def test_what_is_no_answer_to_profile_is_refused_before_any_work(tmp_path):
 
 @pytest.mark.extensive
 def test_the_command_counts_from_the_start_of_its_process_and_keeps_the_trace_of_the_training(tmp_path, capsys):
-    command = ["train", "iris", "--epochs", "2", "--no-pictures", "--output", str(tmp_path), "--profile"]
+    command = [
+        "train",
+        "tabular",
+        "--data",
+        "iris",
+        "--epochs",
+        "2",
+        "--no-pictures",
+        "--output",
+        str(tmp_path),
+        "--profile",
+    ]
     assert main([*command, "--json"]) == 0
     profile = json.loads(capsys.readouterr().out)["profile"]
-    assert profile["trace"] == str(tmp_path / "iris-seed0" / "trace.json")
+    assert profile["trace"] == str(tmp_path / "tabular-iris-seed0" / "trace.json")
     assert profile["seconds"]["importing"] > 0
     assert profile["total"] == pytest.approx(sum(profile["seconds"].values()))
-    content = json.loads((tmp_path / "iris-seed0" / "trace.json").read_text())
+    content = json.loads((tmp_path / "tabular-iris-seed0" / "trace.json").read_text())
     assert [event["name"] for event in content["traceEvents"][:2]] == ["keras-recipes train", "importing"]
     assert main([*command, "--resume"]) == 0
     table = capsys.readouterr().out.partition("where the time went:\n")[2]
     # The training was finished: the trace stays that of the training.
     assert re.search(r"^training +0\.00 s", table, flags=re.MULTILINE)
     assert "trace" not in table
-    assert json.loads((tmp_path / "iris-seed0" / "trace.json").read_text()) == content
+    assert json.loads((tmp_path / "tabular-iris-seed0" / "trace.json").read_text()) == content

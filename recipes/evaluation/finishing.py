@@ -40,6 +40,7 @@ def finish(
     watched: Watched | None,
     limit: int | None = None,
     pictures: bool = True,
+    *,
     stopwatch: Stopwatch | None = None,
 ) -> ClassificationReport | RegressionReport:
     """Evaluate a saved run on its test part; write its report and predictions, then its analysis, pictures and pages.

@@ -154,7 +154,7 @@ def train(
     with finishing.keeping(directory, recipe):
         if interrupts.received is not None:
             raise KeyboardInterrupt
-        report = finishing.finish(directory, serving, recipe, dataset, watched, limit, pictures, stopwatch)
+        report = finishing.finish(directory, serving, recipe, dataset, watched, limit, pictures, stopwatch=stopwatch)
     run = Run(serving, recipe, watched.history, watched.record, report, directory, watched.kept_epoch)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
     if profile and profile is not stopwatch:
