@@ -79,6 +79,14 @@ class Dataset:
         return self.preparation(x), self.preparation.scale_target(y)
 
     @property
+    def numbers(self) -> int:
+        """Number of scaled numbers with which a prepared row of a table begins, including the parts of dates.
+
+        Behind them stand columns of 0 and 1, and the codes of `embedded`. 0 for images and sequences.
+        """
+        return getattr(self.preparation, "numbers", 0)
+
+    @property
     def embedded(self) -> tuple[int, ...]:
         """Number of codes of each column of categories at the end of a prepared row that needs an embedding.
 
