@@ -10,8 +10,8 @@ PARTS = ("year", "month", "weekday", "hour")
 def date_parts(values: np.ndarray, rescaling: tuple[float, float] = (0.0, 1.0)) -> dict[str, np.ndarray]:
     """Each part of dates, `(rows,)`, float32, NaN where the date is missing.
 
-    Months count from 1, weekdays from Monday (0 to 6), hours from midnight (0 to 23). Hours begin up to 2 minutes early,
-    since float32 resolves today's dates to about 3 minutes only.
+    Months count from 1, weekdays from Monday (0 to 6), hours from midnight (0 to 23). Hours begin up to 2 minutes
+    early, since float32 resolves today's dates to about 3 minutes only.
 
     Args:
         values: Dates as days since 1970, or as `(days - offset) / unit`, `(rows,)`, float32.
