@@ -9,6 +9,7 @@ from custom_layers import Maxout, PReLU
 from recipes.optimizers import GradientClipping
 from recipes.optimizers.by_name import NAMES
 from recipes.settings import Optimizer
+from recipes.settings.training import WITH_BETAS
 
 ROWS = np.random.default_rng(0).normal(size=(16, 6)).astype(np.float32)
 LABELS = np.arange(16) % 2
@@ -58,6 +59,18 @@ def test_optimizers_come_by_name(name, kind, momentum):
     assert float(guard.learning_rate) == 0.25
     assert getattr(optimizer, "momentum", None) == momentum
     assert getattr(optimizer, "nesterov", False) == (name in ("nesterov", "muon"))
+
+
+def test_decay_rates_of_averages_reach_every_optimizer_that_has_them():
+    for name in WITH_BETAS:
+        optimizer = recipes.optimizers.get(name, beta_1=0.5, beta_2=0.25).inner_optimizer
+        own = "adam_beta" if name == "muon" else "beta"
+        assert (getattr(optimizer, f"{own}_1"), getattr(optimizer, f"{own}_2")) == (0.5, 0.25)
+    for name in set(NAMES) - set(WITH_BETAS):
+        with pytest.raises(ValueError, match=f"`beta_2` belongs to adam, .*. Received: 0.95 with {name}"):
+            recipes.optimizers.get(name, beta_2=0.95)
+        with pytest.raises(ValueError, match=f"optimizer.beta_1 belongs to adam, .*. Received: 0.95 with {name}"):
+            Optimizer(name=name, beta_1=0.95)
 
 
 def test_settings_know_the_same_names():
@@ -222,6 +235,7 @@ def test_weight_decay_shrinks_kernels_only(name):
         ("adam", {"clipnorm": 1, "percentile_clip": 10}, "only one way of clipping can be set"),
         ("adam", {"momentum": 0.9}, "`momentum` belongs to momentum and nesterov. Received: 0.9 with adam"),
         ("momentum", {"momentum": 1.0}, "`momentum` must be at least 0 and less than 1. Received: 1.0"),
+        ("adam", {"beta_2": 1.0}, "`beta_2` must be at least 0 and less than 1. Received: 1.0"),
         ("adam", {"ema_momentum": -0.1}, "`ema_momentum` must be at least 0 and less than 1. Received: -0.1"),
         ("schedule_free_adamw", {"ema_momentum": 0.9}, "averages by itself: leave `ema_momentum` out. Received: 0.9"),
         ("adam", {"adaptive_clip": 0}, "`clip_factor` must be more than 0 and finite. Received: 0"),

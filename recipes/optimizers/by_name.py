@@ -32,6 +32,10 @@ _OPTIMIZERS = {
     "schedule_free_adamw": (ScheduleFreeAdamW, {}),
 }
 NAMES = tuple(_OPTIMIZERS)
+# What Keras calls the decay rates of the averages of gradients and of their squares, by optimizer.
+_BETAS = dict.fromkeys(
+    ("adam", "adamax", "adamw", "lamb", "lion", "nadam", "schedule_free_adamw"), ("beta_1", "beta_2")
+) | {"muon": ("adam_beta_1", "adam_beta_2")}
 
 
 def get(
@@ -39,6 +43,8 @@ def get(
     learning_rate=0.001,
     *,
     momentum: float | None = None,
+    beta_1: float | None = None,
+    beta_2: float | None = None,
     weight_decay: float | None = None,
     clipnorm: float | None = None,
     global_clipnorm: float | None = None,
@@ -58,6 +64,10 @@ def get(
         learning_rate: Learning rate: a number, or a schedule (see `recipes.schedules`). Good ones differ by optimizer:
             lion wants about a tenth of that of adam, adadelta about 1.
         momentum: Momentum of momentum and nesterov, at least 0 and less than 1. Default: 0.9.
+        beta_1: Decay rate of the average of the gradients of adam, adamax, adamw, lamb, lion, nadam and
+            schedule_free_adamw, and of what muon updates by Adam; at least 0 and less than 1. Default: Keras's.
+        beta_2: Decay rate of the average of the squared gradients of the same optimizers; of the gradients after an
+            update for lion. Default: Keras's.
         weight_decay: Share of each weight that a step subtracts, times the learning rate (decoupled: Loshchilov &
             Hutter 2019, arXiv:1711.05101). Only kernels and embeddings decay: vectors, biases, scales and shifts of
             normalizations and slopes of PReLU are left alone. Default: none; for adamw and muon Keras's 0.004.
@@ -76,8 +86,8 @@ def get(
 
     Raises:
         ValueError: For an unknown name, a rate, decay or bound that is not positive (Keras takes a bound of 0 for no
-            clipping), two ways of clipping at once, a momentum that is not at least 0 and less than 1, or factors that
-            are not from 0 to 1.
+            clipping), two ways of clipping at once, a momentum or decay rate that is not at least 0 and less than 1
+            or belongs to another optimizer, or factors that are not from 0 to 1.
 
     >>> get("nesterov", 0.1, global_clipnorm=1.0).inner_optimizer.momentum
     0.9
@@ -98,6 +108,13 @@ def get(
             raise ValueError(f"`momentum` belongs to momentum and nesterov. Received: {momentum} with {name}")
         require_fraction("momentum", momentum)
         arguments["momentum"] = momentum
+    for place, (argument, value) in enumerate({"beta_1": beta_1, "beta_2": beta_2}.items()):
+        if value is None:
+            continue
+        if known[letters] not in _BETAS:
+            raise ValueError(f"`{argument}` belongs to {', '.join(sorted(_BETAS))}. Received: {value} with {name}")
+        require_fraction(argument, value)
+        arguments[_BETAS[known[letters]][place]] = value
     if weight_decay is not None:
         arguments["weight_decay"] = weight_decay
         if kind is keras.optimizers.Muon:

@@ -10,6 +10,9 @@ from recipes.arguments.checked import Checked
 # Values of `fit.checkpoint`: the number and the unit are groups.
 CHECKPOINT = re.compile(r"auto|epoch|(0*[1-9]\d{0,8}) (steps?|minutes?)")
 
+# Optimizers that average gradients and their squares.
+WITH_BETAS = ("adam", "adamax", "adamw", "lamb", "lion", "muon", "nadam", "schedule_free_adamw")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation(Checked):
@@ -76,6 +79,10 @@ class Optimizer(Checked):
         name: Name of the optimizer; Muon trains the matrices of hidden layers, and all else by Adam.
         learning_rate: Peak step size; the schedule scales it.
         momentum: Momentum of momentum and nesterov. Not set: 0.9.
+        beta_1: Decay rate of the average of the gradients (adam and its relatives, lamb, lion, muon). Not set: Keras's,
+            0.9.
+        beta_2: Decay rate of the average of the squared gradients (likewise), such as 0.95 for a short memory. Not set:
+            Keras's, 0.999 for most, 0.99 for lion.
         weight_decay: Fraction of each kernel to subtract per step, times the learning rate; never of biases,
             normalization or slopes.
         clipnorm: Largest norm of the gradient of each weight.
@@ -92,6 +99,8 @@ class Optimizer(Checked):
     ] = "adam"  # fmt: skip
     learning_rate: float = 0.001
     momentum: float | None = None
+    beta_1: float | None = None
+    beta_2: float | None = None
     weight_decay: float | None = None
     clipnorm: float | None = None
     global_clipnorm: float | None = None
@@ -103,12 +112,18 @@ class Optimizer(Checked):
     def __post_init__(self):
         super().__post_init__()
         clips = ("clipnorm", "global_clipnorm", "clipvalue", "adaptive_clip", "percentile_clip")
-        self.require_fraction("momentum", "ema_momentum")
+        self.require_fraction("momentum", "beta_1", "beta_2", "ema_momentum")
         self.require("percentile_clip", lambda value: value <= 100, "at most 100")
         if self.momentum is not None and self.name not in ("momentum", "nesterov"):
             raise ValueError(
                 f"optimizer.momentum belongs to momentum and nesterov. Received: {self.momentum} with {self.name}"
             )
+        for name in ("beta_1", "beta_2"):
+            if getattr(self, name) is not None and self.name not in WITH_BETAS:
+                raise ValueError(
+                    f"optimizer.{name} belongs to {', '.join(WITH_BETAS)}. Received: {getattr(self, name)} with "
+                    f"{self.name}"
+                )
         if self.ema_momentum is not None and self.name == "schedule_free_adamw":
             raise ValueError(
                 f"schedule_free_adamw averages by itself: leave optimizer.ema_momentum out. Received: "
