@@ -80,9 +80,9 @@ class Dataset:
 
     @property
     def numbers(self) -> int:
-        """Number of scaled numbers with which a prepared row of a table begins, including the parts of dates.
+        """Number of columns of numbers and parts of dates, which a prepared row begins with; 0 for images and sequences.
 
-        Behind them stand columns of 0 and 1, and the codes of `embedded`. 0 for images and sequences.
+        `recipes.mlp(..., number_embedding="periodic", numbers=dataset.numbers)` learns a vector for each of them.
         """
         return getattr(self.preparation, "numbers", 0)
 
