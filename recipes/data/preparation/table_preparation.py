@@ -110,6 +110,11 @@ class TablePreparation(Preparation):
         )
 
     @property
+    def numbers(self) -> int:
+        """Number of columns of numbers, which a prepared row begins with."""
+        return int(np.count_nonzero(self.scale))
+
+    @property
     def embedded(self) -> tuple[int, ...]:
         """Number of codes, including 0, of each column at the end of a prepared row that needs an embedding."""
         return tuple(len(names) + 1 for names in self.vocabularies.values() if len(names) > MOST_ONE_HOT)
@@ -118,7 +123,7 @@ class TablePreparation(Preparation):
     def output_shape(self) -> tuple[int, ...]:
         """Shape of one prepared row."""
         one_hot = sum(len(names) for names in self.vocabularies.values() if len(names) <= MOST_ONE_HOT)
-        return (int(np.count_nonzero(self.scale)) + len(self.indicators) + one_hot + len(self.embedded),)
+        return (self.numbers + len(self.indicators) + one_hot + len(self.embedded),)
 
     def constants(self) -> dict:
         """Arguments of the layer `custom_layers.TablePreparation`."""
