@@ -13,7 +13,16 @@ from abilities import NO_CHANNELS_FIRST, convolves_channels_first
 from keras import ops
 from keras.src import testing
 
-from custom_layers import Maxout, MaxoutConv1D, MaxoutConv2D, PReLU, RandomizedLeakyReLU
+from custom_layers import (
+    FeatureScale,
+    Maxout,
+    MaxoutConv1D,
+    MaxoutConv2D,
+    ParametricActivation,
+    PeriodicEmbedding,
+    PReLU,
+    RandomizedLeakyReLU,
+)
 
 pytestmark = pytest.mark.backend
 
@@ -47,6 +56,10 @@ LAYERS = {
     "prelu by position": (PReLU, {"shared_axes": None}, (4, 3)),
     "randomized": (RandomizedLeakyReLU, {"seed": 1}, (4, 3)),
     "randomized divisor": (RandomizedLeakyReLU, {"uniform": "divisor", "seed": 1}, (6,)),
+    "parametric": (ParametricActivation, {"activation": "mish"}, (4, 3)),
+    "parametric channels first": (ParametricActivation, {"activation": "selu", "axis": 1}, (3, 6, 6)),
+    "feature scale": (FeatureScale, {}, (4, 3)),
+    "periodic": (PeriodicEmbedding, {"columns": 2, "frequencies": 3, "dimension": 2}, (3,)),
 }
 MAXOUT = [name for name, (layer, *_) in LAYERS.items() if issubclass(layer, (Maxout, MaxoutConv1D, MaxoutConv2D))]
 # One of each kind, for make test.
@@ -91,7 +104,7 @@ def spatial_unknown(name, shape=None, size=None):
     _, arguments, shape = LAYERS[name]
     if arguments.get("shared_axes", True) is None:  # a slope for each position
         return shape
-    if arguments.get("data_format") == "channels_first":
+    if arguments.get("data_format") == "channels_first" or arguments.get("axis") == 1:
         return (shape[0], *(size for _ in shape[1:]))
     return (*(size for _ in shape[:-1]), shape[-1])
 
@@ -214,7 +227,7 @@ def assert_gradients_are_differences(probe, weights=None):
 def test_it_passes_the_layer_test_of_keras(name):
     skip_unless_computed(name)
     layer, arguments, shape = LAYERS[name]
-    masking = name not in MAXOUT or layer is Maxout
+    masking = layer not in (MaxoutConv1D, MaxoutConv2D, PeriodicEmbedding)
     probe = new(name)
     probe.build((2, *shape))
     testing.TestCase("run_layer_test").run_layer_test(

@@ -43,7 +43,7 @@ def trained_weights(layer) -> list[keras.Variable]:
 def is_activation(layer) -> bool:
     """Whether `layer` is an activation and nothing else: Activation, Softmax, ReLU, PReLU, SiLU and so on."""
     name = type(layer).__name__
-    return name in ("Activation", "Softmax") or name.endswith("LU")
+    return name in ("Activation", "ParametricActivation", "Softmax") or name.endswith("LU")
 
 
 def _own(layer, weights) -> list[keras.Variable]:

@@ -79,6 +79,14 @@ class Dataset:
         return self.preparation(x), self.preparation.scale_target(y)
 
     @property
+    def numbers(self) -> int:
+        """Count of numbers and parts of dates, which a prepared row of a table begins with; 0 for images, sequences.
+
+        `recipes.mlp(..., number_embedding="periodic", numbers=dataset.numbers)` learns a vector for each of them.
+        """
+        return getattr(self.preparation, "numbers", 0)
+
+    @property
     def embedded(self) -> tuple[int, ...]:
         """Number of codes of each column of categories at the end of a prepared row that needs an embedding.
 

@@ -23,7 +23,10 @@ SECOND_MOMENTS = {
     "mish": 0.452342,
     "softplus": 0.921246,
 }
-_KNOWN = (*_GLOROT, *_HE, *_LECUN, *SECOND_MOMENTS, "maxout")
+# Element-wise functions `f` of Keras, of which `x + alpha (f(x) - x)` begins as the function itself: alpha is 1.
+_FUNCTIONS = ("tanh", "sigmoid", "hard_sigmoid", "hard_tanh", "softsign", "relu", "relu6", *_LECUN, *SECOND_MOMENTS)
+PARAMETRIC = {f"parametric_{name}": name for name in _FUNCTIONS}
+_KNOWN = (*_GLOROT, *_HE, *_LECUN, *SECOND_MOMENTS, "maxout", *PARAMETRIC)
 
 # The variance of `gain_*` is gain^2 / fan: scale and mode of Keras's VarianceScaling for a gain of 1.
 _FANS = {
@@ -59,7 +62,7 @@ def initializer_for(
     | maxout of 2, 3, 4, 5 pieces | 1, 0.784, 0.644, 0.556 / fan_in | 1 / (fan_in E[max^2]) |
 
     E is over standard normal z, or over as many of them as there are pieces. fan_in is the number of values that one
-    unit sums, fan_avg the mean of that and the number of units.
+    unit sums, fan_avg the mean of that and the number of units. parametric_selu and its like begin as their functions.
 
     Args:
         activation: A name; a function of `keras.activations`; an activation layer or Maxout layer, whose own slope or
@@ -117,6 +120,7 @@ def _described(activation, negative_slope, pieces: int) -> tuple[str | None, flo
         if callable(activation):
             return None, None, pieces
         raise unknown("activation", name, sorted(_KNOWN))
+    name = PARAMETRIC.get(name, name)
     if negative_slope is not None:
         if name not in ("leaky_relu", "prelu", "rrelu"):
             raise ValueError(

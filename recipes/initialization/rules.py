@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from custom_layers import PReLU, RandomizedLeakyReLU
+from custom_layers import FeatureScale, ParametricActivation, PReLU, RandomizedLeakyReLU
 from recipes.initialization import moments
 from recipes.initialization.kernels import hits
 from recipes.initialization.moments import Signal
@@ -44,6 +44,15 @@ def _same(layer, signals, shapes, output):
 
 def _activation(layer, signals, shapes, output):
     return activation(signals[0], layer.activation, shapes[0][-1])
+
+
+def _parametric(layer, signals, shapes, output):
+    alpha = float(array(layer.alpha).mean())
+    return activation(signals[0], lambda x: x + alpha * (layer.activation(x) - x))
+
+
+def _feature_scale(layer, signals, shapes, output):
+    return _scaled(signals[0], layer.scale, None)
 
 
 def _stateless(layer, signals, shapes, output):
@@ -219,6 +228,8 @@ RULES: dict[type, Callable[[object, Sequence[Signal], Sequence, Sequence], Signa
     **dict.fromkeys((layers.ZeroPadding2D, layers.ZeroPadding3D), _zero_padding),
     layers.ZeroPadding1D: _zero_padding_1d,
     layers.Activation: _activation,
+    ParametricActivation: _parametric,
+    FeatureScale: _feature_scale,
     **dict.fromkeys((layers.ReLU, layers.LeakyReLU, layers.ELU), _stateless),
     layers.Softmax: _softmax,
     **dict.fromkeys((layers.PReLU, PReLU), _prelu),

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from custom_layers import CategoryEmbedding, Maxout, MaxoutConv2D, PReLU, RandomizedLeakyReLU
+from custom_layers import CategoryEmbedding, Maxout, MaxoutConv2D, ParametricActivation, PReLU, RandomizedLeakyReLU
 from recipes import initialization
 from recipes.arguments.names import normalize, unknown
 from recipes.arguments.numbers import (
@@ -88,6 +88,11 @@ class Hidden:
     def name(self) -> str:
         """Name of the activation, as Keras spells it."""
         return normalize(getattr(self.activation, "__name__", self.activation) or "linear").replace("-", "_")
+
+    @property
+    def is_parametric(self) -> bool:
+        """Whether the activation is one of those with a learned strength, such as `"parametric_selu"`."""
+        return isinstance(self.activation, str) and self.name in initialization.PARAMETRIC
 
     def disturb(self, x):
         """`x` with noise and dropout on the inputs, where they are set."""
@@ -177,6 +182,8 @@ class Hidden:
             return PReLU(**start, name=name)
         if self.name == "rrelu":
             return RandomizedLeakyReLU(name=name)
+        if self.is_parametric:
+            return ParametricActivation(initialization.PARAMETRIC[self.name], name=name)
         if self.name == "leaky_relu" and self.negative_slope is not None:
             return keras.layers.LeakyReLU(self.negative_slope, name=name)
         return keras.layers.Activation(self.function(), name=name)

@@ -34,7 +34,7 @@ def build(recipe: Recipe, dataset: Dataset) -> keras.Model:
             whatever the builder itself refuses.
     """
     builder, initialization = recipe.model.builder, recipe.model.initialization
-    arguments = _of_settings(recipe) | _of_data(builder, dataset)
+    arguments = _of_settings(recipe) | _of_data(recipe, dataset)
     if initialization and builder == "transfer":
         raise ValueError(f"model.initialization would overwrite the body. Received: {initialization!r} with transfer")
     if initialization and builder == "recurrent":
@@ -62,8 +62,9 @@ def _of_settings(recipe: Recipe) -> dict:
     return chosen | {field.name: getattr(recipe.regularization, field.name) for field in fields(recipe.regularization)}
 
 
-def _of_data(builder: str, dataset: Dataset) -> dict:
+def _of_data(recipe: Recipe, dataset: Dataset) -> dict:
     """What a builder must know of the data besides their shape, as its arguments."""
+    builder = recipe.model.builder
     known, chosen = _arguments(builder), {}
     if dataset.embedded:
         if "embedded" not in known:
@@ -77,6 +78,13 @@ def _of_data(builder: str, dataset: Dataset) -> dict:
                 f"{builder} takes no sequences of different length, which {dataset.name} has: use recurrent"
             )
         chosen["mask_value"] = dataset.mask_value
+    if recipe.model.number_embedding is not None:
+        if not dataset.numbers:
+            raise ValueError(
+                f"model.number_embedding needs columns of numbers, and {dataset.name} has none. Received: "
+                f"{recipe.model.number_embedding!r}"
+            )
+        chosen["numbers"] = dataset.numbers
     if "pixels" in known and getattr(dataset.preparation, "depth", None) == 8:
         chosen["pixels"] = (dataset.preparation.mean, dataset.preparation.scale)
     return chosen

@@ -65,8 +65,8 @@ def convnet(
         max_parameters: Largest number of parameters: the stages are made narrower, in the same proportions, until the
             model has no more. Default: no bound.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
-            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors. Default:
-            `"relu"`.
+            `"rrelu"`, `"maxout"` or `"parametric_selu"`, `"parametric_mish"` and so on, the layers of `custom_layers`;
+            or any element-wise function of tensors. Default: `"relu"`.
         negative_slope: Slope of `"leaky_relu"` below 0, or initial slope of `"prelu"`. Default: 0.2 and 0.25.
         pieces: Number of linear maps in each unit of `"maxout"`. Default: 2.
         kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that

@@ -5,7 +5,7 @@ import re
 
 import keras
 
-from custom_layers import ActivatedCell, CategoryEmbedding, PReLU
+from custom_layers import ActivatedCell, CategoryEmbedding, FeatureScale, ParametricActivation, PeriodicEmbedding, PReLU
 from recipes.initialization.kernels import MAXOUT
 from recipes.keras_internals.layers import CONVOLUTIONS, DEPTHWISE, SEPARABLE, TRANSPOSED, known_class
 
@@ -19,7 +19,10 @@ NORMALIZATIONS = (
     keras.layers.Normalization,
 )
 # Layers that have weights, but compute no products of matrices.
-_ELEMENTWISE = (*NORMALIZATIONS, keras.layers.PReLU, PReLU, keras.layers.Embedding, CategoryEmbedding)
+_ELEMENTWISE = (
+    *NORMALIZATIONS, keras.layers.PReLU, PReLU, ParametricActivation, FeatureScale, keras.layers.Embedding,
+    CategoryEmbedding,
+)  # fmt: skip
 # Operations of `keras.ops` that compute such products, whose multiply-adds are not known here.
 _PRODUCTS = {"Einsum", "Dot", "Tensordot", "Inner", "Outer", "Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose"}
 
@@ -152,6 +155,10 @@ def _multi_head_attention(layer, inputs, output):
     return heads * (projections + scores + query[1] * value_dim * output[-1])
 
 
+def _periodic(layer, inputs, output):
+    return math.prod(layer.kernel.shape)
+
+
 def _unknown(layer, inputs, output):
     raise TypeError
 
@@ -175,4 +182,5 @@ _RULES = {
     keras.layers.AdditiveAttention: _unknown,
     keras.layers.MultiHeadAttention: _multi_head_attention,
     keras.layers.Dot: _dot,
+    PeriodicEmbedding: _periodic,
 }

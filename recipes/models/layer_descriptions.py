@@ -2,7 +2,7 @@
 
 import keras
 
-from custom_layers import RandomizedLeakyReLU
+from custom_layers import ParametricActivation, RandomizedLeakyReLU
 from recipes.initialization.kernels import MAXOUT
 from recipes.models.layer_costs import cells
 
@@ -48,7 +48,8 @@ def activation_of(layer) -> str | None:
         if isinstance(layer, kind):
             return name
     activation = getattr(_unwrapped(layer), "activation", None)
-    return None if activation is None else getattr(activation, "__name__", type(activation).__name__)
+    name = None if activation is None else getattr(activation, "__name__", type(activation).__name__)
+    return f"parametric_{name}" if isinstance(layer, ParametricActivation) else name
 
 
 def kernel_of(layer) -> tuple[str | None, float | None]:

@@ -4,6 +4,7 @@ import keras
 
 from recipes.arguments.widths import resolve
 from recipes.models import blocks
+from recipes.models.columns import embed_numbers, scale_columns
 
 
 def mlp(
@@ -13,6 +14,9 @@ def mlp(
     widths=(256, 128),
     max_parameters: int | None = None,
     embedded: tuple[int, ...] = (),
+    number_embedding: str | None = None,
+    numbers: int | None = None,
+    feature_scale: bool = False,
     activation="relu",
     negative_slope: float | None = None,
     pieces: int = 2,
@@ -37,9 +41,15 @@ def mlp(
             model has no more. Default: no bound.
         embedded: Number of codes in each of the last columns of a row, which hold categories of many kinds
             (`dataset.embedded`): their codes are replaced by learned vectors. Default: no such columns.
+        number_embedding: Kind of the learned vectors in place of columns of numbers: `"periodic"`, the layer
+            `PeriodicEmbedding`. Default: none, numbers stay as they are.
+        numbers: Number of columns, from the first on, that hold numbers (`dataset.numbers`), for `number_embedding`.
+            Default: all but those of `embedded`.
+        feature_scale: Whether each value in front of the first dense layer is multiplied by a learned scale, the layer
+            `FeatureScale`. Default: `False`.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
-            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors. Default:
-            `"relu"`.
+            `"rrelu"`, `"maxout"` or `"parametric_selu"`, `"parametric_mish"` and so on, the layers of `custom_layers`;
+            or any element-wise function of tensors. Default: `"relu"`.
         negative_slope: Slope of `"leaky_relu"` below 0, or initial slope of `"prelu"`. Default: 0.2 and 0.25.
         pieces: Number of linear maps in each unit of `"maxout"`. Default: 2.
         kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that
@@ -84,6 +94,8 @@ def mlp(
         if len(input_shape) > 1:
             x = keras.layers.Flatten(name="flatten")(x)
         x = hidden.embed(x, embedded)
+        x = embed_numbers(x, number_embedding, numbers, input_shape, len(embedded))
+        x = scale_columns(x, feature_scale)
         for number, width in enumerate(widths, start=1):
             name = f"dense_{number}"
             x = hidden.drop(hidden.dense(x, width, name), name)

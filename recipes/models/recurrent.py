@@ -102,6 +102,8 @@ def recurrent(
         require_finite("mask_value", mask_value)
     if hidden.name in OWN_CELL and cell != "simple_rnn":
         raise ValueError(f"{hidden.name} is an activation of the cell simple_rnn. Received: {hidden.name} with {cell}")
+    if hidden.is_parametric:
+        raise ValueError(f"the cells of recurrent have no parametric activations. Received: {hidden.name}")
 
     inputs = x = keras.Input((None, features), name="inputs")
     if mask_value is not None:

@@ -50,8 +50,8 @@ def residual(
         embedded: Number of codes in each of the last columns of a row, which hold categories of many kinds
             (`dataset.embedded`): their codes are replaced by learned vectors. Default: no such columns.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
-            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors. Default:
-            `"relu"`.
+            `"rrelu"`, `"maxout"` or `"parametric_selu"`, `"parametric_mish"` and so on, the layers of `custom_layers`;
+            or any element-wise function of tensors. Default: `"relu"`.
         negative_slope: Slope of `"leaky_relu"` below 0, or initial slope of `"prelu"`. Default: 0.2 and 0.25.
         pieces: Number of linear maps in each unit of `"maxout"`. Default: 2.
         kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that

@@ -60,8 +60,8 @@ def transfer(
         widths: Number of units of each hidden layer of the head, or a rule, as in `mlp`. Maps are averaged over all
             their pixels (or steps) in front of it. Default: `()`, just the logits.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
-            `"rrelu"` or `"maxout"`, the layers of `custom_layers`; or any element-wise function of tensors. Default:
-            `"relu"`.
+            `"rrelu"`, `"maxout"` or `"parametric_selu"`, `"parametric_mish"` and so on, the layers of `custom_layers`;
+            or any element-wise function of tensors. Default: `"relu"`.
         negative_slope: Slope of `"leaky_relu"` below 0, or initial slope of `"prelu"`. Default: 0.2 and 0.25.
         pieces: Number of linear maps in each unit of `"maxout"`. Default: 2.
         kernel_initializer: Initializer of the kernels of the hidden layers: a Keras initializer, or a name that

@@ -32,6 +32,10 @@ _OPTIMIZERS = {
     "schedule_free_adamw": (ScheduleFreeAdamW, {}),
 }
 NAMES = tuple(_OPTIMIZERS)
+# What Keras calls the decay rates of the averages of gradients and of their squares, by optimizer.
+_BETAS = dict.fromkeys(
+    ("adam", "adamax", "adamw", "lamb", "lion", "nadam", "schedule_free_adamw"), ("beta_1", "beta_2")
+) | {"muon": ("adam_beta_1", "adam_beta_2")}
 
 
 def get(
@@ -39,6 +43,8 @@ def get(
     learning_rate=0.001,
     *,
     momentum: float | None = None,
+    beta_1: float | None = None,
+    beta_2: float | None = None,
     weight_decay: float | None = None,
     clipnorm: float | None = None,
     global_clipnorm: float | None = None,
@@ -47,6 +53,8 @@ def get(
     percentile_clip: float | None = None,
     ema_momentum: float | None = None,
     learning_rate_factors: dict[str, float] | None = None,
+    rates: dict[str, float] | None = None,
+    decay_schedule: keras.optimizers.schedules.LearningRateSchedule | None = None,
 ) -> Guard:
     """A new optimizer: one of Keras (or ours) in a `Guard`, which clips, and skips updates that are not finite.
 
@@ -58,6 +66,10 @@ def get(
         learning_rate: Learning rate: a number, or a schedule (see `recipes.schedules`). Good ones differ by optimizer:
             lion wants about a tenth of that of adam, adadelta about 1.
         momentum: Momentum of momentum and nesterov, at least 0 and less than 1. Default: 0.9.
+        beta_1: Decay rate of the average of the gradients of adam, adamax, adamw, lamb, lion, nadam and
+            schedule_free_adamw, and of what muon updates by Adam; at least 0 and less than 1. Default: Keras's.
+        beta_2: Decay rate of the average of the squared gradients of the same optimizers; of the gradients after an
+            update for lion. Default: Keras's.
         weight_decay: Share of each weight that a step subtracts, times the learning rate (decoupled: Loshchilov &
             Hutter 2019, arXiv:1711.05101). Only kernels and embeddings decay: vectors, biases, scales and shifts of
             normalizations and slopes of PReLU are left alone. Default: none; for adamw and muon Keras's 0.004.
@@ -73,11 +85,15 @@ def get(
         learning_rate_factors: Factors of the learning rate, and with it of the weight decay, of some weights: a mapping
             from a weight's path (`"conv_1/kernel"`), or its beginning up to a `/` (`"conv_1"`), to a number from 0
             to 1. Default: 1 for all.
+        rates: Further factors by kind of weight, any positive numbers: `"bias"`, `"slope"` (of activations),
+            `"feature_scale"` and `"number_embedding"`. Default: 1 for all.
+        decay_schedule: Schedule from 1 to 0, such as `recipes.schedules.FlatCosine(1.0, steps)`, by which the weight
+            decay is multiplied, in addition to the learning rate. Default: none.
 
     Raises:
         ValueError: For an unknown name, a rate, decay or bound that is not positive (Keras takes a bound of 0 for no
-            clipping), two ways of clipping at once, a momentum that is not at least 0 and less than 1, or factors that
-            are not from 0 to 1.
+            clipping), two ways of clipping at once, a momentum or decay rate that is not at least 0 and less than 1
+            or belongs to another optimizer, or factors or rates out of range.
 
     >>> get("nesterov", 0.1, global_clipnorm=1.0).inner_optimizer.momentum
     0.9
@@ -98,6 +114,13 @@ def get(
             raise ValueError(f"`momentum` belongs to momentum and nesterov. Received: {momentum} with {name}")
         require_fraction("momentum", momentum)
         arguments["momentum"] = momentum
+    for place, (argument, value) in enumerate({"beta_1": beta_1, "beta_2": beta_2}.items()):
+        if value is None:
+            continue
+        if known[letters] not in _BETAS:
+            raise ValueError(f"`{argument}` belongs to {', '.join(sorted(_BETAS))}. Received: {value} with {name}")
+        require_fraction(argument, value)
+        arguments[_BETAS[known[letters]][place]] = value
     if weight_decay is not None:
         arguments["weight_decay"] = weight_decay
         if kind is keras.optimizers.Muon:
@@ -126,4 +149,5 @@ def get(
         kind, options = PercentileClipping, {"percentile": percentile_clip}
     else:
         kind, options = GradientClipping, clipping
-    return kind(optimizer, **options, learning_rate_factors=learning_rate_factors, decay_kernels_only=True)
+    by_weight = {"learning_rate_factors": learning_rate_factors, "rates": rates, "decay_schedule": decay_schedule}
+    return kind(optimizer, **options, **by_weight, decay_kernels_only=True)

@@ -19,7 +19,7 @@ class Model(Checked):
         widths: Units (mlp, recurrent, transfer) or channels (convnet) of each hidden layer, or of each stage
             (residual), first to last; or a rule, such as `500 x 100`, `256 / 2 x 4` or `16 * 2 x 4`.
         activation: Activation of every hidden layer: relu, leaky_relu, prelu, rrelu, elu, selu, tanh, maxout and
-            others.
+            others; with a learned strength for each unit parametric_selu, parametric_mish and so on.
         negative_slope: Slope of leaky_relu below 0, or initial slope of prelu. Not set: 0.2 (leaky_relu), 0.25 (prelu).
         pieces: Number of linear maps in each unit of maxout. Not set: 2.
         kernel_initializer: Name of an initializer of Keras's, or of `recipes.initialization.get`. Not set: chosen for
@@ -29,6 +29,8 @@ class Model(Checked):
         normalization: Kind of normalization between each hidden layer and its activation.
         max_parameters: Largest number of parameters: the layers are made narrower until the model has no more (mlp,
             convnet).
+        number_embedding: Kind of the learned vectors in place of columns of numbers (mlp): periodic, of cosines.
+        feature_scale: Whether each value in front of the first dense layer is multiplied by a learned scale (mlp).
         kernel_size: Side of the convolution kernels, in pixels (convnet, residual). Not set: 3.
         convolutions: Number of convolutions in each stage (convnet). Not set: 1.
         separable: Whether convolutions filter each channel by itself, then mix all channels (convnet).
@@ -54,6 +56,8 @@ class Model(Checked):
     initialization: Literal["variance", "lsuv"] | None = None
     normalization: Literal["batch", "layer"] | None = None
     max_parameters: int | None = None
+    number_embedding: Literal["periodic"] | None = None
+    feature_scale: bool | None = None
     kernel_size: int | None = None
     convolutions: int | None = None
     separable: bool | None = None

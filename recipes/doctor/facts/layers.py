@@ -87,7 +87,7 @@ def _activation_behind(places: tuple[Place, ...], index: int):
         kind = type(place.layer).__name__
         if not place.in_sequence:
             break
-        if kind == "Activation":
+        if kind in ("Activation", "ParametricActivation"):
             return place.layer.activation
         if kind in _ACTIVATION_LAYERS:
             return place.layer
