@@ -49,9 +49,10 @@ class TrainingDoctor(keras.callbacks.Callback):
 
     The training is the same as without the callback, bit for bit: nothing is hooked into its steps. A healthy training
     takes at most a few percent longer, as some rows are predicted at its end, unless the accuracy of validation rows in
-    the logs of `fit` leaves nothing to gain. With rows, a copy of the initial weights is kept in memory. Where the training ends at chance or clearly below simple models, those are
-    fitted, and an epoch of at most 2,000 rows is trained from the initial weights under watch, for 10 seconds at most
-    beside its compiling; then the model is put back as the training has left it, bit for bit.
+    the logs of `fit` leaves nothing to gain. With rows, a copy of the initial weights is kept in memory. Where the
+    training ends at chance or clearly below simple models, those are fitted, and an epoch of at most 2,000 rows is
+    trained from the initial weights under watch, for 10 seconds at most beside its compiling; then the model is put
+    back as the training has left it, bit for bit.
 
     Args:
         x: Training rows as the model takes them, `(rows, ...)`, or batches of `(x, y)` that can be read again; a
