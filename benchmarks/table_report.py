@@ -29,7 +29,7 @@ def comparison(results: list[dict], recipe: str, methods: list[str]) -> list[str
         f"| table | score | {recipe} | {' | '.join(methods)} | difference to {methods[0]} | |",
         "|---" * (len(methods) + 5) + "|",
     ]
-    place, won, losses = [], {True: 0, False: 0, None: 0}, {True: 0, False: 0}
+    place, won, losses = [], {True: 0, False: 0, None: 0}, {True: 0, False: 0, None: 0}
     for name in TABLES:
         score = next(
             (score for score in ("accuracy", "r2") if len(mean_of(results, score, table=name, method=recipe)[0])), None
@@ -51,8 +51,10 @@ def comparison(results: list[dict], recipe: str, methods: list[str]) -> list[str
         cells = [f"{ours.mean():.4f}", *(f"{found.mean():.4f}" for found, _ in others.values())]
         lines.append(f"| {name} | {score} | {' | '.join(cells)} | {mean:+.4f} | {words} |")
         if score == "accuracy":
-            theirs, _ = mean_of(results, "log_loss", table=name, method=methods[0])
-            losses[bool(mean_of(results, "log_loss", table=name, method=recipe)[0].mean() < theirs.mean())] += 1
+            ours, theirs = (
+                mean_of(results, "log_loss", table=name, method=method)[0].mean() for method in (recipe, methods[0])
+            )
+            losses[None if ours == theirs else bool(ours < theirs)] += 1
     if not place:
         return ["nothing is measured in full yet"]
     means = np.mean(place, axis=0)

