@@ -98,8 +98,9 @@ def main():
             )
     ratios = sorted(new / old for old, new in rounds)
     old, new = (statistics.median(column) for column in zip(*rounds, strict=True))
+    what = "whole command" if epochs is None else f"{epochs} epochs"
     print(
-        f"{arguments.recipe}, {'whole command' if epochs is None else f'{epochs} epochs'}: before {old:.2f} s, now {new:.2f} s; "
+        f"{arguments.recipe}, {what}: before {old:.2f} s, now {new:.2f} s; "
         f"median ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
     )
 

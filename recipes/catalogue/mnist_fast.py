@@ -10,7 +10,7 @@ from recipes.settings import Data, Fit, Model, Optimizer, Recipe, Schedule
 
 RECIPE = Recipe(
     name="mnist-fast",
-    data=Data(name="mnist"),
+    data=Data(name="mnist", validation_fraction=0.05),
     model=Model(
         builder="convnet", widths=(16, 32), strided_stem=True, downsampling="max_first", normalization="batch",
         dense_widths=(128,),
