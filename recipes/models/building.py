@@ -85,6 +85,9 @@ def _of_data(recipe: Recipe, dataset: Dataset) -> dict:
                 f"{recipe.model.number_embedding!r}"
             )
         chosen["numbers"] = dataset.numbers
+    if recipe.model.members is not None:
+        classes = "sigmoid" if dataset.num_outputs == 1 else "softmax"
+        chosen["averaging"] = "linear" if dataset.task == "regression" else classes
     if "pixels" in known and getattr(dataset.preparation, "depth", None) == 8:
         chosen["pixels"] = (dataset.preparation.mean, dataset.preparation.scale)
     return chosen

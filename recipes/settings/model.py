@@ -31,6 +31,7 @@ class Model(Checked):
             convnet).
         number_embedding: Kind of the learned vectors in place of columns of numbers (mlp): periodic, of cosines.
         feature_scale: Whether each value in front of the first dense layer is multiplied by a learned scale (mlp).
+        members: Number of networks in one, at least 2, that share their hidden layers and are averaged (mlp).
         kernel_size: Side of the convolution kernels, in pixels (convnet, residual). Not set: 3.
         convolutions: Number of convolutions in each stage (convnet). Not set: 1.
         separable: Whether convolutions filter each channel by itself, then mix all channels (convnet).
@@ -58,6 +59,7 @@ class Model(Checked):
     max_parameters: int | None = None
     number_embedding: Literal["periodic"] | None = None
     feature_scale: bool | None = None
+    members: int | None = None
     kernel_size: int | None = None
     convolutions: int | None = None
     separable: bool | None = None
@@ -78,7 +80,7 @@ class Model(Checked):
             except ValueError as error:
                 raise ValueError(str(error).replace("`widths`", "model.widths", 1)) from None
         self.require_at_least(1, "kernel_size", "convolutions", "depth", "max_parameters")
-        self.require_at_least(2, "pieces")
+        self.require_at_least(2, "pieces", "members")
         self.require_finite("negative_slope")
         self.refuse_size()
 
