@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from recipes.arguments.names import normalize, unknown
-from recipes.arguments.numbers import is_number, require_fraction, require_positive
+from recipes.arguments.numbers import is_number, is_whole, require_fraction, require_positive
 
-NAMES = ("constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau")
+NAMES = ("constant", "step", "exponential", "cosine", "one_cycle", "flat_cosine", "coslog", "reduce_on_plateau")
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -74,6 +74,75 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return {name: getattr(self, name) for name in names}
 
 
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class FlatCosine(keras.optimizers.schedules.LearningRateSchedule):
+    """Stays at the peak for half of the training, then falls to 0 along half a cosine.
+
+    RealMLP (Holzmüller et al. 2024, arXiv:2407.04491) lets dropout and weight decay follow it, under the name flat_cos.
+
+    Args:
+        learning_rate: Peak, of a learning rate or of anything else that is scheduled.
+        total_steps: Number of updates of the whole training, after which the value stays at 0.
+        name: Name of the schedule.
+
+    Raises:
+        ValueError: For a peak that is not positive, or less than 1 step.
+    """
+
+    def __init__(self, learning_rate, total_steps, name="FlatCosine"):
+        _require_steps(total_steps)
+        require_positive("learning_rate", learning_rate)
+        super().__init__()
+        self.learning_rate = learning_rate
+        self.total_steps = total_steps
+        self.name = name
+
+    def __call__(self, step):
+        progress = ops.cast(step, "float32") / self.total_steps
+        return self.learning_rate * (1.0 - _half_cosine(ops.clip(2.0 * progress - 1.0, 0.0, 1.0)))
+
+    def get_config(self):
+        return {"learning_rate": self.learning_rate, "total_steps": self.total_steps, "name": self.name}
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class CosLog(keras.optimizers.schedules.LearningRateSchedule):
+    """Rises from 0 to the peak and falls back to 0 several times, each cycle about twice as long as the one before.
+
+    The rate is `peak * (1 - cos(2 pi log2(1 + (2^cycles - 1) t))) / 2`, with t from 0 to 1 the share of the steps that
+    are done (Holzmüller et al. 2024, arXiv:2407.04491, where it is called coslog4): a training that is stopped at the
+    end of any cycle has had a complete schedule.
+
+    Args:
+        learning_rate: Peak of the learning rate.
+        total_steps: Number of updates of the whole training, after which the rate stays at 0.
+        cycles: Number of cycles, from 1 to 20.
+        name: Name of the schedule.
+
+    Raises:
+        ValueError: For a peak that is not positive, less than 1 step, or a number of cycles out of range.
+    """
+
+    def __init__(self, learning_rate, total_steps, cycles=4, name="CosLog"):
+        _require_steps(total_steps)
+        require_positive("learning_rate", learning_rate)
+        if not is_whole(cycles) or not 1 <= cycles <= 20:
+            raise ValueError(f"`cycles` must be a whole number from 1 to 20. Received: {cycles!r}")
+        super().__init__()
+        self.learning_rate = learning_rate
+        self.total_steps = total_steps
+        self.cycles = cycles
+        self.name = name
+
+    def __call__(self, step):
+        progress = ops.clip(ops.cast(step, "float32") / self.total_steps, 0.0, 1.0)
+        # log2 counts the cycles that are done.
+        return self.learning_rate * _half_cosine(2.0 * ops.log2(1.0 + (2.0**self.cycles - 1.0) * progress))
+
+    def get_config(self):
+        return {name: getattr(self, name) for name in ("learning_rate", "total_steps", "cycles", "name")}
+
+
 def _half_cosine(progress):
     return 0.5 - 0.5 * ops.cos(math.pi * progress)
 
@@ -87,6 +156,7 @@ def get(
     milestones: tuple[float, ...] = (0.5, 0.75),
     factor: float = 0.1,
     final_fraction: float = 0.01,
+    cycles: int = 4,
 ):
     """A learning rate for a Keras optimizer: a number or a schedule.
 
@@ -97,6 +167,8 @@ def get(
     | exponential | falls by a constant factor per step, to `final_fraction` of the peak at the end |
     | cosine | rises linearly from a tenth of the peak, then falls along half a cosine to 0 (arXiv:1608.03983) |
     | one_cycle | `OneCycle` |
+    | flat_cosine | `FlatCosine` |
+    | coslog | `CosLog` |
     | reduce_on_plateau | the peak; the callback `ReduceLROnPlateau`, which `callbacks_for` adds, lowers it |
 
     Args:
@@ -108,12 +180,14 @@ def get(
         milestones: Shares of the steps after which step lowers the rate, ascending.
         factor: Factor by which step lowers the rate.
         final_fraction: Final rate of exponential, as a share of the peak.
+        cycles: Number of cycles of coslog.
 
     Returns:
         A number or a `LearningRateSchedule`.
 
     Raises:
-        ValueError: For an unknown name, less than 1 step, or shares that are not at least 0 and less than 1.
+        ValueError: For an unknown name, less than 1 step, shares that are not at least 0 and less than 1, or cycles
+            that are not from 1 to 20.
     """
     key = normalize(name).replace("-", "_")
     if key not in NAMES:
@@ -139,6 +213,10 @@ def get(
         return schedules.ExponentialDecay(learning_rate, total_steps, final_fraction)
     if key == "one_cycle":
         return OneCycle(learning_rate, total_steps, 0.3 if warmup_fraction is None else warmup_fraction)
+    if key == "flat_cosine":
+        return FlatCosine(learning_rate, total_steps)
+    if key == "coslog":
+        return CosLog(learning_rate, total_steps, cycles)
     warmup_steps = round((0.05 if warmup_fraction is None else warmup_fraction) * total_steps)
     if not warmup_steps:
         return schedules.CosineDecay(learning_rate, total_steps)

@@ -9,7 +9,7 @@ from custom_layers import Maxout, PReLU
 from recipes.optimizers import GradientClipping
 from recipes.optimizers.by_name import NAMES
 from recipes.settings import Optimizer
-from recipes.settings.training import WITH_BETAS
+from recipes.settings.optimization import WITH_BETAS
 
 ROWS = np.random.default_rng(0).normal(size=(16, 6)).astype(np.float32)
 LABELS = np.arange(16) % 2
@@ -99,6 +99,9 @@ def test_any_loaded_optimizer_goes_on_as_if_nothing_had_happened(name, tmp_path)
 def check_survival(name, tmp_path):
     """Saving, loading and pickling keep state, factors by weight and what weight decay leaves alone."""
     options = {"weight_decay": 0.5, "global_clipnorm": 0.1, "learning_rate_factors": {"hidden": 0.1}}
+    options |= {"rates": {"bias": 0.5}}
+    if name != "schedule_free_adamw":
+        options["decay_schedule"] = recipes.schedules.FlatCosine(1.0, 4)
     optimizer = recipes.optimizers.get(name, recipes.schedules.get("cosine", 0.1, 100), **options)
     optimizer.exclude_from_weight_decay(var_names=["logits"])
     model = network(optimizer)
@@ -221,6 +224,39 @@ def test_weight_decay_shrinks_kernels_only(name):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(weight), factor * before[weight.path], rtol=1e-6)
 
 
+@pytest.mark.backend
+def test_kinds_of_weights_have_rates_of_their_own():
+    factors = {
+        "dense_1/bias": 0.1, "gru/recurrent_bias": 0.1, "dense_1_prelu/alpha": 2, "feature_scale_1/scale": 6,
+        "periodic_embedding/kernel": 0.5, "periodic_embedding/bias": 0.5, "dense_1/kernel": 1, "norm/gamma": 1,
+    }  # fmt: skip
+    variables = []
+    for path in factors:
+        layer, name = path.split("/")
+        with keras.name_scope(layer):
+            variables.append(keras.Variable([1.0, 2.0], name=name))
+    rates = {"bias": 0.1, "slope": 2, "feature_scale": 6, "number_embedding": 0.5}
+    optimizer = recipes.optimizers.get("sgd", 0.1, rates=rates, learning_rate_factors={"gru": 0.5})
+    optimizer.apply([keras.ops.ones(2)] * len(variables), variables)
+    steps = [1.0 - value[0] for value in arrays(variables)]
+    expected = [0.1 * factor * (0.5 if path.startswith("gru") else 1) for path, factor in factors.items()]
+    np.testing.assert_allclose(steps, expected, rtol=1e-4)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("name", ["sgd", "adamw", "muon"])
+def test_weight_decay_follows_its_schedule(name):
+    optimizer = recipes.optimizers.get(
+        name, 0.1, weight_decay=0.5, decay_schedule=recipes.schedules.FlatCosine(1.0, 4), rates={"bias": 0.5}
+    )
+    weight, sizes = keras.Variable([[1.0]], name="kernel"), []
+    for _ in range(5):
+        optimizer.apply([keras.ops.zeros((1, 1))], [weight])
+        sizes.append(arrays([weight])[0].item())
+    np.testing.assert_allclose(sizes, np.cumprod([0.95, 0.95, 0.95, 0.975, 1.0]), rtol=1e-5)
+    assert optimizer.inner_optimizer.weight_decay == 0.5
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
@@ -236,6 +272,14 @@ def test_weight_decay_shrinks_kernels_only(name):
         ("adam", {"momentum": 0.9}, "`momentum` belongs to momentum and nesterov. Received: 0.9 with adam"),
         ("momentum", {"momentum": 1.0}, "`momentum` must be at least 0 and less than 1. Received: 1.0"),
         ("adam", {"beta_2": 1.0}, "`beta_2` must be at least 0 and less than 1. Received: 1.0"),
+        ("adam", {"rates": {"scale": 2}}, "unknown kind of weight in `rates`: 'scale'"),
+        ("adam", {"rates": {"bias": -1}}, r"`rates\[bias\]` must be more than 0 and finite. Received: -1"),
+        ("adam", {"decay_schedule": 0.5}, "`decay_schedule` must be a schedule of Keras. Received: 0.5"),
+        (
+            "schedule_free_adamw",
+            {"decay_schedule": recipes.schedules.FlatCosine(1.0, 5)},
+            "ScheduleFreeAdamW decays by itself: leave `decay_schedule` out",
+        ),
         ("adam", {"ema_momentum": -0.1}, "`ema_momentum` must be at least 0 and less than 1. Received: -0.1"),
         ("schedule_free_adamw", {"ema_momentum": 0.9}, "averages by itself: leave `ema_momentum` out. Received: 0.9"),
         ("adam", {"adaptive_clip": 0}, "`clip_factor` must be more than 0 and finite. Received: 0"),

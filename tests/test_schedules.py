@@ -51,6 +51,29 @@ def test_one_cycle_goes_up_and_further_down():
     assert again.get_config() == schedule.get_config()
 
 
+@pytest.mark.backend
+def test_coslog_falls_to_zero_after_each_cycle_and_each_is_longer():
+    schedule = recipes.schedules.get("coslog", 0.1, total_steps=1500)
+    rates = [float(keras.ops.convert_to_numpy(schedule(step))) for step in (0, 100, 300, 700, 1500, 2000)]
+    assert rates == pytest.approx([0] * 6, abs=1e-7)
+    # In the middle of a cycle in log2, not in steps: 15 t + 1 is 2 ** 0.5, and so on.
+    peaks = [float(keras.ops.convert_to_numpy(schedule(100 * (2 ** (cycle + 0.5) - 1)))) for cycle in range(4)]
+    assert peaks == pytest.approx([0.1] * 4)
+    shorter = recipes.schedules.get("coslog", 0.1, total_steps=300, cycles=2)
+    steps = (40, 100, 250)
+    assert [float(shorter(step)) for step in steps] == pytest.approx([float(schedule(step)) for step in steps])
+    again = type(schedule).from_config(schedule.get_config())
+    assert again.get_config() == schedule.get_config()
+
+
+@pytest.mark.backend
+def test_flat_cosine_stays_then_falls():
+    schedule = recipes.schedules.get("flat_cosine", 0.1, total_steps=100)
+    rates = [float(keras.ops.convert_to_numpy(schedule(step))) for step in (0, 50, 75, 100, 200)]
+    assert rates == pytest.approx([0.1, 0.1, 0.05, 0, 0], abs=1e-7)
+    assert type(schedule).from_config(schedule.get_config()).get_config() == schedule.get_config()
+
+
 def test_on_a_plateau_a_callback_lowers_the_rate():
     assert recipes.schedules.get("reduce_on_plateau", 0.1, total_steps=100) == 0.1
     recipe = recipes.get("digits").replace(schedule={"name": "reduce_on_plateau", "factor": 0.5, "patience": 3})
@@ -69,6 +92,7 @@ def test_on_a_plateau_a_callback_lowers_the_rate():
         ({"name": "step", "milestones": (0.5, 1.2)}, "`milestones` must be at least 0 and less than 1. Received: 1.2"),
         ({"name": "exponential", "final_fraction": 1}, "`final_fraction` must be .* Received: 1"),
         ({"name": "cosine", "warmup_fraction": -0.1}, "`warmup_fraction` must be .* Received: -0.1"),
+        ({"name": "coslog", "cycles": 0}, "`cycles` must be a whole number from 1 to 20. Received: 0"),
         ({"name": "one_cycle", "learning_rate": 0}, "`learning_rate` must be more than 0 and finite. Received: 0"),
     ],
 )

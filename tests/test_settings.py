@@ -122,6 +122,13 @@ def test_recipes_are_frozen():
         ("fit: 5", "recipe.fit must be a mapping of settings, such as {batch_size: ...}. Received: 5"),
         ("model: {widths: [64, a]}", r"model.widths must be a list of whole numbers, such as \[64, 32\] or text"),
         ("optimizer: {name: adm}", "optimizer.name must be one of sgd, momentum, nesterov, .* lamb, .* Received"),
+        (
+            "optimizer: {rates: {biases: 0.1}}",
+            "unknown kind of weight in optimizer.rates 'biases': did you mean 'bias'",
+        ),
+        ("optimizer: {rates: {bias: 0}}", "optimizer.rates must be a mapping to factors more than 0 and finite"),
+        ("optimizer: {rates: 0.1}", "optimizer.rates must be a mapping from names to numbers or not set"),
+        ("schedule: {name: coslog, cycles: 0}", "schedule.cycles must be from 1 to 20. Received: 0"),
         ("fit: {patience: x}", r"fit.patience must be a whole number or not set \(null\). Received: 'x'"),
         ("fit: {epochs: 5, epochs: 6}", "is not valid YAML: 'epochs' is given twice"),
         ("data: digits", "recipe.data must be a mapping of settings, such as {name: ...}. Received: 'digits'"),

@@ -84,11 +84,20 @@ def read_source(data, settings: Data, seed: int, download: bool = True) -> tuple
             part: row_digests.of_arrays(x, y, source.class_names) for part, (x, y) in source.parts.items()
         }
     resize_images(source, settings)
+    _refuse_settings_of_tables(source, settings)
     task = choose_task(source, settings)
     if settings.task is None:
         refuse_identifier(source)
     encode_targets(source, task)
     return source, task
+
+
+def _refuse_settings_of_tables(source: Source, settings: Data) -> None:
+    given = {"scaling": settings.scaling != "standard", "smooth_clip": settings.smooth_clip is not None}
+    setting = next((name for name, is_given in given.items() if is_given), None)
+    if setting is not None and source.main_part[0].ndim != 2:
+        value, what = getattr(settings, setting), source.kind or "images"
+        raise ValueError(f"data.{setting} is for tables. Received: {value!r} for {what}")
 
 
 def split_source(source: Source, task: str, settings: Data, seed: int) -> Dataset:
@@ -102,7 +111,7 @@ def split_source(source: Source, task: str, settings: Data, seed: int) -> Datase
     if source.feature_names is None and source.main_part[0].ndim == 2:
         source.feature_names = tuple(f"column_{number}" for number in range(source.main_part[0].shape[1]))
     _forget_categories_not_in_training(source)
-    return _dataset(source, task, how, color_of(settings.background))
+    return _dataset(source, task, how, settings)
 
 
 def with_arguments(settings: Data, target: str | None, data_dir) -> Data:
@@ -179,20 +188,22 @@ def _forget_categories_not_in_training(source: Source) -> None:
             source.left_out[name] = "most of its texts occur only once"
 
 
-def _dataset(source: Source, task: str, how: str, background) -> Dataset:
+def _dataset(source: Source, task: str, how: str, settings: Data) -> Dataset:
     _refuse_unwritable(source)
     x, y = source.parts["train"]
     notes_on_columns = ()
     if x.ndim == 2:
         preparation = TablePreparation.fit(
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
-            rescaled=source.rescaled, left_out=source.left_out, formats=source.formats,
+            rescaled=source.rescaled, left_out=source.left_out, formats=source.formats, scaling=settings.scaling,
+            smooth_clip=settings.smooth_clip, with_date_parts=settings.date_parts,
         )  # fmt: skip
         notes_on_columns = leaks.notes(x, y, task, preparation)
     elif source.kind == "sequences":
         padded = any(sequences.is_padded(x) for x, _ in source.parts.values())
         preparation = SequencePreparation.fit(x, y, task, padded, source.rescaled)
     else:
+        background = color_of(settings.background)
         preparation = ImagePreparation.fit(x, y, task, background, 8 if x.dtype == np.uint8 else source.depth)
     refuse_extremes(source.parts, preparation)
     duplicates = [

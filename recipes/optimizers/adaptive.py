@@ -21,7 +21,7 @@ class AdaptiveGradientClipping(Guard):
         epsilon: Least norm of weights that the bound assumes, so that weights initialized to 0 can move.
         exclude: Texts in the paths of weights that are not clipped. The paper excludes the last layer, which is
             `("logits",)` in the builders' networks.
-        **kwargs: Further arguments of `Guard`: `name`, `learning_rate_factors`, `decay_kernels_only`.
+        **kwargs: Further arguments of `Guard`, such as `name` and `learning_rate_factors`.
 
     Attributes:
         clipped_steps: Number of updates in which at least one unit was clipped.

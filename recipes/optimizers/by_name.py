@@ -53,6 +53,8 @@ def get(
     percentile_clip: float | None = None,
     ema_momentum: float | None = None,
     learning_rate_factors: dict[str, float] | None = None,
+    rates: dict[str, float] | None = None,
+    decay_schedule: keras.optimizers.schedules.LearningRateSchedule | None = None,
 ) -> Guard:
     """A new optimizer: one of Keras (or ours) in a `Guard`, which clips, and skips updates that are not finite.
 
@@ -83,11 +85,15 @@ def get(
         learning_rate_factors: Factors of the learning rate, and with it of the weight decay, of some weights: a mapping
             from a weight's path (`"conv_1/kernel"`), or its beginning up to a `/` (`"conv_1"`), to a number from 0
             to 1. Default: 1 for all.
+        rates: Further factors by kind of weight, any positive numbers: `"bias"`, `"slope"` (of activations),
+            `"feature_scale"` and `"number_embedding"`. Default: 1 for all.
+        decay_schedule: Schedule from 1 to 0, such as `recipes.schedules.FlatCosine(1.0, steps)`, by which the weight
+            decay is multiplied, in addition to the learning rate. Default: none.
 
     Raises:
         ValueError: For an unknown name, a rate, decay or bound that is not positive (Keras takes a bound of 0 for no
             clipping), two ways of clipping at once, a momentum or decay rate that is not at least 0 and less than 1
-            or belongs to another optimizer, or factors that are not from 0 to 1.
+            or belongs to another optimizer, or factors or rates out of range.
 
     >>> get("nesterov", 0.1, global_clipnorm=1.0).inner_optimizer.momentum
     0.9
@@ -143,4 +149,5 @@ def get(
         kind, options = PercentileClipping, {"percentile": percentile_clip}
     else:
         kind, options = GradientClipping, clipping
-    return kind(optimizer, **options, learning_rate_factors=learning_rate_factors, decay_kernels_only=True)
+    by_weight = {"learning_rate_factors": learning_rate_factors, "rates": rates, "decay_schedule": decay_schedule}
+    return kind(optimizer, **options, **by_weight, decay_kernels_only=True)

@@ -22,7 +22,7 @@ class GradientClipping(Guard):
         clipnorm: Largest norm of the gradient of each weight.
         global_clipnorm: Largest norm of all gradients together.
         clipvalue: Largest absolute value of each entry of a gradient.
-        **kwargs: Further arguments of `Guard`: `name`, `learning_rate_factors`, `decay_kernels_only`.
+        **kwargs: Further arguments of `Guard`, such as `name` and `learning_rate_factors`.
 
     Attributes:
         clipped_steps: Number of updates that the bound changed.

@@ -6,7 +6,9 @@ from keras import ops
 from recipes.keras_internals.private import gradients_seen, has_weight_decay, set_clipping, trained_weights
 from recipes.optimizers.by_weight import (
     ByWeight,
+    checked_decay_schedule,
     checked_factors,
+    checked_rates,
     factors_of,
     is_kernel,
     label_of,
@@ -24,8 +26,8 @@ class Guard(keras.optimizers.Optimizer):
     contains NaN or infinity, or has a norm beyond float32 (1.8e19), is skipped: weights, slots, averages and the count
     of iterations stay as they are.
 
-    Settings of single weights, `learning_rate_factors` and exclusions from weight decay, are saved by the place of the
-    weight among those that are trained, as their paths may change when a model is loaded.
+    Settings of single weights, `learning_rate_factors`, `rates` and exclusions from weight decay, are saved by the
+    place of the weight among those that are trained, as their paths may change when a model is loaded.
 
     Args:
         optimizer: Any Keras optimizer without clipping of its own.
@@ -33,6 +35,11 @@ class Guard(keras.optimizers.Optimizer):
         learning_rate_factors: Factors of the learning rate of some weights: a mapping from a weight's path
             (`"conv_1/kernel"`), or its beginning up to a `/` (`"conv_1"`), to a number from 0 to 1. Of several that
             fit, the longest is used. Decoupled weight decay is multiplied, too. Default: none.
+        rates: Further factors of the learning rate, by kind of weight: a mapping from `"bias"`, `"slope"` (`alpha` of
+            activations), `"feature_scale"` or `"number_embedding"` (all weights of such layers) to a positive number.
+            Kinds that a network lacks are left out. Default: none.
+        decay_schedule: Schedule of the weight decay, as those of learning rates: its value, from 1 to 0, multiplies the
+            decay of each update, in addition to the learning rate. Default: none.
         decay_kernels_only: Whether weight decay is limited to kernels and embeddings: all vectors and scalars, and
             weights called bias, gamma, beta, alpha or scale, are left alone. Default: `False`, as in Keras.
 
@@ -45,7 +52,15 @@ class Guard(keras.optimizers.Optimizer):
             around this one); for factors out of range; and, in `build`, for factors of weights that are not trained.
     """
 
-    def __init__(self, optimizer, name=None, learning_rate_factors=None, decay_kernels_only=False):
+    def __init__(
+        self,
+        optimizer,
+        name=None,
+        learning_rate_factors=None,
+        decay_kernels_only=False,
+        rates=None,
+        decay_schedule=None,
+    ):
         if not isinstance(optimizer, keras.optimizers.Optimizer):
             raise ValueError(f"`optimizer` must be a Keras optimizer. Received: {optimizer!r}")
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer | Guard):
@@ -64,6 +79,8 @@ class Guard(keras.optimizers.Optimizer):
         self.inner_optimizer = optimizer
         self.learning_rate_factors = learning_rate_factors
         self.decay_kernels_only = decay_kernels_only
+        self.rates = checked_rates(rates)
+        self.decay_schedule = checked_decay_schedule(decay_schedule, optimizer)
         self._state = []
 
     def clip(self, gradients, variables):
@@ -83,8 +100,8 @@ class Guard(keras.optimizers.Optimizer):
         self._skipped = self.add_state((), "int32", "skipped_steps")
         self.inner_optimizer.build(variables)
         self._by_weight = self._settings_of(variables)
-        if not self._by_weight.is_uniform:
-            update_by_weight(self.inner_optimizer, variables, self._by_weight)
+        if not self._by_weight.is_uniform or self.decay_schedule is not None:
+            update_by_weight(self.inner_optimizer, variables, self._by_weight, self.decay_schedule)
         super().build(variables)
 
     @property
@@ -105,7 +122,7 @@ class Guard(keras.optimizers.Optimizer):
             has_weight_decay(self.inner_optimizer, variable) and (is_kernel(variable) or not self.decay_kernels_only)
             for variable in variables
         ]
-        return ByWeight(labels, factors_of(paths, self.learning_rate_factors), decayed)
+        return ByWeight(labels, factors_of(paths, self.learning_rate_factors, self.rates), decayed)
 
     def add_state(self, shape, dtype, name):
         """Add a variable of this optimizer, initialized to zero, which a skipped update does not change."""
@@ -258,6 +275,8 @@ class Guard(keras.optimizers.Optimizer):
     def get_config(self):
         config = {"optimizer": keras.optimizers.serialize(self.inner_optimizer), "name": self.name}
         config |= {"learning_rate_factors": self.learning_rate_factors, "decay_kernels_only": self.decay_kernels_only}
+        schedule = self.decay_schedule and keras.saving.serialize_keras_object(self.decay_schedule)
+        config |= {"rates": dict(self.rates), "decay_schedule": schedule}
         if self._by_weight is not None and not self._by_weight.is_uniform:
             config["by_weight"] = self._by_weight.to_config()
         return config

@@ -21,7 +21,7 @@ class PercentileClipping(Guard):
         optimizer: Any Keras optimizer without clipping of its own.
         percentile: Percentile of the norms that is the bound, more than 0; at 100, nothing is clipped.
         history: Number of the latest norms that are kept, at least 2.
-        **kwargs: Further arguments of `Guard`: `name`, `learning_rate_factors`, `decay_kernels_only`.
+        **kwargs: Further arguments of `Guard`, such as `name` and `learning_rate_factors`.
 
     Attributes:
         clipped_steps: Number of updates that the bound changed.

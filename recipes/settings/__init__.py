@@ -6,11 +6,11 @@ Imports nothing heavy, not even numpy, so that listing and printing recipes is i
 from recipes.settings.data import Data as Data
 from recipes.settings.model import Model as Model
 from recipes.settings.model import Regularization as Regularization
+from recipes.settings.optimization import Loss as Loss
+from recipes.settings.optimization import Optimizer as Optimizer
+from recipes.settings.optimization import Schedule as Schedule
 from recipes.settings.recipe import Recipe as Recipe
 from recipes.settings.recipe import parts as parts
 from recipes.settings.training import Augmentation as Augmentation
 from recipes.settings.training import FineTune as FineTune
 from recipes.settings.training import Fit as Fit
-from recipes.settings.training import Loss as Loss
-from recipes.settings.training import Optimizer as Optimizer
-from recipes.settings.training import Schedule as Schedule

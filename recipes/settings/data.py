@@ -51,6 +51,12 @@ class Data(Checked):
         depth: Number of bits to which the values of image files are reduced: 8 (16-bit values are divided by 257;
             floating point is scaled from the range 0 to 1, or 0 to 255 if a value of the file is above 1). Not set:
             values of more than 8 bits stay as stored.
+        scaling: Scaling of the numbers of a table. standard: mean 0 and standard deviation 1; robust: median 0, and a
+            difference of 1 between the quartiles (or half of the range where these are equal), which outliers leave as
+            it is. Of more than 100,000 training rows, as many are drawn at random for the quartiles.
+        smooth_clip: Bound that outliers among the scaled numbers of a table approach, such as 3: x becomes
+            x / sqrt(1 + (x / bound)^2). Not set: no bound.
+        date_parts: Whether the year, month, weekday and hour of dates are used beside their number.
         kind: Meaning of arrays of three axes. Not set: images; sequences (rows, steps, features) where there are
             lengths, and for the builder recurrent.
     """
@@ -81,6 +87,9 @@ class Data(Checked):
     color: Literal["grey", "rgb"] | None = None
     background: str | None = "white"
     depth: int | None = None
+    scaling: Literal["standard", "robust"] = "standard"
+    smooth_clip: float | None = None
+    date_parts: bool = True
     kind: Literal["images", "sequences"] | None = None
 
     def __post_init__(self):
@@ -104,6 +113,7 @@ class Data(Checked):
         )
         is_color = re.compile("white|black|#[0-9a-fA-F]{6}").fullmatch
         self.require("background", is_color, "white, black or a colour such as '#ff8000'")
+        self.require_positive("smooth_clip")
         self.require("depth", lambda value: value == 8, "8, or not set")
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(

@@ -12,7 +12,8 @@ from recipes.arguments.names import shown, unknown
 from recipes.arguments.regular_files import read_text
 from recipes.settings.data import Data
 from recipes.settings.model import Model, Regularization
-from recipes.settings.training import Augmentation, FineTune, Fit, Loss, Optimizer, Schedule
+from recipes.settings.optimization import Loss, Optimizer, Schedule
+from recipes.settings.training import Augmentation, FineTune, Fit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,6 +82,7 @@ def _optimizer(recipe: Recipe, steps_per_epoch: int, learning_rate_factors) -> k
         milestones=schedule.milestones,
         factor=schedule.factor,
         final_fraction=schedule.final_fraction,
+        cycles=schedule.cycles,
     )
     options = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     del options["name"], options["learning_rate"]
