@@ -16,6 +16,7 @@ from custom_layers.member_scale import MemberScale as MemberScale
 from custom_layers.member_scale import RandomSigns as RandomSigns
 from custom_layers.parametric_activation import ParametricActivation as ParametricActivation
 from custom_layers.periodic_embedding import PeriodicEmbedding as PeriodicEmbedding
+from custom_layers.piecewise_linear_embedding import PiecewiseLinearEmbedding as PiecewiseLinearEmbedding
 from custom_layers.prelu import PReLU as PReLU
 from custom_layers.randomized_leaky_relu import RandomizedLeakyReLU as RandomizedLeakyReLU
 from custom_layers.sequence_preparation import SequencePreparation as SequencePreparation

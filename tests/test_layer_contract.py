@@ -22,6 +22,7 @@ from custom_layers import (
     MemberScale,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
     PReLU,
     RandomizedLeakyReLU,
 )
@@ -64,6 +65,7 @@ LAYERS = {
     "member scale": (MemberScale, {"members": 4, "use_bias": True}, (4, 3)),
     "member scale of rows": (MemberScale, {"members": 4}, (3,)),
     "member dense": (MemberDense, {"units": 2, "members": 4}, (4, 3)),
+    "piecewise": (PiecewiseLinearEmbedding, {"edges": [[-1.0, 0.0, 2.0], [-0.5, 0.5]], "dimension": 2}, (3,)),
     "periodic": (PeriodicEmbedding, {"columns": 2, "frequencies": 3, "dimension": 2}, (3,)),
 }
 MAXOUT = [name for name, (layer, *_) in LAYERS.items() if issubclass(layer, (Maxout, MaxoutConv1D, MaxoutConv2D))]
@@ -232,7 +234,9 @@ def assert_gradients_are_differences(probe, weights=None):
 def test_it_passes_the_layer_test_of_keras(name):
     skip_unless_computed(name)
     layer, arguments, shape = LAYERS[name]
-    masking = layer not in (MaxoutConv1D, MaxoutConv2D, PeriodicEmbedding, MemberScale, MemberDense)
+    masking = layer not in (
+        MaxoutConv1D, MaxoutConv2D, PeriodicEmbedding, PiecewiseLinearEmbedding, MemberScale, MemberDense,
+    )  # fmt: skip
     probe = new(name)
     probe.build((2, *shape))
     testing.TestCase("run_layer_test").run_layer_test(

@@ -13,6 +13,7 @@ from custom_layers import (
     MemberScale,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
     PReLU,
 )
 from recipes.initialization.kernels import MAXOUT
@@ -191,5 +192,5 @@ _RULES = {
     keras.layers.AdditiveAttention: _unknown,
     keras.layers.MultiHeadAttention: _multi_head_attention,
     keras.layers.Dot: _dot,
-    **dict.fromkeys((PeriodicEmbedding, MemberDense), _once),
+    **dict.fromkeys((PeriodicEmbedding, PiecewiseLinearEmbedding, MemberDense), _once),
 }

@@ -17,6 +17,7 @@ def mlp(
     embedded: tuple[int, ...] = (),
     number_embedding: str | None = None,
     numbers: int | None = None,
+    bin_edges: list[list[float]] | None = None,
     feature_scale: bool = False,
     members: int | None = None,
     averaging: str | None = None,
@@ -44,10 +45,12 @@ def mlp(
             model has no more. Default: no bound.
         embedded: Number of codes in each of the last columns of a row, which hold categories of many kinds
             (`dataset.embedded`): their codes are replaced by learned vectors. Default: no such columns.
-        number_embedding: Kind of the learned vectors in place of columns of numbers: `"periodic"`, the layer
-            `PeriodicEmbedding`. Default: none, numbers stay as they are.
+        number_embedding: Kind of the learned vectors in place of columns of numbers: `"periodic"` or `"piecewise"`, the
+            layers `PeriodicEmbedding` and `PiecewiseLinearEmbedding`. Default: none, numbers stay as they are.
         numbers: Number of columns, from the first on, that hold numbers (`dataset.numbers`), for `number_embedding`.
             Default: all but those of `embedded`.
+        bin_edges: Edges of the bins of each of these columns, for `"piecewise"`; those of training rows are
+            `PiecewiseLinearEmbedding.quantile_edges(x)`.
         feature_scale: Whether each value in front of the first dense layer is multiplied by a learned scale, the layer
             `FeatureScale`. Default: `False`.
         members: Number of networks in one, at least 2, as in the mini version of TabM (arXiv:2410.24210): they share
@@ -103,7 +106,7 @@ def mlp(
         if len(input_shape) > 1:
             x = keras.layers.Flatten(name="flatten")(x)
         x = hidden.embed(x, embedded)
-        x = embed_numbers(x, number_embedding, numbers, input_shape, len(embedded))
+        x = embed_numbers(x, number_embedding, numbers, bin_edges, input_shape, len(embedded))
         x = for_members(scale_columns(x, feature_scale), members, number_embedding is not None)
         for number, width in enumerate(widths, start=1):
             name = f"dense_{number}"

@@ -29,7 +29,8 @@ class Model(Checked):
         normalization: Kind of normalization between each hidden layer and its activation.
         max_parameters: Largest number of parameters: the layers are made narrower until the model has no more (mlp,
             convnet).
-        number_embedding: Kind of the learned vectors in place of columns of numbers (mlp): periodic, of cosines.
+        number_embedding: Kind of the learned vectors in place of columns of numbers (mlp): periodic, of cosines; or
+            piecewise, of lines between 49 quantiles.
         feature_scale: Whether each value in front of the first dense layer is multiplied by a learned scale (mlp).
         members: Number of networks in one, at least 2, that share their hidden layers and are averaged (mlp).
         kernel_size: Side of the convolution kernels, in pixels (convnet, residual). Not set: 3.
@@ -57,7 +58,7 @@ class Model(Checked):
     initialization: Literal["variance", "lsuv"] | None = None
     normalization: Literal["batch", "layer"] | None = None
     max_parameters: int | None = None
-    number_embedding: Literal["periodic"] | None = None
+    number_embedding: Literal["periodic", "piecewise"] | None = None
     feature_scale: bool | None = None
     members: int | None = None
     kernel_size: int | None = None
