@@ -10,7 +10,17 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from custom_layers import FeatureScale, MemberScale, ParametricActivation, PReLU, RandomizedLeakyReLU
+from custom_layers import (
+    CategoryEmbedding,
+    FeatureScale,
+    MemberDense,
+    MemberScale,
+    ParametricActivation,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+    PReLU,
+    RandomizedLeakyReLU,
+)
 from recipes.initialization import moments
 from recipes.initialization.kernels import hits
 from recipes.initialization.moments import Signal
@@ -262,6 +272,9 @@ RULES: dict[type, Callable[[object, Sequence[Signal], Sequence, Sequence], Signa
     layers.Minimum: minimum,
     layers.Concatenate: _concatenate,
 }
+
+# Layers whose initial weights suit what they compute, so that they are left alone without a word.
+SELF_INITIALIZED = (CategoryEmbedding, PeriodicEmbedding, PiecewiseLinearEmbedding, MemberDense)
 
 # Operations such as `x + y` or `keras.ops.relu(x)` are no layers and have no public classes: they are known by name.
 OPERATIONS = {

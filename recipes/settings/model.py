@@ -24,8 +24,8 @@ class Model(Checked):
         pieces: Number of linear maps in each unit of maxout. Not set: 2.
         kernel_initializer: Name of an initializer of Keras's, or of `recipes.initialization.get`. Not set: chosen for
             each layer from its activation.
-        initialization: Method that initializes the whole model at the end: by calculation (variance) or on a batch
-            (lsuv).
+        initialization: Method that initializes the whole model at the end: by calculation (variance), on a batch
+            (lsuv), or on a batch unit by unit and with biases (data_driven).
         normalization: Kind of normalization between each hidden layer and its activation.
         max_parameters: Largest number of parameters: the layers are made narrower until the model has no more (mlp,
             convnet).
@@ -55,7 +55,7 @@ class Model(Checked):
     negative_slope: float | None = None
     pieces: int | None = None
     kernel_initializer: str | None = None
-    initialization: Literal["variance", "lsuv"] | None = None
+    initialization: Literal["variance", "lsuv", "data_driven"] | None = None
     normalization: Literal["batch", "layer"] | None = None
     max_parameters: int | None = None
     number_embedding: Literal["periodic", "piecewise"] | None = None
