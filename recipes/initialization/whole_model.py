@@ -97,9 +97,9 @@ def initialize(model: keras.Model, method: str = "variance", x=None, *, seed: in
         An `Initialization`, which prints as a table of the layers.
 
     Raises:
-        ValueError: For what is not a built Keras model, an unknown method, a subclassed model with `"variance"`,
-            a method on a batch without `x`, a seed that is no whole number, and an `x` that does not fit the model or holds NaN
-            or infinity. No weight is changed then.
+        ValueError: For what is not a built Keras model, an unknown method, a subclassed model with `"variance"`, a
+            method on a batch without `x`, a seed that is no whole number, and an `x` that does not fit the model or
+            holds NaN or infinity. No weight is changed then.
 
     Warns:
         UserWarning: Names the layers that are left alone because they are not known, and for methods on a batch those
