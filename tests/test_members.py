@@ -105,7 +105,8 @@ SETTINGS = {"members": 4, "widths": (16,), "number_embedding": "periodic", "feat
 @pytest.mark.parametrize("data", ["wine", "breast_cancer", "diabetes"])
 def test_the_saved_model_of_a_recipe_averages_probabilities_or_values(data, tmp_path):
     dataset = recipes.load_dataset(data)
-    core = models.build(recipes.get("tabular").replace(model=SETTINGS, regularization={"dropout": 0.0}), dataset)
+    plain = {"dropout": 0.0, "l2": 0.0}
+    core = models.build(recipes.get("tabular").replace(model=SETTINGS, regularization=plain), dataset)
     served, rows = models.serving_model(core, dataset), dataset.test[0]
     outputs = array(core(dataset.preparation(rows), training=True))
     if data == "diabetes":
