@@ -135,7 +135,7 @@ def test_a_recipe_of_members_is_trained_and_evaluated(data, tmp_path):
     recipe = recipes.get("tabular").replace(data={"name": data}, model=SETTINGS, fit={"epochs": 15})
     run = recipes.train(recipe, output=tmp_path)
     assert recipes.evaluate(run.directory, recipes.load_dataset(data).test).rows == run.report.rows
-    assert (run.report.r2 if data == "diabetes" else run.report.accuracy) > (0.3 if data == "diabetes" else 0.9)
+    assert (run.report.r2 if data == "diabetes" else run.report.accuracy) > (0.3 if data == "diabetes" else 0.8)
 
 
 def test_members_start_apart_and_stay_apart():
