@@ -2,6 +2,7 @@
 
 from custom_layers.activated_cell import ActivatedCell as ActivatedCell
 from custom_layers.category_embedding import CategoryEmbedding as CategoryEmbedding
+from custom_layers.date_parts import DateParts as DateParts
 from custom_layers.feature_scale import FeatureScale as FeatureScale
 from custom_layers.image_preparation import ImagePreparation as ImagePreparation
 from custom_layers.inference_model import InferenceModel as InferenceModel
@@ -13,4 +14,5 @@ from custom_layers.periodic_embedding import PeriodicEmbedding as PeriodicEmbedd
 from custom_layers.prelu import PReLU as PReLU
 from custom_layers.randomized_leaky_relu import RandomizedLeakyReLU as RandomizedLeakyReLU
 from custom_layers.sequence_preparation import SequencePreparation as SequencePreparation
+from custom_layers.smooth_clip import SmoothClip as SmoothClip
 from custom_layers.table_preparation import TablePreparation as TablePreparation

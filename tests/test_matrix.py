@@ -46,8 +46,8 @@ def test_every_kind_of_column_is_understood(frame):
     assert preparation.dates == ("sold",)
     assert preparation.left_out == {"country": "constant", "code": "most of its texts occur only once"}
     assert dataset.embedded == (len(preparation.vocabularies["shop"]) + 1,)
-    # width, new, sold; whether width is missing; four kinds of color; the code of shop
-    assert dataset.input_shape == (3 + 1 + 4 + 1,)
+    # width, new, sold; year, month and weekday of sold; whether width is missing; four kinds of color; the code of shop
+    assert dataset.input_shape == (3 + 3 + 1 + 4 + 1,)
     assert "note: left out, constant: country" in dataset.describe()
 
 
@@ -58,9 +58,9 @@ def test_prepared_rows_are_scaled_marked_and_coded(frame):
     assert missing.any()
     assert (x[missing, 0] == 0).all()
     np.testing.assert_allclose(x[~missing, 0].std(), 1, atol=1e-5)
-    np.testing.assert_array_equal(x[:, 3], missing)
-    np.testing.assert_array_equal(x[:, 4:8].argmax(axis=1) + 1, raw[:, 1])
-    np.testing.assert_array_equal(x[:, 8], raw[:, 2])
+    np.testing.assert_array_equal(x[:, 6], missing)
+    np.testing.assert_array_equal(x[:, 7:11].argmax(axis=1) + 1, raw[:, 1])
+    np.testing.assert_array_equal(x[:, 11], raw[:, 2])
 
 
 def test_a_file_has_the_contents_of_the_frame_it_was_written_from(frame, tmp_path):

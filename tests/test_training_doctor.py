@@ -103,6 +103,16 @@ def test_scores_come_from_the_logs_where_they_have_an_accuracy():
     assert "held-out rows" in str(doctor.diagnosis)
 
 
+def test_where_the_accuracy_of_validation_rows_leaves_nothing_to_gain_no_row_is_predicted():
+    x, y = X[Y < 2], Y[Y < 2]
+    doctor = recipes.TrainingDoctor(x[:250], y[:250], (x[250:], y[250:]), verbose=0)
+    model = network(keras.optimizers.Adam(0.003), metrics=["accuracy"])
+    logs = model.fit(x[:250], y[:250], validation_data=(x[250:], y[250:]), epochs=8, verbose=0, callbacks=[doctor])
+    assert logs.history["val_accuracy"][-1] > 0.96
+    assert model.predict_function is None
+    assert doctor.diagnosis.is_healthy
+
+
 @pytest.mark.extensive
 def test_weights_that_a_callback_restores_are_those_that_are_scored():
     class Restoring(keras.callbacks.Callback):

@@ -80,7 +80,7 @@ class Dataset:
 
     @property
     def numbers(self) -> int:
-        """Number of columns of numbers, which a prepared row of a table begins with; 0 for images and sequences.
+        """Count of numbers and parts of dates, which a prepared row of a table begins with; 0 for images, sequences.
 
         `recipes.mlp(..., number_embedding="periodic", numbers=dataset.numbers)` learns a vector for each of them.
         """

@@ -12,14 +12,13 @@ from recipes.data.images.pixels import color_of
 from recipes.data.inputs import read_as_sequences, resize_images, take_role_columns
 from recipes.data.preparation import ImagePreparation, Preparation, SequencePreparation, TablePreparation
 from recipes.data.preparation.extremes import refuse_extremes
+from recipes.data.rare_categories import pool_rare_categories
 from recipes.data.source import Source
 from recipes.data.splits import check_seed, draw, split, split_by_group, split_by_time
-from recipes.data.store import chunks_of, take
+from recipes.data.store import take
 from recipes.data.targets import choose_task, encode_targets, refuse_identifier
 from recipes.settings import Data
 
-# Categories of fewer training rows share the code of unseen ones, so that a model learns what to predict for these.
-FEWEST_ROWS_OF_A_CATEGORY = 2
 # Steps of float32 within a standard deviation of the target of a regression; a note warns of fewer.
 FEWEST_FLOAT32_STEPS = 1000
 
@@ -84,11 +83,20 @@ def read_source(data, settings: Data, seed: int, download: bool = True) -> tuple
             part: row_digests.of_arrays(x, y, source.class_names) for part, (x, y) in source.parts.items()
         }
     resize_images(source, settings)
+    _refuse_settings_of_tables(source, settings)
     task = choose_task(source, settings)
     if settings.task is None:
         refuse_identifier(source)
     encode_targets(source, task)
     return source, task
+
+
+def _refuse_settings_of_tables(source: Source, settings: Data) -> None:
+    given = {"scaling": settings.scaling != "standard", "smooth_clip": settings.smooth_clip is not None}
+    setting = next((name for name, is_given in given.items() if is_given), None)
+    if setting is not None and source.main_part[0].ndim != 2:
+        value, what = getattr(settings, setting), source.kind or "images"
+        raise ValueError(f"data.{setting} is for tables. Received: {value!r} for {what}")
 
 
 def split_source(source: Source, task: str, settings: Data, seed: int) -> Dataset:
@@ -101,8 +109,8 @@ def split_source(source: Source, task: str, settings: Data, seed: int) -> Datase
         how += _draw(source, seed, settings.train_rows)
     if source.feature_names is None and source.main_part[0].ndim == 2:
         source.feature_names = tuple(f"column_{number}" for number in range(source.main_part[0].shape[1]))
-    _forget_categories_not_in_training(source)
-    return _dataset(source, task, how, color_of(settings.background))
+    pool_rare_categories(source, settings.rare_below)
+    return _dataset(source, task, how, settings)
 
 
 def with_arguments(settings: Data, target: str | None, data_dir) -> Data:
@@ -159,40 +167,22 @@ def _refuse_absent_classes(y: np.ndarray, class_names) -> None:
         raise ValueError(f"no row of {names} is left to train on: split otherwise, or leave the class out")
 
 
-def _forget_categories_not_in_training(source: Source) -> None:
-    """Encode categories anew: those of the training part in their sorted order, and all others as 0."""
-    train = source.parts["train"][0]
-    for name, categories in source.vocabularies.items():
-        column = source.feature_names.index(name)
-        counts = np.zeros(len(categories) + 1, np.int64)
-        for rows in chunks_of(train):
-            counts += np.bincount(rows[:, column].astype(np.int64), minlength=len(counts))
-        codes = [code for code in range(1, len(counts)) if counts[code] >= FEWEST_ROWS_OF_A_CATEGORY]
-        codes.sort(key=lambda code: categories[code - 1])
-        new = np.zeros(len(counts), np.float32)
-        new[codes] = np.arange(1, len(codes) + 1)
-        for x, _ in source.parts.values():
-            for rows in chunks_of(x):  # chunks are views, so that the arrays change in place
-                rows[:, column] = new[rows[:, column].astype(np.int64)]
-        source.vocabularies[name] = tuple(categories[code - 1] for code in codes)
-        if name not in source.left_out and counts[codes].sum() < 0.5 * len(train):
-            source.left_out[name] = "most of its texts occur only once"
-
-
-def _dataset(source: Source, task: str, how: str, background) -> Dataset:
+def _dataset(source: Source, task: str, how: str, settings: Data) -> Dataset:
     _refuse_unwritable(source)
     x, y = source.parts["train"]
     notes_on_columns = ()
     if x.ndim == 2:
         preparation = TablePreparation.fit(
             x, y, task, source.feature_names, vocabularies=source.vocabularies, dates=source.dates,
-            rescaled=source.rescaled, left_out=source.left_out, formats=source.formats,
+            rescaled=source.rescaled, left_out=source.left_out, formats=source.formats, scaling=settings.scaling,
+            smooth_clip=settings.smooth_clip, with_date_parts=settings.date_parts,
         )  # fmt: skip
         notes_on_columns = leaks.notes(x, y, task, preparation)
     elif source.kind == "sequences":
         padded = any(sequences.is_padded(x) for x, _ in source.parts.values())
         preparation = SequencePreparation.fit(x, y, task, padded, source.rescaled)
     else:
+        background = color_of(settings.background)
         preparation = ImagePreparation.fit(x, y, task, background, 8 if x.dtype == np.uint8 else source.depth)
     refuse_extremes(source.parts, preparation)
     duplicates = [

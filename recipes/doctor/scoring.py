@@ -42,7 +42,7 @@ class Scores(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         # Not when training begins: other callbacks may restore weights then.
-        if epoch == 0 and not self.found and self.is_chosen(0):
+        if epoch == 0 and 0 not in self.found and self.is_chosen(0):
             self._measure(0)
 
     def on_epoch_end(self, epoch, logs=None):

@@ -26,7 +26,7 @@ from recipes.doctor.sample import rows_of, some_of
 from recipes.doctor.scoring import Scores, rows_to_score
 from recipes.doctor.seen import Course, DataFacts, ModelFacts, Reference, Seen
 from recipes.training.fitting_checks import outputs_for
-from recipes.training.state import copies_of
+from recipes.training.state import assign_copies, copies_of
 
 # Share of the time of the training that its scoring may take.
 MOST_SCORING = 0.02
@@ -48,10 +48,11 @@ class TrainingDoctor(keras.callbacks.Callback):
     Put it behind callbacks that restore weights, such as `EarlyStopping`, so that the weights that are kept are scored.
 
     The training is the same as without the callback, bit for bit: nothing is hooked into its steps. A healthy training
-    takes at most a few percent longer, as some rows are predicted at its start and its end. With rows, a copy of the
-    initial weights is kept in memory. Where the training ends at chance or clearly below simple models, those are
-    fitted, and an epoch of at most 2,000 rows is trained from the initial weights under watch, for 10 seconds at most
-    beside its compiling; then the model is put back as the training has left it, bit for bit.
+    takes at most a few percent longer, as some rows are predicted at its end, unless the accuracy of validation rows in
+    the logs of `fit` leaves nothing to gain. With rows, a copy of the initial weights is kept in memory. Where the
+    training ends at chance or clearly below simple models, those are fitted, and an epoch of at most 2,000 rows is
+    trained from the initial weights under watch, for 10 seconds at most beside its compiling; then the model is put
+    back as the training has left it, bit for bit.
 
     Args:
         x: Training rows as the model takes them, `(rows, ...)`, or batches of `(x, y)` that can be read again; a
@@ -111,7 +112,6 @@ class TrainingDoctor(keras.callbacks.Callback):
         # Not when training begins: other callbacks may restore weights then.
         if self.rows is not None and not self._history:
             self._initial = copies_of(self.model.variables)
-            self._scores.on_epoch_begin(0)
         if self._must_stop:
             self.model.stop_training = True  # after the first step, which Keras makes in any case
 
@@ -126,9 +126,10 @@ class TrainingDoctor(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if not self._history:
             return
-        if self._scores is not None:
-            self._scores.on_train_end()
         self._seen = dataclasses.replace(self._seen, course=self._course())
+        if self._scores is not None and not self._is_well_by_its_logs():
+            self._score()
+            self._seen = dataclasses.replace(self._seen, course=self._course())
         if self.rows is None:
             is_validated = logs_of_epochs.held_prefix(self._history) != ""
             self._seen = dataclasses.replace(self._seen, data=self._assumed(self._seen.model, is_validated))
@@ -192,6 +193,28 @@ class TrainingDoctor(keras.callbacks.Callback):
         scores = Scores(held, train, seen.data.targets.form, logits, self._may_score)
         scores.set_model(self.model)
         return scores
+
+    def _is_well_by_its_logs(self) -> bool:
+        """Whether the logs have an accuracy of held-out rows than which none can be clearly better.
+
+        Then nothing needs an explanation, and short trainings are spared the compilation of the scoring.
+        """
+        prefix = logs_of_epochs.held_prefix(self._history)
+        if not prefix or logs_of_epochs.accuracies(self._history, prefix) is None:
+            return False
+        missing = 1 - outcome.final_score(self._seen.course)
+        return missing < outcome.clear_difference(self._seen) and not self._is_suspicious()
+
+    def _score(self) -> None:
+        """Score the weights that are kept, and, where they are known, those before the first step."""
+        self._scores.on_train_end()
+        if self._initial is not None:
+            kept = copies_of(self.model.variables)
+            try:
+                assign_copies(self._initial)
+                self._scores.on_epoch_begin(0)
+            finally:
+                assign_copies(kept)
 
     def _may_score(self, epoch: int) -> bool:
         if epoch == 0:
