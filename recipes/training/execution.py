@@ -55,6 +55,9 @@ def steps_of_call(model: keras.Model, batch_size: int, steps: int, user_callback
     if table.unknown:
         return 1
     most = min(MOST_STEPS, MOST_MULTIPLY_ADDS / (_PASSES * max(1, table.multiply_adds) * batch_size))
+    if keras.backend.backend() == "jax":
+        row = sum(math.prod(filter(None, tensor.shape[1:])) for tensor in model.inputs)
+        most = min(most, jax_steps.MOST_NUMBERS / (row * batch_size))
     greatest = max(number for number in range(1, MOST_STEPS + 1) if steps % number == 0 and number <= max(1, most))
     return greatest if greatest >= LEAST_STEPS else 1
 

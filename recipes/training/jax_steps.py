@@ -12,9 +12,14 @@ import numpy as np
 
 from recipes.keras_internals.private import update_metrics
 
+# Numbers in the rows of a call at most, as they are copied: 64 MiB in single precision.
+MOST_NUMBERS = 2**24
+
 
 def can_be_looped(model: keras.Model) -> bool:
     """Whether the training step of `model` is Keras's own, and compiled for one device."""
+    if not getattr(model, "inputs", None):  # of a subclassed model
+        return False
     own = all(getattr(type(model), name) is getattr(keras.Model, name) for name in ("train_step", "compute_metrics"))
     return own and model.jit_compile and not model.run_eagerly and keras.distribution.distribution() is None
 
