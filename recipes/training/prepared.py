@@ -260,9 +260,9 @@ class Training:
         try:
             for epoch, step, length in session.parts():
                 arguments = {**self.rows(epoch, step), **length}
-                remaining = length.get("steps_per_epoch", session.steps)
+                remaining, at_once = length.get("steps_per_epoch", session.steps), "validation_steps" in arguments
                 try:
-                    with steps_in_one_call(self.core, in_one_call, remaining, size, self.source.count):
+                    with steps_in_one_call(self.core, in_one_call, remaining, size, self.source.count, at_once):
                         self.core.fit(**arguments, initial_epoch=epoch, callbacks=session, verbose=0)
                 finally:
                     release(arguments)

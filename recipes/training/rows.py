@@ -14,6 +14,7 @@ from recipes.training.batches import (
     RowsInMemory,
     RowsOnDisk,
     ValidationBatches,
+    endless_batch,
     fits_in_memory,
     weights_of_rows,
 )
@@ -83,7 +84,11 @@ class DatasetRows:
         """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
         # Small rows pass in few batches, as each takes longer to start than to compute.
         size = max(self.recipe.fit.batch_size, _VALIDATED_AT_ONCE // math.prod(self.row_shape))
-        options = {"validation_data": self.validation(), "validation_batch_size": size}
+        validation = self.validation()
+        if keras.backend.backend() == "tensorflow" and isinstance(validation, tuple) and len(validation[0]) <= size:
+            options = {"validation_data": endless_batch(validation), "validation_steps": 1}
+        else:
+            options = {"validation_data": validation, "validation_batch_size": size}
         return {**self.batches(epoch, step).fit_arguments(), **options}
 
     def validation(self) -> ValidationBatches | tuple:
