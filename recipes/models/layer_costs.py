@@ -5,7 +5,15 @@ import re
 
 import keras
 
-from custom_layers import ActivatedCell, CategoryEmbedding, FeatureScale, ParametricActivation, PeriodicEmbedding, PReLU
+from custom_layers import (
+    ActivatedCell,
+    CategoryEmbedding,
+    FeatureScale,
+    ParametricActivation,
+    PeriodicEmbedding,
+    PReLU,
+    ScheduledDropout,
+)
 from recipes.initialization.kernels import MAXOUT
 from recipes.keras_internals.layers import CONVOLUTIONS, DEPTHWISE, SEPARABLE, TRANSPOSED, known_class
 
@@ -21,7 +29,7 @@ NORMALIZATIONS = (
 # Layers that have weights, but compute no products of matrices.
 _ELEMENTWISE = (
     *NORMALIZATIONS, keras.layers.PReLU, PReLU, ParametricActivation, FeatureScale, keras.layers.Embedding,
-    CategoryEmbedding,
+    CategoryEmbedding, ScheduledDropout,
 )  # fmt: skip
 # Operations of `keras.ops` that compute such products, whose multiply-adds are not known here.
 _PRODUCTS = {"Einsum", "Dot", "Tensordot", "Inner", "Outer", "Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose"}

@@ -11,6 +11,7 @@ from callbacks.watching.scalars import as_number
 from callbacks.watching.wrapped_optimizers import innermost_optimizers
 from recipes.optimizers.rates import current_rate
 from recipes.settings import Recipe
+from recipes.training.dropout_schedule import DropoutSchedule
 from recipes.training.request import as_recipe
 
 # Callbacks with a `record`.
@@ -38,6 +39,8 @@ def callbacks_for(recipe: str | Path | Recipe, x=None) -> list[keras.callbacks.C
     if recipe.schedule.name == "reduce_on_plateau":
         settings = recipe.schedule
         schedule = [keras.callbacks.ReduceLROnPlateau(factor=settings.factor, patience=settings.patience)]
+    if recipe.regularization.schedule:
+        schedule.append(DropoutSchedule(recipe.fit.epochs))
     # Optimizers that leave out gradients which are not finite may come to rest at a high, finite loss. No healthy
     # training reaches a million times its best loss.
     divergence = StopOnDivergence(factor=1e6 if recipe.fit.restarts else None, max_restarts=recipe.fit.restarts)
