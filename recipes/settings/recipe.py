@@ -47,6 +47,11 @@ class Recipe(Checked):
             )
         if self.regularization.schedule:
             self._check_regularization_schedule()
+        if self.fine_tune.epochs and (self.fit.refit or self.fit.keep in ("error", "refined")):
+            setting = "refit: true" if self.fit.refit else f"keep: {self.fit.keep}"
+            raise ValueError(f"fit.{setting} is for one training, without fine_tune.epochs: leave one of them out")
+        if self.fit.refit and self.schedule.name == "reduce_on_plateau":
+            raise ValueError("fit.refit leaves no validation rows, and schedule.name: reduce_on_plateau needs them")
         if self.fit.keep == "last" and self.schedule.name == "reduce_on_plateau":
             raise ValueError("fit.keep: last uses no validation rows, and schedule.name: reduce_on_plateau needs them")
 

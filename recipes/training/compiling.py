@@ -11,6 +11,7 @@ from recipes.data.named import bundled
 from recipes.models.outputs import Outputs
 from recipes.settings import Recipe
 from recipes.training.request import as_recipe
+from recipes.training.validation_error import metrics_for
 
 WITHOUT_STEPS = ("constant", "reduce_on_plateau")
 
@@ -62,7 +63,7 @@ def compile_model(
     model.compile(
         optimizer=_optimizer(recipe, steps_per_epoch or 1, learning_rate_factors),
         loss=loss,
-        metrics=[_metric(recipe, task, num_outputs)],
+        metrics=[_metric(recipe, task, num_outputs), *metrics_for(recipe.fit.keep, task)],
     )
     return model
 

@@ -34,6 +34,7 @@ class DatasetRows:
         num_outputs: Number of outputs of the network.
         seed: Seed of the order of the rows and of the augmentation.
         limit: Largest number of rows of each part that are used; `None` for all.
+        validates: Whether `fit` receives the validation rows.
     """
 
     recipe: Recipe
@@ -41,6 +42,7 @@ class DatasetRows:
     num_outputs: int
     seed: int = 0
     limit: int | None = None
+    validates: bool = True
 
     @property
     def count(self) -> int:
@@ -83,7 +85,7 @@ class DatasetRows:
         """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
         # Small rows pass in few batches, as each takes longer to start than to compute.
         size = max(self.recipe.fit.batch_size, _VALIDATED_AT_ONCE // math.prod(self.row_shape))
-        options = {"validation_data": self.validation(), "validation_batch_size": size}
+        options = {"validation_data": self.validation(), "validation_batch_size": size} if self.validates else {}
         return {**self.batches(epoch, step).fit_arguments(), **options}
 
     def validation(self) -> ValidationBatches | tuple:
