@@ -24,7 +24,7 @@ from recipes.training.compiling import compile_model
 from recipes.training.execution import steps_in_one_call, steps_of_call
 from recipes.training.fitting_checks import check_fit, checked_columns, outputs_for
 from recipes.training.phases import fit_phases
-from recipes.training.refitting import calibrated, refit
+from recipes.training.refitting import calibrated, initial_values, refit
 from recipes.training.rows import (
     ArrayRows,
     DatasetRows,
@@ -34,7 +34,7 @@ from recipes.training.rows import (
     release,
 )
 from recipes.training.session import Session
-from recipes.training.state import assign_copies, copies_of
+from recipes.training.state import assign_copies
 from recipes.training.watching import (
     WATCHERS,
     LearningRateLog,
@@ -178,6 +178,10 @@ class Training:
             late_errors: List that receives the errors which `callbacks` raise once training has ended. Default: they
                 are raised.
             checkpointing: Where and when the training is stored, with the state that it goes on from. Default: never.
+
+        Raises:
+            ValueError: If the network is to be trained anew, and is a model of the user's own that is not built, or
+                rows do not fit the memory.
         """
         options = {
             "callbacks": callbacks, "verbose": verbose, "late_errors": late_errors, "checkpointing": checkpointing,
@@ -186,7 +190,7 @@ class Training:
         before_refit = None if state is None else state["before_refit"]
         if before_refit is not None:
             return refit(self, Watched.from_dict(before_refit), state, verbose, checkpointing)
-        start = copies_of(self.core.variables) if self.recipe.fit.refit else []
+        start = initial_values(self) if self.recipe.fit.refit else []
         watched = calibrated(self, fit_phases(self, state, options))
         if not self.recipe.fit.refit or watched.divergence is not None:
             return watched

@@ -17,6 +17,7 @@ from recipes.training.batches import fits_in_memory, weights_of_rows
 from recipes.training.checkpointing import Checkpointing
 from recipes.training.compiling import compile_model
 from recipes.training.rows import DatasetRows
+from recipes.training.state import copies_of
 
 
 def best_temperature(core: keras.Model, outputs: Outputs, source: DatasetRows) -> float | None:
@@ -40,14 +41,21 @@ def best_temperature(core: keras.Model, outputs: Outputs, source: DatasetRows) -
     return temperature(labels, logits, weights and weights_of_rows(labels, weights))
 
 
-def with_validation_rows(dataset: Dataset) -> Dataset:
-    """`dataset` with its validation rows among the training rows, behind them; its preparation stays as it is.
+def initial_values(training) -> list[tuple[keras.Variable, np.ndarray]]:
+    """The values with which the network of a `Training` begins anew, as `copies_of` returns them.
 
     Raises:
-        ValueError: If its rows do not fit the memory.
+        ValueError: If the network is not built, or its rows do not fit the memory.
     """
-    if not fits_in_memory(dataset):
+    if not training.core.built:
+        raise ValueError("fit.refit begins anew from the initial weights: give a model that is built")
+    if not fits_in_memory(training.dataset):
         raise ValueError("fit.refit needs rows that fit the memory: set it to false")
+    return copies_of(training.core.variables)
+
+
+def with_validation_rows(dataset: Dataset) -> Dataset:
+    """`dataset` with its validation rows among the training rows, behind them; its preparation stays as it is."""
     pairs: Sequence = list(zip(dataset.train, dataset.validation, strict=True))
     return dataclasses.replace(dataset, train=tuple(np.concatenate(pair) for pair in pairs))
 
