@@ -3,11 +3,18 @@
 import json
 
 from recipes.cli.arguments import Parser, add_json, add_recipe, note, read_recipe, start_keras
+from recipes.runs.stopwatch import Stopwatch
 from recipes.settings import Recipe
+
+_PROFILE = (
+    "print where the time went, and write trace.json into the run folder; https://ui.perfetto.dev and chrome://tracing "
+    "open it"
+)
 
 
 def run(arguments: list[str]) -> None:
     """`keras-recipes train NAME [--flag ...]`: defaults < recipe < `--config` < flags, in whatever order they come."""
+    stopwatch = Stopwatch.of_process("keras-recipes train")
     base, recipe, options = read_recipe("train", arguments, _parser)
     data = None
     if recipe.data.name != base.data.name:
@@ -16,6 +23,7 @@ def run(arguments: list[str]) -> None:
     start_keras(training=True)
     from recipes.training.recipe_to_run import train
 
+    stopwatch.end()
     result = train(
         recipe,
         data,
@@ -27,11 +35,21 @@ def run(arguments: list[str]) -> None:
         fast_dev_run=options.fast_dev_run,
         pictures=not options.no_pictures,
         verbose=not options.json,
+        profile=stopwatch if options.profile else False,
     )
     if not options.fast_dev_run:
-        write_diagnosis(result)
+        with stopwatch("evaluating", "diagnosis"):
+            write_diagnosis(result)
+    content = {"directory": str(result.directory), **result.report.to_dict()}
+    if options.profile:
+        profile = stopwatch.stop()
+        # The trace of a run that was finished before is that of its training.
+        trace = profile.keep(result.directory) if profile.trained else None
+        content["profile"] = {**profile.to_dict(), "trace": trace and str(trace)}
+        if not options.json:
+            print(f"\n{profile.with_trace(trace)}")
     if options.json:
-        print(json.dumps({"directory": str(result.directory), **result.report.to_dict()}, indent=2))
+        print(json.dumps(content, indent=2))
 
 
 def write_diagnosis(result) -> None:
@@ -58,6 +76,7 @@ def _parser(base: Recipe) -> Parser:
     parser.add_argument("--resume", action="store_true", help="go on with the unfinished training of that name, if any")
     parser.add_argument("--fast-dev-run", action="store_true", help="try everything in seconds: two steps of each part")
     parser.add_argument("--no-pictures", action="store_true", help="draw no pictures, and write no page of the run")
+    parser.add_argument("--profile", action="store_true", help=_PROFILE)
     add_json(parser)
     add_recipe(parser, base)
     return parser

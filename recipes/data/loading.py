@@ -12,14 +12,13 @@ from recipes.data.images.pixels import color_of
 from recipes.data.inputs import read_as_sequences, resize_images, take_role_columns
 from recipes.data.preparation import ImagePreparation, Preparation, SequencePreparation, TablePreparation
 from recipes.data.preparation.extremes import refuse_extremes
+from recipes.data.rare_categories import pool_rare_categories
 from recipes.data.source import Source
 from recipes.data.splits import check_seed, draw, split, split_by_group, split_by_time
-from recipes.data.store import chunks_of, take
+from recipes.data.store import take
 from recipes.data.targets import choose_task, encode_targets, refuse_identifier
 from recipes.settings import Data
 
-# Categories of fewer training rows share the code of unseen ones, so that a model learns what to predict for these.
-FEWEST_ROWS_OF_A_CATEGORY = 2
 # Steps of float32 within a standard deviation of the target of a regression; a note warns of fewer.
 FEWEST_FLOAT32_STEPS = 1000
 
@@ -110,7 +109,7 @@ def split_source(source: Source, task: str, settings: Data, seed: int) -> Datase
         how += _draw(source, seed, settings.train_rows)
     if source.feature_names is None and source.main_part[0].ndim == 2:
         source.feature_names = tuple(f"column_{number}" for number in range(source.main_part[0].shape[1]))
-    _forget_categories_not_in_training(source)
+    pool_rare_categories(source, settings.rare_below)
     return _dataset(source, task, how, settings)
 
 
@@ -166,26 +165,6 @@ def _refuse_absent_classes(y: np.ndarray, class_names) -> None:
     if len(absent):
         names = shorten([repr(class_names[number]) for number in absent])
         raise ValueError(f"no row of {names} is left to train on: split otherwise, or leave the class out")
-
-
-def _forget_categories_not_in_training(source: Source) -> None:
-    """Encode categories anew: those of the training part in their sorted order, and all others as 0."""
-    train = source.parts["train"][0]
-    for name, categories in source.vocabularies.items():
-        column = source.feature_names.index(name)
-        counts = np.zeros(len(categories) + 1, np.int64)
-        for rows in chunks_of(train):
-            counts += np.bincount(rows[:, column].astype(np.int64), minlength=len(counts))
-        codes = [code for code in range(1, len(counts)) if counts[code] >= FEWEST_ROWS_OF_A_CATEGORY]
-        codes.sort(key=lambda code: categories[code - 1])
-        new = np.zeros(len(counts), np.float32)
-        new[codes] = np.arange(1, len(codes) + 1)
-        for x, _ in source.parts.values():
-            for rows in chunks_of(x):  # chunks are views, so that the arrays change in place
-                rows[:, column] = new[rows[:, column].astype(np.int64)]
-        source.vocabularies[name] = tuple(categories[code - 1] for code in codes)
-        if name not in source.left_out and counts[codes].sum() < 0.5 * len(train):
-            source.left_out[name] = "most of its texts occur only once"
 
 
 def _dataset(source: Source, task: str, how: str, settings: Data) -> Dataset:

@@ -23,6 +23,7 @@ from recipes.report.page import write_page
 from recipes.runs import files
 from recipes.runs.folder import changing_results
 from recipes.runs.pictures import PictureSource, draw
+from recipes.runs.stopwatch import Stopwatch
 from recipes.runs.stored import Stored
 from recipes.runs.watched import Watched
 from recipes.runs.writing import one_line, set_missing, write_json
@@ -39,6 +40,8 @@ def finish(
     watched: Watched | None,
     limit: int | None = None,
     pictures: bool = True,
+    *,
+    stopwatch: Stopwatch | None = None,
 ) -> ClassificationReport | RegressionReport:
     """Evaluate a saved run on its test part; write its report and predictions, then its analysis, pictures and pages.
 
@@ -51,6 +54,7 @@ def finish(
         limit: Largest number of test rows, and of rows of the other parts for the analysis. Default: all.
         pictures: Whether to analyse the run, to draw, and to write the page and the model card. What fails of that is a
             warning, since it is worth less than the report.
+        stopwatch: Stopwatch that measures evaluating and drawing. Default: they are not measured.
 
     Returns:
         The report.
@@ -58,19 +62,25 @@ def finish(
     Raises:
         ValueError, OSError: If the report cannot be made or written.
     """
+    stopwatch = stopwatch or Stopwatch("finish")
     x, y = (array[:limit] for array in dataset.test)
     store = RowStore()
-    blocks = blocks_of_rows(model, Outputs.of(model), x, y, prediction_batch(recipe))
-    report = report_on(storing(blocks, store, MOST_STORED_PREDICTIONS), dataset.class_names)
-    predictions = _predictions(dataset, y, store.finish())
+    with stopwatch("evaluating"):
+        blocks = blocks_of_rows(model, Outputs.of(model), x, y, prediction_batch(recipe))
+        report = report_on(storing(blocks, store, MOST_STORED_PREDICTIONS), dataset.class_names)
+        predictions = _predictions(dataset, y, store.finish())
     run = Evaluated(model, recipe, dataset, report, predictions, prediction_batch(recipe), limit)
     with changing_results(directory):
         text = f"{dataset.describe()}\n{_extras(directory, recipe)}\n{report}\n"
-        _write(directory, run, text, later=("pictures",) if pictures else ())
+        with stopwatch("saving", "report and predictions"):
+            _write(directory, run, text, later=("pictures",) if pictures else ())
         if pictures:
-            _analyse(directory, run)
-            _draw(directory, run, watched)
-            _write_pages(directory)
+            with stopwatch("evaluating", "analysis"):
+                _analyse(directory, run)
+            with stopwatch("drawing", "pictures"):
+                _draw(directory, run, watched)
+            with stopwatch("drawing", "page and model card"):
+                _write_pages(directory)
     return report
 
 

@@ -21,7 +21,15 @@ LOW = 0.01  # times the suggestion of the range test
 PEAK = 5.0  # times the suggestion: of all schedules, so that a constant rate does not settle
 _POINTS = 61  # of the curve of a schedule
 _COLOURS = {"too low": BLUE, "good": GREEN, "too high": ORANGE}
-_SCHEDULES = dict(zip(schedules.NAMES, ("black", BLUE, PURPLE, GREEN, ORANGE, SKY), strict=True))
+# The schedules of textbooks, with their colours.
+_SCHEDULES = {
+    "constant": "black",
+    "step": BLUE,
+    "exponential": PURPLE,
+    "cosine": GREEN,
+    "one_cycle": ORANGE,
+    "reduce_on_plateau": SKY,
+}
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ class LearningRate(Result):
         ax.set_title("training with these schedules")
 
 
-def run(*, epochs: int = EPOCHS, steps: int = 150, names: tuple[str, ...] = schedules.NAMES) -> LearningRate:
+def run(*, epochs: int = EPOCHS, steps: int = 150, names: tuple[str, ...] = tuple(_SCHEDULES)) -> LearningRate:
     """Run the range test, then train with rates read off it, and with schedules.
 
     Args:

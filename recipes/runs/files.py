@@ -26,6 +26,8 @@ PICTURES = (
     "greatest_losses.png",
 )
 MODEL_CARD = "MODEL_CARD.md"
+# Where the time of the training went, for a viewer of traces.
+TRACE = "trace.json"
 DIAGNOSIS = "diagnosis.json"
 DIAGNOSIS_PICTURE = "diagnosis.png"
 # What `train` and `diagnose` write about a run.
@@ -42,6 +44,7 @@ ALL = (
     RECORD_TABLE,
     ROWS,
     CHECKPOINTS,
+    TRACE,
     *DIAGNOSES,
     *RESULTS,
 )

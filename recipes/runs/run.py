@@ -7,6 +7,7 @@ import keras
 
 from callbacks.watching.record import Record
 from recipes.metrics import ClassificationReport, RegressionReport
+from recipes.runs.profile import Profile
 from recipes.settings import Recipe
 
 
@@ -27,6 +28,7 @@ class Run:
         report: Report on the test part.
         directory: Run folder.
         kept_epoch: Epoch whose weights the model has, counted from 1 as in `history`.
+        profile: Where the time has gone, if `train` was asked for it.
     """
 
     model: keras.Model
@@ -36,6 +38,7 @@ class Run:
     report: ClassificationReport | RegressionReport
     directory: Path
     kept_epoch: int | None = None
+    profile: Profile | None = None
 
     def __fspath__(self) -> str:
         return str(self.directory)

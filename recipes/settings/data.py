@@ -57,6 +57,9 @@ class Data(Checked):
         smooth_clip: Bound that outliers among the scaled numbers of a table approach, such as 3: x becomes
             x / sqrt(1 + (x / bound)^2). Not set: no bound.
         date_parts: Whether the year, month, weekday and hour of dates are used beside their number.
+        rare_below: Number of training rows below which a category shares the code of unseen ones. credible: for each
+            column of more than 16 categories, the number from which on their targets differ more between categories
+            than by chance within one, at most 100; a column of names without such a category is left out.
         kind: Meaning of arrays of three axes. Not set: images; sequences (rows, steps, features) where there are
             lengths, and for the builder recurrent.
     """
@@ -90,6 +93,7 @@ class Data(Checked):
     scaling: Literal["standard", "robust"] = "standard"
     smooth_clip: float | None = None
     date_parts: bool = True
+    rare_below: int | Literal["credible"] = 2
     kind: Literal["images", "sequences"] | None = None
 
     def __post_init__(self):
@@ -114,6 +118,7 @@ class Data(Checked):
         is_color = re.compile("white|black|#[0-9a-fA-F]{6}").fullmatch
         self.require("background", is_color, "white, black or a colour such as '#ff8000'")
         self.require_positive("smooth_clip")
+        self.require("rare_below", lambda rows: rows == "credible" or rows >= 1, "at least 1, or credible")
         self.require("depth", lambda value: value == 8, "8, or not set")
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(

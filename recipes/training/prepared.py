@@ -4,6 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import keras
@@ -17,6 +18,7 @@ from recipes.data.class_weights import class_weights
 from recipes.keras_internals.private import build_metrics
 from recipes.models.body import body_of
 from recipes.models.outputs import Outputs
+from recipes.runs.stopwatch import Stopwatch
 from recipes.runs.watched import Watched
 from recipes.settings import Fit, Recipe
 from recipes.training.checkpointing import Checkpointing
@@ -35,6 +37,7 @@ from recipes.training.rows import (
 )
 from recipes.training.session import Session
 from recipes.training.state import assign_copies
+from recipes.training.timed_session import TimedSession
 from recipes.training.watching import (
     WATCHERS,
     LearningRateLog,
@@ -58,6 +61,7 @@ class Training:
         source: Rows as `fit` takes them.
         seed: Seed of the initial weights, the order of the rows and the augmentation.
         rate_setting: Name of the setting that holds the learning rate, for messages.
+        stopwatch: Stopwatch that tells steps, validation and callbacks apart; `None` where nobody asks for their time.
     """
 
     core: keras.Model
@@ -67,6 +71,7 @@ class Training:
     source: DatasetRows | ArrayRows
     seed: int = 0
     rate_setting: str = "optimizer.learning_rate"
+    stopwatch: Stopwatch | None = None
 
     @classmethod
     def of(
@@ -233,7 +238,8 @@ class Training:
         end = TrainingEnd()
         # On TensorFlow, `fit` traces its step twice where the first trace still creates the optimizer's variables.
         self.core.optimizer.build(self.core.trainable_variables)
-        session = Session(
+        new_session = Session if self.stopwatch is None else partial(TimedSession, self.stopwatch)
+        session = new_session(
             [LearningRateLog(), *own, *([Progress()] if verbose else []), end, *callbacks],
             self.core,
             first_epoch=first_epoch,

@@ -1,6 +1,7 @@
 """From a recipe and data to a run: a trained, saved and evaluated model."""
 
 import contextlib
+import dataclasses
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from recipes.runs.checkpoints import Checkpoints
 from recipes.runs.folder import NameTakenError, new_folder
 from recipes.runs.leftovers import has_checkpoint, unfinished_folder
 from recipes.runs.run import Run
+from recipes.runs.stopwatch import Stopwatch
 from recipes.runs.stored import Stored
 from recipes.settings import Recipe
 from recipes.training.checkpointing import Checkpointing, place_of
@@ -47,6 +49,7 @@ def train(
     fast_dev_run: bool = False,
     pictures: bool = True,
     verbose: bool = True,
+    profile: bool | Stopwatch = False,
 ) -> Run:
     """Train by a recipe, evaluate once on the test part, and write the run folder.
 
@@ -77,6 +80,9 @@ def train(
         pictures: Whether to analyse the run for its page (simple models on the same rows of a table, calibration,
             importance of columns and others) and to draw its pictures, which takes some seconds.
         verbose: Whether to print how the data were read, the progress and the report.
+        profile: Whether to measure where the time goes: the `profile` of the `Run`, and in the run folder `trace.json`,
+            which https://ui.perfetto.dev and chrome://tracing open. A `Stopwatch` that runs already is stopped by the
+            caller, who keeps its profile.
 
     Raises:
         ValueError: For arguments, data and models that do not fit, before training; if training diverges; and if the
@@ -89,10 +95,14 @@ def train(
     for argument, value in (("overwrite", overwrite), ("resume", resume)):
         if not isinstance(value, bool | np.bool_):  # a text such as "no" would be taken for true
             raise ValueError(f"`{argument}` must be True or False. Received: {value!r}")
+    if not isinstance(profile, bool | np.bool_ | Stopwatch):
+        raise ValueError(f"`profile` must be True or False. Received: {profile!r}")
+    stopwatch = profile if isinstance(profile, Stopwatch) else Stopwatch("recipes.train")
     say = print if verbose else lambda *_: None
     seed = check_seed(seed)
     request = Request(recipe, data, target, data_dir, epochs, has_model=model is not None)
-    recipe, dataset, default_name = request.load(seed)
+    with stopwatch("reading"):
+        recipe, dataset, default_name = request.load(seed)
     check_callbacks(recipe, callbacks)
     name = _folder_name(default_name if name is None else name)
     limit = None
@@ -101,7 +111,8 @@ def train(
         limit = FAST_DEV_RUN_STEPS * recipe.fit.batch_size
         recipe = recipe.replace(fit={"epochs": 1}, fine_tune={"epochs": min(1, recipe.fine_tune.epochs)})
     directory, late_errors = Path(output) / name, []
-    fingerprint = row_digests.of_dataset(dataset)
+    with stopwatch("reading", "digests of the rows"):
+        fingerprint = row_digests.of_dataset(dataset)
     facts = facts_of(recipe, fingerprint, seed, callbacks, own_model=model is not None)
     if resume and (run := _finished(directory, dataset, facts)) is not None:
         say(f"the training is finished, and saved in {directory}")
@@ -115,12 +126,17 @@ def train(
                 checkpointing.found = found_in(checkpoints, recipe, facts, callbacks, str(folder))
                 say(_beginning(checkpointing.found))
             with _kept_checkpoint(folder):
-                training = Training.of(recipe, dataset, model, seed, limit=limit)
-                serving = training.serving()
-                if model is not None:
-                    saved.check_reloads(serving)
+                with stopwatch("building"):
+                    training = Training.of(recipe, dataset, model, seed, limit=limit)
+                    serving = training.serving()
+                    if model is not None:
+                        saved.check_reloads(serving)
                 say(f"{dataset.describe()}\n{_size(training.core)}")
-                watched = training.fit(callbacks, verbose=verbose, late_errors=late_errors, checkpointing=checkpointing)
+                if profile:
+                    training = dataclasses.replace(training, stopwatch=stopwatch)
+                options = {"verbose": verbose, "late_errors": late_errors, "checkpointing": checkpointing}
+                with stopwatch("training"):
+                    watched = training.fit(callbacks, **options)
                 if watched.divergence is not None:
                     checkpoints.discard()
                     raise ValueError(watched.divergence)
@@ -132,16 +148,20 @@ def train(
                     "classes": dataset.class_names,
                     "missing": ["report", "predictions", *(["pictures"] if pictures else [])],
                 }
-                writing.save(folder, serving, recipe, watched, details, fingerprint)
+                with stopwatch("saving", "model, history and record"):
+                    writing.save(folder, serving, recipe, watched, details, fingerprint)
     except NameTakenError as error:
         directory = error.directory
         late_errors.append(error)
     with finishing.keeping(directory, recipe):
         if interrupts.received is not None:
             raise KeyboardInterrupt
-        report = finishing.finish(directory, serving, recipe, dataset, watched, limit, pictures)
+        report = finishing.finish(directory, serving, recipe, dataset, watched, limit, pictures, stopwatch=stopwatch)
     run = Run(serving, recipe, watched.history, watched.record, report, directory, watched.kept_epoch)
     say(f"\ntest part:\n{run.report}\n\nsaved in {run.directory}")
+    if profile and profile is not stopwatch:
+        run = dataclasses.replace(run, profile=stopwatch.stop())
+        say(f"\n{run.profile.with_trace(run.profile.keep(run.directory))}")
     for error in late_errors:
         error.add_note(f"the training is finished and saved in {run.directory}")
         raise error

@@ -106,7 +106,7 @@ class Session(keras.callbacks.CallbackList):
             # from here, the epoch would have another step.
             if self.model.stop_training:
                 return
-            self.checkpointing.store(self.state)
+            self._store()
 
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
@@ -115,13 +115,16 @@ class Session(keras.callbacks.CallbackList):
             return
         if self.is_over:
             if self.checkpointing.is_due_at_end:
-                self.checkpointing.store(self.state, is_last=True)
+                self._store(is_last=True)
         elif self.checkpointing.is_due_after_epoch():
-            self.checkpointing.store(self.state)
+            self._store()
 
     def on_train_end(self, logs=None):
         if self.is_over:
             super().on_train_end(logs)
+
+    def _store(self, **options) -> None:
+        self.checkpointing.store(self.state, **options)
 
     def state(self) -> dict[str, Any]:
         """Everything that the rest of the training depends on, between two steps."""
