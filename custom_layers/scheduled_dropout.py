@@ -30,6 +30,8 @@ class ScheduledDropout(keras.layers.Dropout):
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < 1:
             raise ValueError(f"`rate` must be at least 0 and less than 1. Received: {rate!r}")
         super().__init__(rate, seed=seed, **kwargs)
+
+    def build(self, input_shape):
         self.share = self.add_weight(shape=(), initializer="ones", dtype="float32", trainable=False, name="share")
 
     def call(self, inputs, training=False):

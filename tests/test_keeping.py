@@ -31,19 +31,19 @@ def value_of(metric, *batches):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("scale", [0.1, 1.0, 3.0])
+@pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])
 def test_refined_log_loss_is_that_after_the_best_temperature(scale):
     logits = scale * LOGITS
     best = log_loss(CLASSES, logits, temperature(CLASSES, logits))
     halves = ((CLASSES[:50], logits[:50]), (CLASSES[50:], logits[50:]))
-    assert value_of(RefinedLogLoss(), *halves) == pytest.approx(best, abs=1e-3)
+    assert value_of(RefinedLogLoss(), *halves) == pytest.approx(best, abs=3e-4)
     shares = np.eye(3, dtype=np.float32)[CLASSES]
-    assert value_of(RefinedLogLoss(), (shares, logits)) == pytest.approx(best, abs=1e-3)
+    assert value_of(RefinedLogLoss(), (shares, logits)) == pytest.approx(best, abs=3e-4)
     single = logits[:, :1]
     pairs = np.concatenate([np.zeros_like(single), single], axis=1)
     labels = (CLASSES == 0).astype(int)
     expected = log_loss(labels, pairs, temperature(labels, single))
-    assert value_of(RefinedLogLoss(), (labels, single, np.ones(200))) == pytest.approx(expected, abs=1e-3)
+    assert value_of(RefinedLogLoss(), (labels, single, np.ones(200))) == pytest.approx(expected, abs=3e-4)
 
 
 @pytest.mark.backend

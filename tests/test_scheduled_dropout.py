@@ -16,6 +16,7 @@ ROWS = np.random.default_rng(0).normal(size=(32, 6)).astype(np.float32)
 def test_the_share_of_a_layer_lowers_its_rate():
     layer = ScheduledDropout(0.5, seed=1)
     ones = keras.ops.ones((100, 100))
+    layer.build(ones.shape)
     for share, rate in ((1.0, 0.5), (0.4, 0.2), (0.0, 0.0)):
         layer.share.assign(share)
         values = keras.ops.convert_to_numpy(layer(ones, training=True))

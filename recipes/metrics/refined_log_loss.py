@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-# Temperatures at which the log loss is summed, from 1/16 to 16: between two of them it is nearly a parabola.
-_TEMPERATURES = 2.0 ** np.arange(-4.0, 4.25, 0.5)
+# Temperatures at which the log loss is summed, from 1/8 to 8: between two of them it is nearly a parabola.
+_TEMPERATURES = 2.0 ** np.arange(-3.0, 3.125, 0.25)
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -14,7 +14,7 @@ class RefinedLogLoss(keras.metrics.Metric):
 
     Networks become overconfident before they stop getting better, so that plain log loss stops a training early. Berta
     et al. 2025 ("Refine, then calibrate", arXiv:2501.19195) choose the epoch by this loss, and apply the temperature
-    afterwards. The log loss is summed at 17 temperatures from 1/16 to 16, and the minimum read off the parabola through
+    afterwards. The log loss is summed at 25 temperatures from 1/8 to 8, and the minimum read off the parabola through
     the best one and its neighbours, in the logarithm of the temperature.
 
     Args:
