@@ -31,7 +31,7 @@ def value_of(metric, *batches):
 
 
 @pytest.mark.backend
-@pytest.mark.parametrize("scale", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("scale", [0.1, 0.3, 1.0])
 def test_refined_log_loss_is_that_after_the_best_temperature(scale):
     logits = scale * LOGITS
     best = log_loss(CLASSES, logits, temperature(CLASSES, logits))
