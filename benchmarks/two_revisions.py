@@ -1,9 +1,11 @@
 """Whether training has become slower from one revision of this package to the next.
 
 Each round trains the same recipe in a fresh process with the code of either revision, one after the other; the order
-within a round alternates. Measured is `recipes.train` without pictures, from data to report, after the imports.
+within a round alternates. Measured is `recipes.train` without pictures, from data to report, after the imports; or,
+with --command, the whole of `keras-recipes train`, from the start of the process to its end, with pictures and with the
+epochs of the recipe.
 
-    python benchmarks/two_revisions.py REVISION [--recipe digits] [--epochs 10] [--rounds 7]
+    python benchmarks/two_revisions.py REVISION [--recipe digits] [--epochs 10] [--rounds 7] [--command]
 
 compares the git revision REVISION with the working tree.
 """
@@ -15,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +33,13 @@ with tempfile.TemporaryDirectory() as folder:
     start = time.perf_counter()
     run = recipes.train(recipe, dataset, output=folder, pictures=False, verbose=False)
     print(time.perf_counter() - start, run.report.accuracy)
+"""
+COMMAND = """
+import json, sys
+from pathlib import Path
+from recipes.cli import main
+main(["train", sys.argv[1], "--output", "runs"])
+print(json.loads(next(Path("runs").glob("*/report.json")).read_text())["accuracy"])
 """
 
 
@@ -56,8 +66,12 @@ def output_of(program: str, code: Path, *arguments: str) -> str:
     return result.stdout
 
 
-def seconds(code: Path, recipe: str, epochs: int) -> tuple[float, float]:
-    """Seconds of the training with the package in the folder `code`, and the accuracy on the test part."""
+def seconds(code: Path, recipe: str, epochs: int | None) -> tuple[float, float]:
+    """Seconds with the package in the folder `code`, and the accuracy on the test part; of the command if no epochs."""
+    if epochs is None:
+        start = time.perf_counter()
+        accuracy = float(output_of(COMMAND, code, recipe).split()[-1])
+        return time.perf_counter() - start, accuracy
     duration, accuracy = map(float, output_of(PROGRAM, code, recipe, str(epochs)).split()[-2:])
     return duration, accuracy
 
@@ -68,12 +82,14 @@ def main():
     parser.add_argument("--recipe", default="digits")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--command", action="store_true", help="the whole command, with the epochs of the recipe")
     arguments = parser.parse_args()
+    epochs = None if arguments.command else arguments.epochs
     rounds = []
     with checked_out(arguments.revision) as before:
         for number in range(arguments.rounds):
             order = (before, ROOT) if number % 2 == 0 else (ROOT, before)
-            times = {code: seconds(code, arguments.recipe, arguments.epochs) for code in order}
+            times = {code: seconds(code, arguments.recipe, epochs) for code in order}
             (old, old_accuracy), (new, new_accuracy) = times[before], times[ROOT]
             rounds.append((old, new))
             print(
@@ -82,8 +98,9 @@ def main():
             )
     ratios = sorted(new / old for old, new in rounds)
     old, new = (statistics.median(column) for column in zip(*rounds, strict=True))
+    what = "whole command" if epochs is None else f"{epochs} epochs"
     print(
-        f"{arguments.recipe}, {arguments.epochs} epochs: before {old:.2f} s, now {new:.2f} s; "
+        f"{arguments.recipe}, {what}: before {old:.2f} s, now {new:.2f} s; "
         f"median ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
     )
 

@@ -153,6 +153,29 @@ def test_convnets_halve_the_image_as_is_asked():
     assert recipes.convnet((8, 8, 1), 3, widths=(4,), pooling="average").get_layer("features").output.shape == (None, 4)
 
 
+def test_a_fast_convnet_sees_the_whole_image_once_and_pools_before_it_normalizes():
+    model = recipes.convnet(
+        (8, 8, 1), 3, widths=(4, 6), strided_stem=True, downsampling="max_first", normalization="batch",
+        dense_widths=(5,),
+    )  # fmt: skip
+    assert [layer.name for layer in model.layers] == [
+        "inputs", "stem", "stem_relu", "conv_2", "conv_2_pool", "conv_2_norm", "conv_2_relu", "features",
+        "dense_1", "dense_1_norm", "dense_1_relu", "logits",
+    ]  # fmt: skip
+    assert (model.get_layer("stem").kernel_size, model.get_layer("stem").strides) == ((5, 5), (2, 2))
+    assert model.get_layer("features").input.shape == (None, 2, 2, 6)
+
+
+def test_pooling_first_changes_nothing_without_normalization():
+    rows = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
+    outputs = []
+    for downsampling in ("max", "max_first"):
+        keras.utils.set_random_seed(0)
+        model = recipes.convnet((8, 8, 1), 3, widths=(4, 4), downsampling=downsampling)
+        outputs.append(keras.ops.convert_to_numpy(model(rows)))
+    np.testing.assert_array_equal(*outputs)
+
+
 def test_a_separable_convolution_keeps_the_signal():
     keras.utils.set_random_seed(0)
     model = recipes.convnet((8, 8, 1), 3, widths="64 x 6", separable=True, downsampling="none")
@@ -243,6 +266,8 @@ def test_without_hidden_layers_the_model_is_linear():
         (lambda: recipes.mlp((5,), 1, bias_start="x"), "`bias_start` must be a finite number. Received: 'x'"),
         (lambda: recipes.mlp((500,), 1, max_parameters=100), "`max_parameters` is too few .* Received: 100"),
         (lambda: recipes.convnet((8, 8, 1), 1, pooling="averag"), "unknown pooling 'averag': did you mean 'average'"),
+        (lambda: recipes.convnet((8, 8, 1), 1, dense_widths=(0,)), "`dense_widths` must be whole numbers"),
+        (lambda: recipes.convnet((8, 8, 1), 1, strided_stem="no"), "`strided_stem` must be true or false"),
         (lambda: recipes.convnet((8, 8, 1), 1, downsampling="maxx"), "unknown downsampling 'maxx': did you mean 'max'"),
         (lambda: recipes.convnet((8, 8, 1), 1, pooling=None), "unknown pooling None. Known: flatten, average, max"),
         (lambda: recipes.convnet((8, 8, 1), 1, separable="no"), "`separable` must be true or false. Received: 'no'"),

@@ -12,12 +12,13 @@ MOST_LAYERS, MOST_WEIGHTS = 1000, 10**9
 ALLOWED = 'whole numbers of at least 1, or a rule: "500 x 100", "256 / 2 x 4", "16 * 2 x 4"'
 
 
-def resolve(widths) -> tuple[int, ...]:
+def resolve(widths, name: str = "widths") -> tuple[int, ...]:
     """The widths of all layers, first to last.
 
     Args:
         widths: List of widths; or a rule: the first width, the factor or divisor of each further one, and the number
             of layers.
+        name: Name of the argument, for errors.
 
     Raises:
         ValueError: If a width is not a whole number of at least 1, a text is not a rule, or the layers are too many or
@@ -32,22 +33,22 @@ def resolve(widths) -> tuple[int, ...]:
     """
     if isinstance(widths, str) and (rule := _RULE.fullmatch(widths.strip())):
         first, sign, factor, count = rule.groups()
-        refuse_layers("widths", int(count), widths)
+        refuse_layers(name, int(count), widths)
         ratio = float(factor or 1) if sign != "/" else 1 / float(factor) if float(factor) else 0
         try:
             chosen = tuple(round(int(first) * ratio**number) for number in range(int(count)))
         except OverflowError:
-            raise ValueError(f"`widths` must be finite. Received: the rule {widths!r}") from None
+            raise ValueError(f"`{name}` must be finite. Received: the rule {widths!r}") from None
         if chosen and all(map(is_count, chosen)):
-            refuse_weights("widths", chosen, widths)
+            refuse_weights(name, chosen, widths)
             return chosen
         given = shown(chosen) if chosen else "no layer"
-        raise ValueError(f"`widths` must be at least 1. Received: a rule that gives {given}")
+        raise ValueError(f"`{name}` must be at least 1. Received: a rule that gives {given}")
     if isinstance(widths, list | tuple) and all(map(is_count, widths)):
-        refuse_layers("widths", len(widths), widths)
-        refuse_weights("widths", widths, widths)
+        refuse_layers(name, len(widths), widths)
+        refuse_weights(name, widths, widths)
         return tuple(map(int, widths))
-    raise ValueError(f"`widths` must be {ALLOWED}. Received: {shown(widths)}")
+    raise ValueError(f"`{name}` must be {ALLOWED}. Received: {shown(widths)}")
 
 
 def refuse_layers(name: str, count: int, received) -> None:

@@ -267,6 +267,8 @@ def start_keras(training: bool = False) -> None:
     Raises:
         ValueError: If the backend that is chosen cannot be loaded.
     """
+    # On processors without AVX-512, TensorFlow leaves oneDNN out by itself, though it halves the time of convolutions.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         with quiet():
             import keras

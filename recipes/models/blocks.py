@@ -171,7 +171,10 @@ class Hidden:
 
     def activated(self, x, name: str):
         """`x`, normalized where that is set, and activated; Maxout has its activation in the layer in front."""
-        x = self.normalized(x, name)
+        return self.activation_of(self.normalized(x, name), name)
+
+    def activation_of(self, x, name: str):
+        """`x`, activated; Maxout has its activation in the layer in front."""
         return x if self.name == "maxout" else self._activation(f"{name}_{self.name}")(x)
 
     def drop(self, x, name: str):

@@ -8,10 +8,12 @@ from recipes.models import blocks
 
 DOWNSAMPLING = {
     "max": keras.layers.MaxPooling2D,
+    "max_first": keras.layers.MaxPooling2D,
     "average": keras.layers.AveragePooling2D,
     "stride": None,
     "none": None,
 }
+STEM_KERNEL = 5  # side of the kernels of a stem, in pixels
 POOLING = {
     "flatten": keras.layers.Flatten,
     "average": keras.layers.GlobalAveragePooling2D,
@@ -27,8 +29,10 @@ def convnet(
     kernel_size: int = 3,
     convolutions: int = 1,
     separable: bool = False,
+    strided_stem: bool = False,
     downsampling: str = "max",
     pooling: str = "flatten",
+    dense_widths=(),
     max_parameters: int | None = None,
     activation="relu",
     negative_slope: float | None = None,
@@ -43,7 +47,7 @@ def convnet(
     max_norm: float | None = None,
     bias_start: float = 0.0,
 ) -> keras.Model:
-    """Stages of convolutions, each with its normalization and activation; dropout; one layer for the logits.
+    """Stages of convolutions, each with its normalization and activation; dense layers; one layer for the logits.
 
     Args:
         input_shape: Shape of one image, `(height, width, channels)`.
@@ -56,12 +60,17 @@ def convnet(
         separable: Whether convolutions filter each channel by itself, then mix the channels pixel by pixel (Howard et
             al. 2017, arXiv:1704.04861): fewer weights and multiplications. The first layer, of few channels, stays a
             plain one. Default: `False`.
+        strided_stem: Whether the first stage is one convolution of 5 x 5 pixels with stride 2, without normalization:
+            most of the time of a small network goes into its first layers, where the image is largest. Default:
+            `False`.
         downsampling: Operation by which each stage halves the image: `"max"` or `"average"` pooling of 2 x 2 pixels at
-            its end, or the `"stride"` of its first convolution. `"none"`: no halving, so that any number of stages
-            fits. Default: `"max"`.
+            its end, or the `"stride"` of its first convolution. `"max_first"` is `"max"` in front of the normalization
+            and the activation of its last convolution, which then take a quarter of the time. `"none"`: no halving,
+            so that any number of stages fits. Default: `"max"`.
         pooling: Operation that makes one row of an image in front of the last layer: `"flatten"`; or the `"average"` or
             `"max"` over the whole image, after which the last layer has one weight for each channel and class. Default:
             `"flatten"`.
+        dense_widths: Number of units of each dense layer between the stages and the last layer. Default: none.
         max_parameters: Largest number of parameters: the stages are made narrower, in the same proportions, until the
             model has no more. Default: no bound.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
@@ -109,6 +118,8 @@ def convnet(
     downsampling = blocks.choose("downsampling", downsampling, DOWNSAMPLING)
     pooling = blocks.choose("pooling", pooling, POOLING)
     blocks.check_flag("separable", separable)
+    blocks.check_flag("strided_stem", strided_stem)
+    dense_widths = resolve(dense_widths, "dense_widths")
     require_whole("convolutions", convolutions, least=1)
     side = min(input_shape[:2])
     if downsampling != "none" and side < 2 ** len(widths):
@@ -121,14 +132,25 @@ def convnet(
         inputs = x = keras.Input(input_shape, name="inputs")
         x = hidden.disturb(x)
         for stage, width in enumerate(widths, start=1):
+            if strided_stem and stage == 1:
+                x = hidden.activation_of(hidden.affine_conv(x, width, STEM_KERNEL, "stem", strides=2), "stem")
+                continue
             for number in range(1, convolutions + 1):
                 name = f"conv_{stage}" if convolutions == 1 else f"conv_{stage}_{number}"
                 strides = 2 if downsampling == "stride" and number == 1 else 1
-                x = hidden.conv(x, width, kernel_size, name, strides, separable and (stage, number) != (1, 1))
-            if layer := DOWNSAMPLING[downsampling]:
-                x = layer(2, name=f"conv_{stage}_pool")(x)
-        x = POOLING[pooling](name="features")(x)
-        return keras.Model(inputs, hidden.logits(hidden.drop(x, "features"), num_outputs), name="convnet")
+                x = hidden.affine_conv(x, width, kernel_size, name, strides, separable and (stage, number) != (1, 1))
+                if downsampling == "max_first" and number == convolutions:
+                    x = pool(x, stage)
+                x = hidden.activated(x, name)
+            if downsampling in ("max", "average"):
+                x = pool(x, stage)
+        x = hidden.drop(POOLING[pooling](name="features")(x), "features")
+        for number, units in enumerate(dense_widths, start=1):
+            x = hidden.drop(hidden.dense(x, units, f"dense_{number}"), f"dense_{number}")
+        return keras.Model(inputs, hidden.logits(x, num_outputs), name="convnet")
+
+    def pool(x, stage):
+        return DOWNSAMPLING[downsampling](2, name=f"conv_{stage}_pool")(x)
 
     return blocks.shrink(widths, max_parameters, build)
 

@@ -34,9 +34,13 @@ class Model(Checked):
         kernel_size: Side of the convolution kernels, in pixels (convnet, residual). Not set: 3.
         convolutions: Number of convolutions in each stage (convnet). Not set: 1.
         separable: Whether convolutions filter each channel by itself, then mix all channels (convnet).
-        downsampling: Operation by which each stage halves the image (convnet). Not set: max.
+        strided_stem: Whether the first stage is one convolution of 5 x 5 pixels with stride 2, which takes a quarter of
+            the time (convnet).
+        downsampling: Operation by which each stage halves the image; max_first pools in front of normalization and
+            activation, which saves time (convnet). Not set: max.
         pooling: Operation that makes one row of an image in front of the last layer (convnet, residual). Not set:
             flatten (convnet), average (residual).
+        dense_widths: Units of each dense layer between the stages and the last layer (convnet). Not set: none.
         depth: Number of blocks in each stage (residual). Not set: 3.
         cell: Kind of the recurrent layers (recurrent). Not set: lstm.
         bidirectional: Whether each sequence is also read backwards, by a layer of its own (recurrent).
@@ -61,8 +65,10 @@ class Model(Checked):
     kernel_size: int | None = None
     convolutions: int | None = None
     separable: bool | None = None
-    downsampling: Literal["max", "average", "stride", "none"] | None = None
+    strided_stem: bool | None = None
+    downsampling: Literal["max", "max_first", "average", "stride", "none"] | None = None
     pooling: Literal["flatten", "average", "max"] | None = None
+    dense_widths: tuple[int, ...] | str | None = None
     depth: int | None = None
     cell: Literal["simple_rnn", "gru", "lstm"] | None = None
     bidirectional: bool | None = None
@@ -72,11 +78,12 @@ class Model(Checked):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.widths is not None:
-            try:
-                resolve(self.widths)
-            except ValueError as error:
-                raise ValueError(str(error).replace("`widths`", "model.widths", 1)) from None
+        for name in ("widths", "dense_widths"):
+            if getattr(self, name) is not None:
+                try:
+                    resolve(getattr(self, name), name)
+                except ValueError as error:
+                    raise ValueError(str(error).replace(f"`{name}`", f"model.{name}", 1)) from None
         self.require_at_least(1, "kernel_size", "convolutions", "depth", "max_parameters")
         self.require_at_least(2, "pieces")
         self.require_finite("negative_slope")
