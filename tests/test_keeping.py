@@ -51,7 +51,7 @@ def test_errors_are_wrong_rows_or_root_mean_squares():
     (share,), (root,) = metrics_for("error", "classification"), metrics_for("error", "regression")
     mistakes = np.mean(LOGITS.argmax(axis=1) != CLASSES)
     assert value_of(share, (CLASSES, LOGITS)) == pytest.approx(mistakes)
-    assert np.mean(wrong(np.eye(3)[CLASSES], LOGITS)) == pytest.approx(mistakes)
+    assert np.mean(wrong(np.eye(3, dtype=np.float32)[CLASSES], LOGITS)) == pytest.approx(mistakes)
     assert np.mean(wrong(np.array([0, 1, 1]), np.array([[-1.0], [-1.0], [2.0]]))) == pytest.approx(1 / 3)
     assert value_of(root, (np.zeros(2), np.array([3.0, 4.0]))) == pytest.approx(np.sqrt(12.5))
     with pytest.raises(ValueError, match="fit.keep: refined is for probabilities of classes"):
@@ -61,7 +61,7 @@ def test_errors_are_wrong_rows_or_root_mean_squares():
 @pytest.mark.parametrize(("ties", "kept"), [("first", 2), ("last", 3)])
 def test_of_equal_epochs_the_first_or_the_last_is_kept(ties, kept):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    stopping = EarlyStopping("error", patience=2, ties=ties)
+    stopping = EarlyStopping("error", patience=2, ties=ties, mode="min")
     stopping.set_model(model)
     stopping.on_train_begin()
     for epoch, error in enumerate([0.5, 0.3, 0.3, 0.4]):

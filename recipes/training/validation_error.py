@@ -19,7 +19,8 @@ def wrong(y_true, y_pred):
     """
     if y_pred.shape[-1] == 1:
         decided = ops.reshape(y_pred, (-1,)) > 0
-        return ops.cast(ops.not_equal(decided, ops.reshape(y_true, (-1,)) > 0.5), "float32")
+        is_first = ops.cast(ops.reshape(y_true, (-1,)), "float32") > 0.5
+        return ops.cast(ops.not_equal(decided, is_first), "float32")
     is_shares = len(y_true.shape) == 2 and y_true.shape[-1] == y_pred.shape[-1]
     labels = ops.argmax(y_true, axis=-1) if is_shares else ops.reshape(y_true, (-1,))
     decided = ops.argmax(y_pred, axis=-1)
