@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 import recipes
 from recipes.cli import COMMANDS, main
-from recipes.cli.arguments import read_recipe
+from recipes.cli.arguments import read_recipe, start_keras
 from recipes.cli.train import _parser
 
 
@@ -325,3 +326,20 @@ def test_a_training_that_is_ended_leaves_nothing(tmp_path):
         assert running.wait() == 130
         assert running.stderr.read().splitlines()[-1] == "keras-recipes: interrupted; nothing was written"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("value", "expected"), [(None, "1"), ("0", "0")])
+def test_tensorflow_is_started_with_onednn_unless_the_user_says_otherwise(value, expected, monkeypatch):
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)  # as if it were not loaded
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")  # so that it is put back afterwards
+    if value is None:
+        monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    start_keras()
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == expected
+
+
+def test_what_tensorflow_was_loaded_with_stays(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", keras)
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    start_keras()
+    assert "TF_ENABLE_ONEDNN_OPTS" not in os.environ

@@ -44,6 +44,15 @@ def test_names_that_tell_much_are_kept(task):
     assert loaded(data, "credible").embedded == loaded(data, 2).embedded
 
 
+def test_a_column_of_names_does_not_change_what_a_network_sees():
+    data = frame(300)
+    for part in ("train", "validation", "test"):
+        with_names, without = (
+            loaded(one, "credible").prepared(part)[0] for one in (data, data.drop(columns="surname"))
+        )
+        np.testing.assert_array_equal(with_names, without)
+
+
 def test_names_need_the_more_rows_the_less_they_tell():
     kept = [loaded(frame(60, effect, rows=3000, task="regression"), "credible").embedded for effect in (0.5, 0.25)]
     assert kept[0][0] > kept[1][0] > 0

@@ -6,6 +6,7 @@ import difflib
 import math
 import os
 import re
+import sys
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -267,8 +268,9 @@ def start_keras(training: bool = False) -> None:
     Raises:
         ValueError: If the backend that is chosen cannot be loaded.
     """
-    # On processors without AVX-512, TensorFlow leaves oneDNN out by itself, though it halves the time of convolutions.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    if "tensorflow" not in sys.modules:
+        # Without AVX-512, TensorFlow leaves oneDNN out by itself, though it halves the time of convolutions there, too.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         with quiet():
             import keras
