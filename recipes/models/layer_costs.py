@@ -9,8 +9,11 @@ from custom_layers import (
     ActivatedCell,
     CategoryEmbedding,
     FeatureScale,
+    MemberDense,
+    MemberScale,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
     PReLU,
     ScheduledDropout,
 )
@@ -28,7 +31,7 @@ NORMALIZATIONS = (
 )
 # Layers that have weights, but compute no products of matrices.
 _ELEMENTWISE = (
-    *NORMALIZATIONS, keras.layers.PReLU, PReLU, ParametricActivation, FeatureScale, keras.layers.Embedding,
+    *NORMALIZATIONS, keras.layers.PReLU, PReLU, ParametricActivation, FeatureScale, MemberScale, keras.layers.Embedding,
     CategoryEmbedding, ScheduledDropout,
 )  # fmt: skip
 # Operations of `keras.ops` that compute such products, whose multiply-adds are not known here.
@@ -163,7 +166,7 @@ def _multi_head_attention(layer, inputs, output):
     return heads * (projections + scores + query[1] * value_dim * output[-1])
 
 
-def _periodic(layer, inputs, output):
+def _once(layer, inputs, output):
     return math.prod(layer.kernel.shape)
 
 
@@ -190,5 +193,5 @@ _RULES = {
     keras.layers.AdditiveAttention: _unknown,
     keras.layers.MultiHeadAttention: _multi_head_attention,
     keras.layers.Dot: _dot,
-    PeriodicEmbedding: _periodic,
+    **dict.fromkeys((PeriodicEmbedding, PiecewiseLinearEmbedding, MemberDense), _once),
 }
