@@ -7,11 +7,14 @@ from recipes.models import mlp
 from recipes.training.execution import MOST_STEPS, has_batch_hooks, steps_in_one_call, steps_of_call
 from recipes.training.prepared import Training
 
-tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="JAX and PyTorch make single steps")
+pytestmark = [
+    pytest.mark.backend,
+    pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch makes single steps"),
+]
 
 
 class Counter(keras.callbacks.Callback):
-    """Counts the calls into TensorFlow."""
+    """Counts the calls into the backend."""
 
     def __init__(self):
         super().__init__()
@@ -21,7 +24,6 @@ class Counter(keras.callbacks.Callback):
         self.calls += 1
 
 
-@tensorflow
 def test_calls_divide_the_epoch_and_are_short():
     small, large = mlp((64,), 10, widths=(32,)), mlp((784,), 10, widths=(2048, 2048))
     assert steps_of_call(small, 32, 46) == 46
@@ -31,7 +33,6 @@ def test_calls_divide_the_epoch_and_are_short():
     assert steps_of_call(keras.Sequential([keras.layers.Dense(1)]), 32, 46) == 1  # not built
 
 
-@tensorflow
 def test_callbacks_of_the_user_that_act_between_steps_are_called_after_each():
     model = mlp((64,), 10, widths=(32,))
     assert steps_of_call(model, 32, 46, [keras.callbacks.CSVLogger("log.csv")]) == 46
@@ -42,18 +43,18 @@ def test_callbacks_of_the_user_that_act_between_steps_are_called_after_each():
     assert not has_batch_hooks(keras.callbacks.LambdaCallback(on_epoch_end=print))
 
 
-@tensorflow
 def test_the_model_is_as_it_was_after_the_training():
     model = mlp((4,), 2, widths=(8,))
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    with steps_in_one_call(model, 46, 46):
+    attributes = set(vars(model))
+    with steps_in_one_call(model, 46, 46, 32, 1470):
         assert model.steps_per_execution == 46
-    with steps_in_one_call(model, 46, 23):  # what is left of an epoch
+    with steps_in_one_call(model, 46, 23, 32, 1470):  # what is left of an epoch
         assert model.steps_per_execution == 23
     assert model.steps_per_execution == 1
+    assert set(vars(model)) == attributes
 
 
-@tensorflow
 def test_the_training_is_the_same_up_to_rounding():
     recipe = recipes.get("tabular").replace(fit={"epochs": 2})
     dataset = recipes.load_dataset("iris")

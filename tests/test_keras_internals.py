@@ -53,6 +53,19 @@ def test_layers_inside_of_a_layer_are_found_at_any_depth_or_at_the_first():
     assert names(private.direct_layers(block)) == ["stack"]
 
 
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="a function of Keras's trainer on JAX")
+def test_metrics_take_in_a_batch_without_being_assigned():
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+    model.compile(loss="mse", metrics=["mae"])
+    x, y = np.ones((4, 3), "float32"), np.zeros((4, 1), "float32")
+    private.build_metrics(model, (x, y))
+    before = [variable.value for variable in model.metrics_variables]
+    after = private.update_metrics(model, before, 2.0, x, y, y + 3.0, None)
+    with keras.StatelessScope(zip(model.metrics_variables, after, strict=True)):
+        assert {name: float(result) for name, result in model.get_metrics_result().items()} == {"loss": 2, "mae": 3}
+    assert float(model.get_metrics_result()["loss"]) == 0
+
+
 def test_every_call_of_a_shared_layer_comes_in_the_order_of_the_signal():
     inputs = keras.Input((3,), name="inputs")
     shared = layers.Dense(3, name="shared")

@@ -18,8 +18,11 @@ from custom_layers import (
     Maxout,
     MaxoutConv1D,
     MaxoutConv2D,
+    MemberDense,
+    MemberScale,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
     PReLU,
     RandomizedLeakyReLU,
 )
@@ -59,6 +62,10 @@ LAYERS = {
     "parametric": (ParametricActivation, {"activation": "mish"}, (4, 3)),
     "parametric channels first": (ParametricActivation, {"activation": "selu", "axis": 1}, (3, 6, 6)),
     "feature scale": (FeatureScale, {}, (4, 3)),
+    "member scale": (MemberScale, {"members": 4, "use_bias": True}, (4, 3)),
+    "member scale of rows": (MemberScale, {"members": 4}, (3,)),
+    "member dense": (MemberDense, {"units": 2, "members": 4}, (4, 3)),
+    "piecewise": (PiecewiseLinearEmbedding, {"edges": [[-1.0, 0.0, 2.0], [-0.5, 0.5]], "dimension": 2}, (3,)),
     "periodic": (PeriodicEmbedding, {"columns": 2, "frequencies": 3, "dimension": 2}, (3,)),
 }
 MAXOUT = [name for name, (layer, *_) in LAYERS.items() if issubclass(layer, (Maxout, MaxoutConv1D, MaxoutConv2D))]
@@ -102,7 +109,7 @@ def array(tensor):
 def spatial_unknown(name, shape=None, size=None):
     """The shape of one example, with `size` for each axis that may vary."""
     _, arguments, shape = LAYERS[name]
-    if arguments.get("shared_axes", True) is None:  # a slope for each position
+    if arguments.get("shared_axes", True) is None or "members" in arguments:  # weights for each position
         return shape
     if arguments.get("data_format") == "channels_first" or arguments.get("axis") == 1:
         return (shape[0], *(size for _ in shape[1:]))
@@ -227,7 +234,9 @@ def assert_gradients_are_differences(probe, weights=None):
 def test_it_passes_the_layer_test_of_keras(name):
     skip_unless_computed(name)
     layer, arguments, shape = LAYERS[name]
-    masking = layer not in (MaxoutConv1D, MaxoutConv2D, PeriodicEmbedding)
+    masking = layer not in (
+        MaxoutConv1D, MaxoutConv2D, PeriodicEmbedding, PiecewiseLinearEmbedding, MemberScale, MemberDense,
+    )  # fmt: skip
     probe = new(name)
     probe.build((2, *shape))
     testing.TestCase("run_layer_test").run_layer_test(
@@ -282,7 +291,7 @@ def test_a_mask_is_passed_on_as_keras_does(name):
     steps, features = LAYERS[name][2]
     inputs = keras.Input((steps, features))
     masked = keras.layers.Masking()(inputs)
-    if LAYERS[name][0] is MaxoutConv1D:
+    if LAYERS[name][0] in (MaxoutConv1D, MemberScale, MemberDense):
         with pytest.warns(UserWarning, match="does not support mask"):
             new(name)(masked)
         return

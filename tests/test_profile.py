@@ -93,6 +93,7 @@ def test_the_start_of_the_process_lies_before_its_first_line():
     assert age >= time.thread_time_ns() - SECOND / 10
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 @pytest.mark.whole
 def test_a_profiled_training_says_where_its_time_went(tmp_path, capsys):

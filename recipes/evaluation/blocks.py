@@ -1,6 +1,7 @@
 """What a model predicts, block by block, so that memory does not grow with the number of rows."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -171,10 +172,14 @@ def _predictor(model: keras.Model, outputs: Outputs, batch_size: int) -> Callabl
 
     def predict(x: np.ndarray) -> np.ndarray:
         nonlocal are_logits
-        values = model.predict(x, batch_size=batch_size, verbose=0)
+        # Batches of one size, as JAX compiles the last one anew where it is shorter: the first rows fill it up.
+        steps = math.ceil(len(x) / batch_size)
+        size = math.ceil(len(x) / steps)
+        filled = x if steps * size == len(x) else np.concatenate([x, x[: steps * size - len(x)]])
+        values = model.predict(filled, batch_size=size, verbose=0)
         if not isinstance(values, np.ndarray) or values.ndim != 2:
             raise ValueError(f"{outputs.name} must give outputs of shape (rows, outputs) to be evaluated")
-        values = as_array(values, "outputs")  # in single precision, also where the model computes in half
+        values = as_array(values[: len(x)], "outputs")  # in single precision, also where the model computes in half
         if are_logits is None:
             are_logits = outputs.are_logits(values)
         return outputs.to_probabilities(values) if are_logits else values

@@ -73,11 +73,7 @@ class Kernel:
     def write(self, matrix: np.ndarray) -> None:
         """Set the kernel to the matrix `(fan_in, units)`."""
         shape = [self.variable.shape[axis] for axis in self._order]
-        values = np.transpose(matrix.reshape(shape), np.argsort(self._order))
-        # On PyTorch, what is assigned inside a layer of mixed precision goes to the copy that is cast for its call, and
-        # is lost. A layer without autocast leaves that scope.
-        outside = keras.layers.Lambda(self.variable.assign, autocast=False, name="assign")
-        outside(keras.ops.convert_to_tensor(values, "float32"))
+        assign(self.variable, np.transpose(matrix.reshape(shape), np.argsort(self._order)))
 
     def normal(self, variance: float, rng: np.random.Generator) -> np.ndarray:
         """A matrix drawn from the normal distribution of this variance, truncated at two standard deviations."""
@@ -98,6 +94,14 @@ class Kernel:
             q = q.astype("float64") * np.sign(np.diag(r))
             blocks.append(q if self.fan_in >= units else q.T)
         return np.concatenate(blocks, axis=1)
+
+
+def assign(variable: keras.Variable, values: np.ndarray) -> None:
+    """Set a weight of a layer, which may be in the middle of its call."""
+    # On PyTorch, what is assigned inside a layer of mixed precision goes to the copy that is cast for its call, and is
+    # lost. A layer without autocast leaves that scope.
+    outside = keras.layers.Lambda(variable.assign, autocast=False, name="assign")
+    outside(keras.ops.convert_to_tensor(values, "float32"))
 
 
 def has_kernels(layer: object) -> bool:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from recipes.initialization.kernels import MAXOUT, KernelStart, has_kernels, kernels
-from recipes.initialization.rules import RULES, array
+from recipes.initialization.rules import RULES, SELF_INITIALIZED, array
 from recipes.initialization.variance import measured
 from recipes.keras_internals.layers import known_class
 from recipes.keras_internals.private import direct_layers
@@ -39,7 +39,7 @@ class Scaling:
     def run(self, x) -> None:
         """Draw and scale on the rows `x`; after an error, all weights have their former values."""
         kept = {id(v): (v, np.array(keras.ops.convert_to_numpy(v.value))) for v in self._changeable()}
-        drawn = {id(kernel.variable) for layer in self._layers for kernel in kernels(layer)}
+        drawn = {id(variable) for layer in self._layers for variable in self.drawn(layer)}
         wrapped = []
         try:
             self._try(x)
@@ -69,9 +69,13 @@ class Scaling:
                 f"the model {self._model.name!r} does not take this `x`. Received: shape {shapes}"
             ) from error
 
+    def drawn(self, layer) -> list:
+        """The weights of a kernel layer that are drawn."""
+        return [kernel.variable for kernel in kernels(layer)]
+
     def _changeable(self):
-        """Every variable that a pass may change: kernels, and the state of layers."""
-        yield from (kernel.variable for layer in self._layers for kernel in kernels(layer))
+        """Every variable that a pass may change: weights that are drawn, and the state of layers."""
+        yield from (variable for layer in self._layers for variable in self.drawn(layer))
         yield from self._model.non_trainable_variables
 
     @property
@@ -83,30 +87,32 @@ class Scaling:
         def scaled(inputs, *args, **kwargs):
             if id(layer) not in self._done:  # a shared layer is drawn at its first call
                 self._done.add(id(layer))
-                self._scale(layer, call, inputs)
+                self.scale(layer, call, inputs)
             return call(inputs, *args, **kwargs)
 
         return scaled
 
-    def _scale(self, layer, call, inputs) -> None:
+    def scale(self, layer, call, inputs) -> None:
+        """Draw and scale one layer, whose own `call` is given, on its `inputs`."""
         *before, last = kernels(layer)
         for kernel in before:  # the depthwise kernel of a separable convolution, whose scale the pointwise one corrects
             kernel.write(kernel.orthonormal(self.rng))
         matrix = last.orthonormal(self.rng)
         last.write(matrix)
-        signal = measured(_pre_activations(layer, call, inputs))
+        signal = measured(pre_activations(layer, call, inputs))
         for _ in range(TRIALS):
             if not (np.isfinite(signal.variance) and signal.variance > 0) or abs(signal.variance - 1) < TOLERANCE:
                 break
             matrix = matrix / signal.variance**0.5
             last.write(matrix)
-            signal = measured(_pre_activations(layer, call, inputs))
+            signal = measured(pre_activations(layer, call, inputs))
         if not abs(signal.variance - 1) < TOLERANCE:
             self.failed.append(layer.name)
         self.starts.append(KernelStart.of(layer.name, matrix.var(), signal))
 
 
-def _pre_activations(layer, call, inputs) -> np.ndarray:
+def pre_activations(layer, call, inputs) -> np.ndarray:
+    """What a kernel layer gives for `inputs` without its activation; for Maxout the values of all pieces."""
     if known_class(layer, MAXOUT):
         return array(layer.affine(inputs))
     activation, layer.activation = layer.activation, None
@@ -128,7 +134,7 @@ def _sort(model) -> tuple[list, list[str]]:
         inner = direct_layers(layer)
         if has_kernels(layer):
             found += [layer] if layer.trainable else []
-        elif known_class(layer, RULES):
+        elif known_class(layer, RULES) or known_class(layer, SELF_INITIALIZED):
             continue
         elif isinstance(layer, keras.Model) or not type(layer).__module__.startswith("keras."):
             # The layers in a block of the user's own are drawn; weights that it has besides them are not known.

@@ -10,7 +10,17 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 
-from custom_layers import FeatureScale, ParametricActivation, PReLU, RandomizedLeakyReLU
+from custom_layers import (
+    CategoryEmbedding,
+    FeatureScale,
+    MemberDense,
+    MemberScale,
+    ParametricActivation,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+    PReLU,
+    RandomizedLeakyReLU,
+)
 from recipes.initialization import moments
 from recipes.initialization.kernels import hits
 from recipes.initialization.moments import Signal
@@ -52,7 +62,7 @@ def _parametric(layer, signals, shapes, output):
 
 
 def _feature_scale(layer, signals, shapes, output):
-    return _scaled(signals[0], layer.scale, None)
+    return _scaled(signals[0], layer.scale, getattr(layer, "bias", None))
 
 
 def _stateless(layer, signals, shapes, output):
@@ -229,7 +239,7 @@ RULES: dict[type, Callable[[object, Sequence[Signal], Sequence, Sequence], Signa
     layers.ZeroPadding1D: _zero_padding_1d,
     layers.Activation: _activation,
     ParametricActivation: _parametric,
-    FeatureScale: _feature_scale,
+    **dict.fromkeys((FeatureScale, MemberScale), _feature_scale),
     **dict.fromkeys((layers.ReLU, layers.LeakyReLU, layers.ELU), _stateless),
     layers.Softmax: _softmax,
     **dict.fromkeys((layers.PReLU, PReLU), _prelu),
@@ -262,6 +272,9 @@ RULES: dict[type, Callable[[object, Sequence[Signal], Sequence, Sequence], Signa
     layers.Minimum: minimum,
     layers.Concatenate: _concatenate,
 }
+
+# Layers whose initial weights suit what they compute, so that they are left alone without a word.
+SELF_INITIALIZED = (CategoryEmbedding, PeriodicEmbedding, PiecewiseLinearEmbedding, MemberDense)
 
 # Operations such as `x + y` or `keras.ops.relu(x)` are no layers and have no public classes: they are known by name.
 OPERATIONS = {

@@ -13,7 +13,7 @@ import numpy as np
 from recipes.initialization import moments
 from recipes.initialization.kernels import MAXOUT, KernelStart, has_kernels, hits, kernels
 from recipes.initialization.moments import Signal
-from recipes.initialization.rules import activation, array, rule_for
+from recipes.initialization.rules import SELF_INITIALIZED, activation, array, rule_for
 from recipes.keras_internals.layers import graph_of, known_class
 from recipes.keras_internals.private import calls_in_order
 
@@ -66,7 +66,7 @@ class Walk:
             result = rule(operation, signals, shapes, output)
         if result is not None:
             return [result]
-        if operation.name not in self.unknown:
+        if operation.name not in self.unknown and not known_class(operation, SELF_INITIALIZED):
             self.unknown.append(operation.name)
         return _measured(node, signals)
 

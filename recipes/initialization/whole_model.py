@@ -10,13 +10,15 @@ import numpy as np
 from recipes.arguments.names import normalize, unknown
 from recipes.arguments.numbers import is_whole
 from recipes.arguments.text_table import table_lines, text_of
+from recipes.initialization.data_driven import DataDriven
 from recipes.initialization.kernels import KernelStart
 from recipes.initialization.lsuv import TRIALS, Scaling
 from recipes.initialization.moments import Signal
 from recipes.initialization.variance import Walk, measured
 from recipes.keras_internals.layers import graph_of
 
-METHODS = ("variance", "lsuv")
+METHODS = ("variance", "lsuv", "data_driven")
+_ON_ROWS = {"lsuv": Scaling, "data_driven": DataDriven}
 ROWS = 512  # used of `x`
 # Second seed, so that a user who draws rows with the same seed does not get the numbers that the kernels are made of.
 _STREAM = 2109_08958
@@ -27,10 +29,10 @@ class Initialization:
     """What `initialize` did. It prints as a table.
 
     Attributes:
-        method: `"variance"` or `"lsuv"`.
+        method: `"variance"`, `"lsuv"` or `"data_driven"`.
         layers: Record of each kernel that was drawn, in the order of the signal, with `layer` (its name),
             `kernel_variance`, and the `mean`, `variance` and `spread` of the pre-activations, which `"variance"`
-            calculates and `"lsuv"` measures. `spread` is their standard deviation over rows, unit by unit, relative
+            calculates and the others measure. `spread` is their standard deviation over rows, unit by unit, relative
             to that over rows and units: near 0, the layer gives nearly the same for every row.
         unknown: Names of the layers that were left alone because their kind is not known.
     """
@@ -66,9 +68,14 @@ def initialize(model: keras.Model, method: str = "variance", x=None, *, seed: in
     random orthonormal matrix, and is divided by the standard deviation of its own pre-activations until their variance
     is within 0.01 of 1. It measures what the other calculates, and takes subclassed models, too.
 
-    Biases and all other weights stay as they are, and so do frozen layers; their effect on the signal is included. A
-    layer that is used several times is drawn at its first call. Layers whose kind is not known (recurrent layers,
-    attention, your own) are named and left alone with all layers in them; `"lsuv"` does draw the layers in your own.
+    `"data_driven"` draws normal kernels on one batch, and divides each unit by the standard deviation of its own
+    pre-activation. It draws biases, too: minus a random mean of the pre-activations of five rows, so that units bend at
+    different places among the rows.
+
+    Otherwise biases and all other weights stay as they are, and so do frozen layers; their effect on the signal is
+    included. A layer that is used several times is drawn at its first call. Layers whose kind is not known (recurrent
+    layers, attention, your own) are named and left alone with all layers in them; the methods that use a batch do draw
+    the layers in your own.
 
     `"variance"` calculates for wide layers. Behind GELU, SiLU and Mish a deviation of the variance, once there, grows
     by a factor of 1.14, 1.17 and 1.08 from layer to layer (the slope of log E[f(x)^2] in log variance, at 1): in a net
@@ -78,11 +85,11 @@ def initialize(model: keras.Model, method: str = "variance", x=None, *, seed: in
     units and is the same for every row, which neither method prevents. `spread`, in the result, shows what is left.
 
     Args:
-        model: Built model: for `"variance"` Sequential or functional, with or without models inside; for `"lsuv"` any.
-        method: Method: `"variance"` or `"lsuv"`.
+        model: Built model: for `"variance"` Sequential or functional, with or without models inside; else any.
+        method: Method: `"variance"`, `"lsuv"` or `"data_driven"`.
         x: Rows as the model takes them, prepared: an array, or a list or dict of arrays for several inputs. The first
-            512 are used: by `"lsuv"`, which needs them, as its batch; by `"variance"` for the mean and variance of
-            the inputs, which are taken for 0 and 1 without `x`.
+            512 are used: by `"lsuv"` and `"data_driven"`, which need them, as their batch; by `"variance"` for the mean
+            and variance of the inputs, which are taken for 0 and 1 without `x`.
         seed: Seed of the weights, a whole number of at least 0, for which they are up to rounding the same on every
             backend. `None`: new weights at each call, which `keras.utils.set_random_seed` makes repeatable.
 
@@ -90,16 +97,17 @@ def initialize(model: keras.Model, method: str = "variance", x=None, *, seed: in
         An `Initialization`, which prints as a table of the layers.
 
     Raises:
-        ValueError: For what is not a built Keras model, an unknown method, a subclassed model with `"variance"`,
-            `"lsuv"` without `x`, a seed that is no whole number, and an `x` that does not fit the model or holds NaN
-            or infinity. No weight is changed then.
+        ValueError: For what is not a built Keras model, an unknown method, a subclassed model with `"variance"`, a
+            method on a batch without `x`, a seed that is no whole number, and an `x` that does not fit the model or
+            holds NaN or infinity. No weight is changed then.
 
     Warns:
-        UserWarning: Names the layers that are left alone because they are not known, and for `"lsuv"` those whose
-            pre-activations do not vary and those that the model does not call.
+        UserWarning: Names the layers that are left alone because they are not known, and for methods on a batch those
+            whose pre-activations do not vary and those that the model does not call.
 
     Sources: `"variance"`: Bingham & Miikkulainen 2023 (AutoInit, arXiv:2109.08958), written from the paper. `"lsuv"`:
-    Mishkin & Matas 2016 (arXiv:1511.06422, algorithm 1).
+    Mishkin & Matas 2016 (arXiv:1511.06422, algorithm 1). `"data_driven"`: Holzmüller et al. 2024 (RealMLP,
+    arXiv:2407.04491), whose biases are those of Steinwart 2019 (arXiv:1903.11482).
     """
     method = _check(model, method, x, seed)
     parts, rows = (None, None) if x is None else _rows(model, x)
@@ -112,12 +120,12 @@ def initialize(model: keras.Model, method: str = "variance", x=None, *, seed: in
         worker = Walk(rng)
         worker.through(graph, signals)
     else:
-        worker = Scaling(model, rng)
+        worker = _ON_ROWS[method](model, rng)
         worker.run(rows)
         if worker.failed:
-            notes.append(
-                f"not brought to unit variance in {TRIALS} trials, or without any variance: {', '.join(worker.failed)}"
-            )
+            trials = f" in {TRIALS} trials" if method == "lsuv" else ""
+            names = ", ".join(worker.failed)
+            notes.append(f"not brought to unit variance{trials}, or without any variance: {names}")
         if worker.missed:
             notes.append(f"not called by the model, so left alone: {', '.join(worker.missed)}")
     if worker.unknown:
@@ -131,7 +139,7 @@ def _check(model, method, x, seed) -> str:
     """The name of the method, once all arguments are checked."""
     if not isinstance(model, keras.Model):
         raise ValueError(f"`model` must be a keras.Model. Received: {model!r} of type {type(model).__name__}")
-    name = normalize(method)
+    name = normalize(method).replace("-", "_")
     if name not in METHODS:
         raise unknown("initialization method", method, METHODS)
     if seed is not None and (not is_whole(seed) or seed < 0):
@@ -146,9 +154,9 @@ def _check(model, method, x, seed) -> str:
             f"method 'variance' walks the graph of a Sequential or functional model, and {model.name!r}, a "
             f"{type(model).__name__}, has none: use method='lsuv' with a batch of rows x."
         )
-    if name == "lsuv" and x is None:
+    if name in _ON_ROWS and x is None:
         raise ValueError(
-            "method 'lsuv' measures the signal on one batch: pass rows as the model takes them. Received: x=None"
+            f"method {name!r} measures the signal on one batch: pass rows as the model takes them. Received: x=None"
         )
     return name
 

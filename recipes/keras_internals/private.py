@@ -98,6 +98,12 @@ def build_metrics(model: keras.Model, batch: tuple) -> None:
     model._symbolic_build(data_batch=(*batch, None)[:3])
 
 
+def update_metrics(model: keras.Model, metrics: list, loss, x, y, outputs, sample_weight) -> list:
+    """The values of the metrics of `model` on JAX after a batch, from those before it, `metrics`."""
+    # The public `compute_metrics` leaves out the mean of the loss. Without it, a step of our own would log no loss.
+    return model._update_metrics_variables(metrics, loss, x, y, outputs, sample_weight)[1]
+
+
 # What `trains_with` replaces in a model, or a training step leaves there.
 _TRAINING_STATE = (
     "optimizer", "train_function", "steps_per_execution", "stop_training", "_compile_loss", "_compile_metrics",

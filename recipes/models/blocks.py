@@ -219,8 +219,8 @@ class Hidden:
         config = chosen.get_config()
         return type(chosen).from_config({name: config[name] for name in config if name != "seed"})
 
-    def penalty(self) -> keras.regularizers.Regularizer | None:
-        """Penalty on one layer's kernel; `None` if there is none.
+    def penalty(self, share: float = 1.0) -> keras.regularizers.Regularizer | None:
+        """Penalty on one layer's kernel, or that `share` of it; `None` if there is none.
 
         Raises:
             ValueError: For weights of another precision than float32, in which the loss is, since Keras adds up only
@@ -234,7 +234,7 @@ class Hidden:
                 f"the penalties l1 and l2 need weights of float32, as with the dtype policies float32, mixed_float16 "
                 f"and mixed_bfloat16. Received: {policy.name}"
             )
-        return keras.regularizers.L1L2(l1=self.l1, l2=self.l2)
+        return keras.regularizers.L1L2(l1=share * self.l1, l2=share * self.l2)
 
 
 def shrink(widths: tuple[int, ...], most: int | None, build: Callable[[tuple[int, ...]], keras.Model]) -> keras.Model:

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import keras
 
+from custom_layers import PiecewiseLinearEmbedding
 from recipes.data import Dataset
 from recipes.initialization import initialize
 from recipes.models import blocks
@@ -24,6 +25,8 @@ BUILDERS = {
     "transfer": from_settings,
 }
 _SAMPLE_ROWS = 512  # of the training part, for the initialization of a whole model
+
+_BINNED_ROWS = 100_000  # of the training part, for the edges of the bins of numbers
 
 
 def build(recipe: Recipe, dataset: Dataset) -> keras.Model:
@@ -85,6 +88,12 @@ def _of_data(recipe: Recipe, dataset: Dataset) -> dict:
                 f"{recipe.model.number_embedding!r}"
             )
         chosen["numbers"] = dataset.numbers
+        if recipe.model.number_embedding == "piecewise":
+            rows = dataset.prepared("train", _BINNED_ROWS)[0][:, : dataset.numbers]
+            chosen["bin_edges"] = PiecewiseLinearEmbedding.quantile_edges(rows)
+    if recipe.model.members is not None:
+        classes = "sigmoid" if dataset.num_outputs == 1 else "softmax"
+        chosen["averaging"] = "linear" if dataset.task == "regression" else classes
     if "pixels" in known and getattr(dataset.preparation, "depth", None) == 8:
         chosen["pixels"] = (dataset.preparation.mean, dataset.preparation.scale)
     return chosen

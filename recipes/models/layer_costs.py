@@ -5,7 +5,17 @@ import re
 
 import keras
 
-from custom_layers import ActivatedCell, CategoryEmbedding, FeatureScale, ParametricActivation, PeriodicEmbedding, PReLU
+from custom_layers import (
+    ActivatedCell,
+    CategoryEmbedding,
+    FeatureScale,
+    MemberDense,
+    MemberScale,
+    ParametricActivation,
+    PeriodicEmbedding,
+    PiecewiseLinearEmbedding,
+    PReLU,
+)
 from recipes.initialization.kernels import MAXOUT
 from recipes.keras_internals.layers import CONVOLUTIONS, DEPTHWISE, SEPARABLE, TRANSPOSED, known_class
 
@@ -20,7 +30,7 @@ NORMALIZATIONS = (
 )
 # Layers that have weights, but compute no products of matrices.
 _ELEMENTWISE = (
-    *NORMALIZATIONS, keras.layers.PReLU, PReLU, ParametricActivation, FeatureScale, keras.layers.Embedding,
+    *NORMALIZATIONS, keras.layers.PReLU, PReLU, ParametricActivation, FeatureScale, MemberScale, keras.layers.Embedding,
     CategoryEmbedding,
 )  # fmt: skip
 # Operations of `keras.ops` that compute such products, whose multiply-adds are not known here.
@@ -155,7 +165,7 @@ def _multi_head_attention(layer, inputs, output):
     return heads * (projections + scores + query[1] * value_dim * output[-1])
 
 
-def _periodic(layer, inputs, output):
+def _once(layer, inputs, output):
     return math.prod(layer.kernel.shape)
 
 
@@ -182,5 +192,5 @@ _RULES = {
     keras.layers.AdditiveAttention: _unknown,
     keras.layers.MultiHeadAttention: _multi_head_attention,
     keras.layers.Dot: _dot,
-    PeriodicEmbedding: _periodic,
+    **dict.fromkeys((PeriodicEmbedding, PiecewiseLinearEmbedding, MemberDense), _once),
 }

@@ -5,6 +5,7 @@ import keras
 from recipes.arguments.widths import resolve
 from recipes.models import blocks
 from recipes.models.columns import embed_numbers, scale_columns
+from recipes.models.members import check_members, finished, for_members
 
 
 def mlp(
@@ -16,7 +17,10 @@ def mlp(
     embedded: tuple[int, ...] = (),
     number_embedding: str | None = None,
     numbers: int | None = None,
+    bin_edges: list[list[float]] | None = None,
     feature_scale: bool = False,
+    members: int | None = None,
+    averaging: str | None = None,
     activation="relu",
     negative_slope: float | None = None,
     pieces: int = 2,
@@ -41,12 +45,19 @@ def mlp(
             model has no more. Default: no bound.
         embedded: Number of codes in each of the last columns of a row, which hold categories of many kinds
             (`dataset.embedded`): their codes are replaced by learned vectors. Default: no such columns.
-        number_embedding: Kind of the learned vectors in place of columns of numbers: `"periodic"`, the layer
-            `PeriodicEmbedding`. Default: none, numbers stay as they are.
+        number_embedding: Kind of the learned vectors in place of columns of numbers: `"periodic"` or `"piecewise"`, the
+            layers `PeriodicEmbedding` and `PiecewiseLinearEmbedding`. Default: none, numbers stay as they are.
         numbers: Number of columns, from the first on, that hold numbers (`dataset.numbers`), for `number_embedding`.
             Default: all but those of `embedded`.
+        bin_edges: Edges of the bins of each of these columns, for `"piecewise"`; those of training rows are
+            `PiecewiseLinearEmbedding.quantile_edges(x)`.
         feature_scale: Whether each value in front of the first dense layer is multiplied by a learned scale, the layer
             `FeatureScale`. Default: `False`.
+        members: Number of networks in one, at least 2, as in the mini version of TabM (arXiv:2410.24210): they share
+            the hidden layers, and differ by random scales of their inputs, which are trained, and by their last layers.
+            `fit` minimizes the mean of their losses; predictions are their average. Default: a single network.
+        averaging: What is averaged over members: `"softmax"` for classes, `"sigmoid"` for two classes by one output or
+            several labels, `"linear"` for numbers. Default: softmax, and sigmoid for one output.
         activation: Activation of every hidden layer: a function of `keras.activations`, its name, or `"prelu"`,
             `"rrelu"`, `"maxout"` or `"parametric_selu"`, `"parametric_mish"` and so on, the layers of `custom_layers`;
             or any element-wise function of tensors. Default: `"relu"`.
@@ -73,6 +84,7 @@ def mlp(
         ValueError: For an argument that is not allowed, with the value received.
     """
     input_shape = blocks.check(input_shape, num_outputs)
+    check_members(members, averaging)
     widths = resolve(widths)
     hidden = blocks.Hidden(
         activation=activation,
@@ -94,11 +106,11 @@ def mlp(
         if len(input_shape) > 1:
             x = keras.layers.Flatten(name="flatten")(x)
         x = hidden.embed(x, embedded)
-        x = embed_numbers(x, number_embedding, numbers, input_shape, len(embedded))
-        x = scale_columns(x, feature_scale)
+        x = embed_numbers(x, number_embedding, numbers, bin_edges, input_shape, len(embedded))
+        x = for_members(scale_columns(x, feature_scale), members, number_embedding is not None)
         for number, width in enumerate(widths, start=1):
             name = f"dense_{number}"
             x = hidden.drop(hidden.dense(x, width, name), name)
-        return keras.Model(inputs, hidden.logits(x, num_outputs), name="mlp")
+        return finished(inputs, x, num_outputs, hidden, members, averaging, name="mlp")
 
     return blocks.shrink(widths, max_parameters, build)

@@ -15,7 +15,7 @@ from recipes.arguments.labels import is_one_hot
 from recipes.metrics.inputs import sum_to_one
 
 _PROBABILITIES = ("softmax", "sigmoid")
-# Layers that pass their input on unchanged when a model predicts.
+# Layers that pass their input on unchanged when a model predicts, or average logits of members.
 _PASSING = (
     keras.layers.Dropout,
     keras.layers.AlphaDropout,
@@ -23,6 +23,7 @@ _PASSING = (
     keras.layers.GaussianNoise,
     keras.layers.ActivityRegularization,
     keras.layers.Identity,
+    custom_layers.MemberAverage,
 )
 _PREPARATIONS = (custom_layers.TablePreparation, custom_layers.ImagePreparation, custom_layers.SequencePreparation)
 # Names of losses, or their beginnings or parts, in lower case without separators.

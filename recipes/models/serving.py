@@ -44,7 +44,9 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
     else:
         outputs = keras.layers.Activation("softmax", name="probabilities", dtype="float32")(outputs)
         loss, metrics = keras.losses.SparseCategoricalCrossentropy(), ["accuracy"]
-    model = keras.Model(inputs, outputs, name=f"{core.name}_with_preparation")
+    # Trained further, a network of members gives the outputs of each one.
+    kind = custom_layers.MemberModel if isinstance(core, custom_layers.MemberModel) else keras.Model
+    model = kind(inputs, outputs, name=f"{core.name}_with_preparation")
     # Evaluation needs no optimizer, but `compile` does; this one adds nothing to the file.
     model.compile(optimizer="sgd", loss=loss, metrics=metrics)
     # In half precision Keras wraps it in one that scales the loss, whose variables it can only load where it was built.

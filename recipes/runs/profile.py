@@ -22,7 +22,7 @@ PHASES = {
     "compiling": "first call of each step function, less the median of its later calls",
     "training": "training steps, with what callbacks compute inside of them",
     "validating": "validation after each epoch",
-    "watching": "callbacks, between steps and between epochs",
+    "watching": "callbacks, between steps and epochs, with what they compile themselves",
     "saving": "model, history, record and checkpoints",
     "evaluating": "test part, analysis and diagnosis",
     "drawing": "pictures, page and model card",

@@ -17,7 +17,7 @@ _DEPTH_OF_EPOCHS = 2
 class Stopwatch:
     """Measures where time goes: each moment counts for the phase of the innermost span that is open.
 
-    All spans are of one thread. Without `stop`, it costs nothing but a few readings of the clock.
+    All spans are of one thread. Each costs two readings of the clock.
 
     Args:
         name: Name of the whole, as the outermost span of the trace.

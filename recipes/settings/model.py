@@ -24,13 +24,15 @@ class Model(Checked):
         pieces: Number of linear maps in each unit of maxout. Not set: 2.
         kernel_initializer: Name of an initializer of Keras's, or of `recipes.initialization.get`. Not set: chosen for
             each layer from its activation.
-        initialization: Method that initializes the whole model at the end: by calculation (variance) or on a batch
-            (lsuv).
+        initialization: Method that initializes the whole model at the end: by calculation (variance), on a batch
+            (lsuv), or on a batch unit by unit and with biases (data_driven).
         normalization: Kind of normalization between each hidden layer and its activation.
         max_parameters: Largest number of parameters: the layers are made narrower until the model has no more (mlp,
             convnet).
-        number_embedding: Kind of the learned vectors in place of columns of numbers (mlp): periodic, of cosines.
+        number_embedding: Kind of the learned vectors in place of columns of numbers (mlp): periodic, of cosines; or
+            piecewise, of lines between 49 quantiles.
         feature_scale: Whether each value in front of the first dense layer is multiplied by a learned scale (mlp).
+        members: Number of networks in one, at least 2, that share their hidden layers and are averaged (mlp).
         kernel_size: Side of the convolution kernels, in pixels (convnet, residual). Not set: 3.
         convolutions: Number of convolutions in each stage (convnet). Not set: 1.
         separable: Whether convolutions filter each channel by itself, then mix all channels (convnet).
@@ -57,11 +59,12 @@ class Model(Checked):
     negative_slope: float | None = None
     pieces: int | None = None
     kernel_initializer: str | None = None
-    initialization: Literal["variance", "lsuv"] | None = None
+    initialization: Literal["variance", "lsuv", "data_driven"] | None = None
     normalization: Literal["batch", "layer"] | None = None
     max_parameters: int | None = None
-    number_embedding: Literal["periodic"] | None = None
+    number_embedding: Literal["periodic", "piecewise"] | None = None
     feature_scale: bool | None = None
+    members: int | None = None
     kernel_size: int | None = None
     convolutions: int | None = None
     separable: bool | None = None
@@ -85,7 +88,7 @@ class Model(Checked):
                 except ValueError as error:
                     raise ValueError(str(error).replace(f"`{name}`", f"model.{name}", 1)) from None
         self.require_at_least(1, "kernel_size", "convolutions", "depth", "max_parameters")
-        self.require_at_least(2, "pieces")
+        self.require_at_least(2, "pieces", "members")
         self.require_finite("negative_slope")
         self.refuse_size()
 

@@ -8,6 +8,7 @@ import keras
 from recipes import losses, optimizers, schedules
 from recipes.arguments.names import normalize
 from recipes.data.named import bundled
+from recipes.models.members import check_averaging
 from recipes.models.outputs import Outputs
 from recipes.settings import Recipe
 from recipes.training.request import as_recipe
@@ -55,6 +56,7 @@ def compile_model(
         raise ValueError(f"`task` must be classification or regression. Received: {task!r}")
     if steps_per_epoch is None and recipe.schedule.name not in WITHOUT_STEPS:
         raise ValueError(f"the {recipe.schedule.name} schedule needs `steps_per_epoch`: batches of one epoch")
+    check_averaging(model, task)
     loss = _loss(recipe, task, num_outputs)
     losses.check_pair(loss, task, num_outputs, outputs.activation or "")
     model.compile(

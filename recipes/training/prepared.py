@@ -252,16 +252,17 @@ class Training:
             state=state,
             facts={"before_fine_tuning": before},
         )
-        in_one_call = 1
+        size, in_one_call = self.recipe.fit.batch_size, 1
         if self.dataset is not None and (checkpointing is None or not checkpointing.counts_steps):
-            in_one_call = steps_of_call(self.core, self.recipe.fit.batch_size, session.steps, callbacks)
+            in_one_call = steps_of_call(self.core, size, session.steps, callbacks)
         if state is not None:
             build_metrics(self.core, self.source.batches()[0])
         try:
             for epoch, step, length in session.parts():
                 arguments = {**self.rows(epoch, step), **length}
+                remaining = length.get("steps_per_epoch", session.steps)
                 try:
-                    with steps_in_one_call(self.core, in_one_call, length.get("steps_per_epoch", session.steps)):
+                    with steps_in_one_call(self.core, in_one_call, remaining, size, self.source.count):
                         self.core.fit(**arguments, initial_epoch=epoch, callbacks=session, verbose=0)
                 finally:
                     release(arguments)
