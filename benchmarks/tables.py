@@ -67,25 +67,30 @@ class Results:
 
 
 def digest(recipe: Recipe) -> str:
-    """A short text that differs where the settings of recipes differ."""
-    return hashlib.sha256(recipe.to_yaml().encode()).hexdigest()[:12]
+    """A short text that differs where the settings of recipes differ, and that further settings do not change."""
+    text = repr(sorted((name, value) for name, value, usual in settings_of(recipe) if value != usual))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def settings_of(recipe: Recipe):
+    """Name, value and default of each setting, such as `fit.epochs`."""
+    for part in dataclasses.fields(recipe):
+        settings = getattr(recipe, part.name)
+        if dataclasses.is_dataclass(settings):
+            default = type(settings)()
+            for field in dataclasses.fields(settings):
+                yield f"{part.name}.{field.name}", getattr(settings, field.name), getattr(default, field.name)
 
 
 def pieces(recipe: Recipe) -> dict[str, Recipe]:
     """The recipe with one setting put back to its default, by the name of the setting."""
     found = {}
-    for part in dataclasses.fields(recipe):
-        settings = getattr(recipe, part.name)
-        if part.name == "name" or not dataclasses.is_dataclass(settings):
-            continue
-        default = type(settings)()
-        for field in dataclasses.fields(settings):
-            name, usual = f"{part.name}.{field.name}", getattr(default, field.name)
-            value = getattr(settings, field.name)
-            if name == "model.activation" and value is not None and value.startswith("parametric_"):
-                usual = value.removeprefix("parametric_")
-            if value != usual and name not in _NO_PIECE:
-                found[name] = recipe.replace(**{part.name: {field.name: usual}})
+    for name, value, usual in settings_of(recipe):
+        if name == "model.activation" and value is not None and value.startswith("parametric_"):
+            usual = value.removeprefix("parametric_")
+        if value != usual and name not in _NO_PIECE:
+            part, setting = name.split(".")
+            found[name] = recipe.replace(**{part: {setting: usual}})
     return found
 
 

@@ -40,6 +40,8 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         patience_steps: Number of batches without improvement after which training stops. Parts of an accumulated update
             and skipped steps count. Default: no limit.
         patience_seconds: Seconds without improvement after which training stops. Default: no limit.
+        ties: Which of several epochs with the same best value has its weights restored, `"first"` or `"last"`; patience
+            counts from the first one in any case. Default: `"first"`.
         **kwargs: Further arguments of `keras.callbacks.EarlyStopping`.
 
     Attributes:
@@ -52,7 +54,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
             `verbose=1`.
 
     Raises:
-        ValueError: For a patience below 0 or an unknown mode; and in `fit` for an unknown `monitor`.
+        ValueError: For a patience below 0, an unknown mode or unknown `ties`; and in `fit` for an unknown `monitor`.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         *,
         patience_steps=None,
         patience_seconds=None,
+        ties="first",
         **kwargs,
     ):
         limits = {"patience": patience, "patience_steps": patience_steps, "patience_seconds": patience_seconds}
@@ -73,6 +76,9 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         if kwargs.get("mode", "auto") not in ("auto", "min", "max"):
             raise ValueError(f"`mode` must be auto, min or max. Received: {kwargs['mode']!r}")
         super().__init__(monitor, patience=patience, restore_best_weights=restore_best_weights, **kwargs)
+        if ties not in ("first", "last"):
+            raise ValueError(f"`ties` must be first or last. Received: {ties!r}")
+        self.ties = ties
         self.patience_steps = patience_steps
         self.patience_seconds = patience_seconds
         self.reason = self.kept = None
@@ -121,10 +127,12 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
                 f"average='macro'). Received: {self.monitor} with {logs[self.monitor]}"
             )
         self.wait += 1
-        if not math.isnan(value) and is_improvement(self, value, self.best):
+        improved = not math.isnan(value) and is_improvement(self, value, self.best)
+        if improved or (self.ties == "last" and value == self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
+        if improved:
             if self._beats_baseline():
                 self._count_from_here()
             return

@@ -19,6 +19,7 @@ from custom_layers.periodic_embedding import PeriodicEmbedding as PeriodicEmbedd
 from custom_layers.piecewise_linear_embedding import PiecewiseLinearEmbedding as PiecewiseLinearEmbedding
 from custom_layers.prelu import PReLU as PReLU
 from custom_layers.randomized_leaky_relu import RandomizedLeakyReLU as RandomizedLeakyReLU
+from custom_layers.scheduled_dropout import ScheduledDropout as ScheduledDropout
 from custom_layers.sequence_preparation import SequencePreparation as SequencePreparation
 from custom_layers.smooth_clip import SmoothClip as SmoothClip
 from custom_layers.table_preparation import TablePreparation as TablePreparation

@@ -77,3 +77,19 @@ def test_fine_tuning_resumes_as_well(stop, tmp_path):
     run, after = train(recipe, tmp_path, resume=True)
     assert before | after == states
     assert_same_run(run, expected)
+
+
+@pytest.mark.extensive
+@pytest.mark.backend
+@pytest.mark.optimized
+def test_a_training_on_validation_rows_too_resumes_as_well(tmp_path):
+    recipe = quick(keep="error", refit=True).replace(
+        regularization={"dropout": 0.2, "schedule": "flat_cosine"}, optimizer={"weight_decay": 0.1}
+    )
+    expected, states = train(recipe, tmp_path / "whole")
+    # With validation rows, epochs have three steps instead of two.
+    interrupted, before = train(recipe, tmp_path, stop=(0, 2))
+    assert interrupted is None
+    run, after = train(recipe, tmp_path, resume=True)
+    assert before | after == states
+    assert_same_run(run, expected)

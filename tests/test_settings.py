@@ -182,7 +182,7 @@ def test_an_error_names_the_file(tmp_path):
         (Data, {"train_rows": 0}, "data.train_rows must be at least 1. Received: 0"),
         (Data, {"background": "blue"}, "data.background must be white, black or a colour such as .#ff8000.. Received"),
         (Data, {"depth": 16}, "data.depth must be 8, or not set. Received: 16"),
-        (Fit, {"keep": "first"}, "fit.keep must be one of best, last. Received: 'first'"),
+        (Fit, {"keep": "first"}, "fit.keep must be one of best, error, refined, last. Received: 'first'"),
         (
             Fit,
             {"keep": "last"},

@@ -71,8 +71,9 @@ def finish(
         predictions = _predictions(dataset, y, store.finish())
     run = Evaluated(model, recipe, dataset, report, predictions, prediction_batch(recipe), limit)
     with changing_results(directory):
+        text = f"{dataset.describe()}\n{_extras(directory, recipe)}\n{report}\n"
         with stopwatch("saving", "report and predictions"):
-            _write(directory, run, f"{dataset.describe()}\n\n{report}\n", later=("pictures",) if pictures else ())
+            _write(directory, run, text, later=("pictures",) if pictures else ())
         if pictures:
             with stopwatch("evaluating", "analysis"):
                 _analyse(directory, run)
@@ -90,6 +91,14 @@ def _write(directory: Path, run: Evaluated, text: str, later: tuple[str, ...]) -
     set_missing(directory, ("predictions", *later))
     write_whole(directory / files.PREDICTIONS, lambda file: np.savez_compressed(file, **run.predictions))
     set_missing(directory, later)
+
+
+def _extras(directory: Path, recipe: Recipe) -> str:
+    """What the training did besides fitting, where its reader must know it: calibration, and use of validation rows."""
+    if recipe.fit.keep != "refined" and not recipe.fit.refit:
+        return ""
+    reason = (Stored(directory).versions or {}).get("kept_reason")
+    return f"{reason}\n" if reason else ""
 
 
 def _analyse(directory: Path, run: Evaluated) -> None:

@@ -20,6 +20,7 @@ from custom_layers import (
     PiecewiseLinearEmbedding,
     PReLU,
     RandomizedLeakyReLU,
+    ScheduledDropout,
 )
 from recipes.initialization import moments
 from recipes.initialization.kernels import hits
@@ -244,7 +245,7 @@ RULES: dict[type, Callable[[object, Sequence[Signal], Sequence, Sequence], Signa
     layers.Softmax: _softmax,
     **dict.fromkeys((layers.PReLU, PReLU), _prelu),
     RandomizedLeakyReLU: _randomized,
-    **dict.fromkeys((layers.Dropout, layers.GaussianDropout), _dropout),
+    **dict.fromkeys((layers.Dropout, layers.GaussianDropout, ScheduledDropout), _dropout),
     **dict.fromkeys((layers.SpatialDropout1D, layers.SpatialDropout2D, layers.SpatialDropout3D), _dropout),
     layers.GaussianNoise: _noise,
     layers.AlphaDropout: _alpha_dropout,

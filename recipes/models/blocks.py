@@ -6,7 +6,15 @@ from typing import Any
 
 import keras
 
-from custom_layers import CategoryEmbedding, Maxout, MaxoutConv2D, ParametricActivation, PReLU, RandomizedLeakyReLU
+from custom_layers import (
+    CategoryEmbedding,
+    Maxout,
+    MaxoutConv2D,
+    ParametricActivation,
+    PReLU,
+    RandomizedLeakyReLU,
+    ScheduledDropout,
+)
 from recipes import initialization
 from recipes.arguments.names import normalize, unknown
 from recipes.arguments.numbers import (
@@ -67,6 +75,7 @@ class Hidden:
     l2: float = 0.0
     max_norm: float | None = None
     bias_start: float = 0.0
+    scheduled_dropout: bool = False
 
     def __post_init__(self):
         if self.normalization not in (None, *NORMALIZATIONS):
@@ -78,6 +87,9 @@ class Hidden:
         if self.max_norm is not None:
             require_positive("max_norm", self.max_norm)
         require_finite("bias_start", self.bias_start)
+        check_flag("scheduled_dropout", self.scheduled_dropout)
+        if self.scheduled_dropout and self.name == "selu":
+            raise ValueError("`scheduled_dropout` lowers ordinary dropout, and selu takes AlphaDropout: leave it out")
         if self.negative_slope is not None and self.name not in ("leaky_relu", "prelu"):
             raise ValueError(
                 f"`negative_slope` belongs to leaky_relu and prelu. Received: {self.negative_slope!r} with {self.name}"
@@ -169,6 +181,8 @@ class Hidden:
         """`x` with dropout that suits the activation: only `AlphaDropout` keeps the mean and variance of SELU."""
         if not self.dropout:
             return x
+        if self.scheduled_dropout:
+            return ScheduledDropout(self.dropout, name=f"{name}_dropout")(x)
         layer = keras.layers.AlphaDropout if self.name == "selu" else keras.layers.Dropout
         return layer(self.dropout, name=f"{name}_dropout")(x)
 

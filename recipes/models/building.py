@@ -62,7 +62,12 @@ def _of_settings(recipe: Recipe) -> dict:
         owners = [owner for owner in BUILDERS if name in _arguments(owner)]
         if builder not in owners:
             raise ValueError(f"model.{name} belongs to {', '.join(owners)}. Received: {value!r} with {builder}")
-    return chosen | {field.name: getattr(recipe.regularization, field.name) for field in fields(recipe.regularization)}
+    regularization = {field.name: getattr(recipe.regularization, field.name) for field in fields(recipe.regularization)}
+    if regularization.pop("schedule") and recipe.regularization.dropout:
+        if "scheduled_dropout" not in _arguments(builder):
+            raise ValueError(f"regularization.schedule lowers dropout of mlp and residual. Received: {builder}")
+        chosen["scheduled_dropout"] = True
+    return chosen | regularization
 
 
 def _of_data(recipe: Recipe, dataset: Dataset) -> dict:

@@ -15,6 +15,7 @@ from custom_layers import (
     PeriodicEmbedding,
     PiecewiseLinearEmbedding,
     PReLU,
+    ScheduledDropout,
 )
 from recipes.initialization.kernels import MAXOUT
 from recipes.keras_internals.layers import CONVOLUTIONS, DEPTHWISE, SEPARABLE, TRANSPOSED, known_class
@@ -31,7 +32,7 @@ NORMALIZATIONS = (
 # Layers that have weights, but compute no products of matrices.
 _ELEMENTWISE = (
     *NORMALIZATIONS, keras.layers.PReLU, PReLU, ParametricActivation, FeatureScale, MemberScale, keras.layers.Embedding,
-    CategoryEmbedding,
+    CategoryEmbedding, ScheduledDropout,
 )  # fmt: skip
 # Operations of `keras.ops` that compute such products, whose multiply-adds are not known here.
 _PRODUCTS = {"Einsum", "Dot", "Tensordot", "Inner", "Outer", "Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose"}

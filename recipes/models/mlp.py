@@ -33,6 +33,7 @@ def mlp(
     l2: float = 0.0,
     max_norm: float | None = None,
     bias_start: float = 0.0,
+    scheduled_dropout: bool = False,
 ) -> keras.Model:
     """Dense layers, each with its normalization, activation and dropout; then one linear layer for the logits.
 
@@ -76,6 +77,8 @@ def mlp(
             bound.
         bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
             alive. Default: 0.
+        scheduled_dropout: Whether dropout is a `ScheduledDropout`, which a callback can lower in the course of the
+            training. Default: `False`.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`.
@@ -99,6 +102,7 @@ def mlp(
         l2=l2,
         max_norm=max_norm,
         bias_start=bias_start,
+        scheduled_dropout=scheduled_dropout,
     )
 
     def build(widths):

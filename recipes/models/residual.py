@@ -31,6 +31,7 @@ def residual(
     l2: float = 0.0,
     max_norm: float | None = None,
     bias_start: float = 0.0,
+    scheduled_dropout: bool = False,
 ) -> keras.Model:
     """A residual network (He et al. 2016, arXiv:1603.05027): of dense layers for rows, of convolutions for images.
 
@@ -67,6 +68,8 @@ def residual(
             bound.
         bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
             alive. Default: 0.
+        scheduled_dropout: Whether dropout is a `ScheduledDropout`, which a callback can lower in the course of the
+            training. Default: `False`.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`. Layers are called
@@ -90,6 +93,7 @@ def residual(
         l2=l2,
         max_norm=max_norm,
         bias_start=bias_start,
+        scheduled_dropout=scheduled_dropout,
     )
     if not widths:
         raise ValueError("`widths` must name one stage at least. Received: ()")

@@ -15,7 +15,7 @@ _LAYERS = {
 }
 
 
-def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
+def serving_model(core: keras.Model, dataset: Dataset, temperature: float | None = None) -> keras.Model:
     """A trained `core` between the preparation of `dataset` and a layer that makes its outputs readable.
 
     It shares the weights of `core`. It is compiled, with a loss on probabilities or raw values, so that Keras's own
@@ -24,6 +24,7 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
     Args:
         core: Model from prepared rows `(batch, *dataset.input_shape)` to logits (or scaled values, for regression).
         dataset: Data with the preparation and the task.
+        temperature: Number by which the logits of classes are divided. Default: they are used as they are.
 
     Returns:
         A model from raw rows (images of any height and width, sequences of as many steps as `core` takes) to class
@@ -34,6 +35,8 @@ def serving_model(core: keras.Model, dataset: Dataset) -> keras.Model:
     inputs = keras.Input(_raw_shape(core, preparation), name="raw")
     layer = _LAYERS[type(preparation)]
     outputs = core(layer(**preparation.constants(), name=PREPARATION)(inputs))
+    if temperature is not None:
+        outputs = keras.layers.Rescaling(1 / temperature, name="temperature", dtype="float32")(outputs)
     if dataset.task == "regression":
         scale, offset = preparation.target_scale, preparation.target_mean
         outputs = keras.layers.Rescaling(scale, offset, name="target_units", dtype="float32")(outputs)

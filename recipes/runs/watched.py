@@ -20,6 +20,8 @@ class Watched:
         reason: Why the training stopped and the weights of that epoch were kept; empty for the last weights of a
             training that ran to its last epoch.
         divergence: Why the training was stopped as diverged, and what may help; `None` where it did not diverge.
+        temperature: Number by which the logits of the saved model are divided, learned on validation rows; `None` where
+            they are used as they are.
     """
 
     history: dict[str, list[float]]
@@ -27,6 +29,7 @@ class Watched:
     kept_epoch: int | None
     reason: str = ""
     divergence: str | None = None
+    temperature: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes as plain values and arrays, for a checkpoint; `from_dict` reads them back."""

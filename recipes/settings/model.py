@@ -125,6 +125,8 @@ class Regularization(Checked):
         l2: Weight of the squared kernel values in the loss.
         max_norm: Largest norm of the weights of each hidden unit.
         bias_start: Initial value of the biases of hidden layers; slightly positive, such as 0.1, keeps ReLUs alive.
+        schedule: Course of dropout (mlp, residual) and of optimizer.weight_decay over the planned epochs: flat_cosine,
+            unchanged for half of them, then half a cosine down to 0. Not set: constant.
     """
 
     dropout: float = 0.0
@@ -134,6 +136,7 @@ class Regularization(Checked):
     l2: float = 0.0
     max_norm: float | None = None
     bias_start: float = 0.0
+    schedule: Literal["flat_cosine"] | None = None
 
     def __post_init__(self):
         super().__post_init__()

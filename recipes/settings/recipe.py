@@ -45,8 +45,25 @@ class Recipe(Checked):
                 f"fine_tune.epochs belongs to the builder transfer. Received: {self.fine_tune.epochs} with "
                 f"{self.model.builder}"
             )
+        if self.regularization.schedule:
+            self._check_regularization_schedule()
+        if self.fine_tune.epochs and (self.fit.refit or self.fit.keep in ("error", "refined")):
+            setting = "refit: true" if self.fit.refit else f"keep: {self.fit.keep}"
+            raise ValueError(f"fit.{setting} is for one training, without fine_tune.epochs: leave one of them out")
+        if self.fit.refit and self.schedule.name == "reduce_on_plateau":
+            raise ValueError("fit.refit leaves no validation rows, and schedule.name: reduce_on_plateau needs them")
         if self.fit.keep == "last" and self.schedule.name == "reduce_on_plateau":
             raise ValueError("fit.keep: last uses no validation rows, and schedule.name: reduce_on_plateau needs them")
+
+    def _check_regularization_schedule(self):
+        setting = f"regularization.schedule: {self.regularization.schedule}"
+        decays = self.optimizer.weight_decay is not None or self.optimizer.name in ("adamw", "muon")
+        if not self.regularization.dropout and not decays:
+            raise ValueError(f"{setting} lowers regularization.dropout and optimizer.weight_decay, and neither is set")
+        if self.optimizer.name == "schedule_free_adamw" and decays:
+            raise ValueError(f"{setting} cannot lower the weight decay of schedule_free_adamw: leave one of them out")
+        if self.fine_tune.epochs:
+            raise ValueError(f"{setting} is for one training, without fine_tune.epochs: leave one of them out")
 
     def replace(self, /, **changes) -> "Recipe":
         """A copy with some settings changed.

@@ -47,10 +47,14 @@ class Fit(Checked):
     Args:
         batch_size: Number of rows in one step.
         epochs: Largest number of passes over the training rows.
-        patience: Number of epochs without a better validation loss after which training stops. Not set: all epochs are
-            trained.
-        keep: Epoch whose weights are kept: `best`, that with the best validation loss; `last`, the last one, so that no
-            label of the validation part is used.
+        patience: Number of epochs without a better value of what `keep` goes by, after which training stops. Not set:
+            all epochs are trained.
+        keep: Epoch whose weights are kept: `best`, that with the best validation loss; `error`, with the fewest wrong
+            validation rows or the least root mean squared error, of ties the last; `refined`, with the best validation
+            log loss after temperature scaling, whose temperature is then a part of the saved model (arXiv:2501.19195);
+            `last`, the last one, so that no label of the validation part is used.
+        refit: Whether the network is then trained anew on training and validation rows together, for as many epochs as
+            were best.
         class_weight: Weight of each class in the loss, by the name of the class; `balanced` makes all classes count
             alike.
         restarts: Number of times that a training whose loss is no longer finite, or a million times its best, goes back
@@ -63,7 +67,8 @@ class Fit(Checked):
     batch_size: int = 32
     epochs: int = 60
     patience: int | None = 15
-    keep: Literal["best", "last"] = "best"
+    keep: Literal["best", "error", "refined", "last"] = "best"
+    refit: bool = False
     class_weight: Literal["balanced"] | dict[str, float] | None = None
     restarts: int = 0
     checkpoint: str | None = "auto"

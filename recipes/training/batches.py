@@ -248,6 +248,16 @@ class Batches(keras.utils.PyDataset):
         return batches.with_options(options).prefetch(tf.data.AUTOTUNE)
 
 
+def endless_batch(columns):
+    """The rows of `columns` as one batch that comes again and again: a `tf.data.Dataset`.
+
+    Of arrays, Keras makes two new iterators for each validation, which take longer than to validate small rows.
+    """
+    import tensorflow as tf  # only where it is the backend
+
+    return tf.data.Dataset.from_tensors(tuple(map(_as_floatx, columns))).repeat()
+
+
 class ValidationBatches(keras.utils.PyDataset):
     """The prepared rows of the validation part in their order, batch by batch, where they are too many for memory.
 

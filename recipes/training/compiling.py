@@ -12,6 +12,7 @@ from recipes.models.members import check_averaging
 from recipes.models.outputs import Outputs
 from recipes.settings import Recipe
 from recipes.training.request import as_recipe
+from recipes.training.validation_error import metrics_for
 
 WITHOUT_STEPS = ("constant", "reduce_on_plateau")
 
@@ -54,6 +55,8 @@ def compile_model(
     task = task or known_task or ("classification" if num_outputs > 1 else None)
     if task not in ("classification", "regression"):
         raise ValueError(f"`task` must be classification or regression. Received: {task!r}")
+    if steps_per_epoch is None and recipe.regularization.schedule:
+        raise ValueError("regularization.schedule needs `steps_per_epoch`: batches of one epoch")
     if steps_per_epoch is None and recipe.schedule.name not in WITHOUT_STEPS:
         raise ValueError(f"the {recipe.schedule.name} schedule needs `steps_per_epoch`: batches of one epoch")
     check_averaging(model, task)
@@ -62,7 +65,7 @@ def compile_model(
     model.compile(
         optimizer=_optimizer(recipe, steps_per_epoch or 1, learning_rate_factors),
         loss=loss,
-        metrics=[_metric(recipe, task, num_outputs)],
+        metrics=[_metric(recipe, task, num_outputs), *metrics_for(recipe.fit.keep, task)],
     )
     return model
 
@@ -86,6 +89,8 @@ def _optimizer(recipe: Recipe, steps_per_epoch: int, learning_rate_factors) -> k
     )
     options = {field.name: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     del options["name"], options["learning_rate"]
+    if recipe.regularization.schedule and settings.name != "schedule_free_adamw":
+        options["decay_schedule"] = schedules.FlatCosine(1.0, recipe.fit.epochs * steps_per_epoch)
     return optimizers.get(settings.name, rate, **options, learning_rate_factors=learning_rate_factors)
 
 

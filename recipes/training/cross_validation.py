@@ -242,10 +242,10 @@ def cross_validate(
 
 def _train_and_predict(training: Training) -> tuple[np.ndarray, dict]:
     """Outputs for the test part of a model that is trained on the others, `(rows, outputs)`; and its history."""
-    serving = training.serving()
     watched = training.fit()
     if watched.divergence is not None:
         raise ValueError(watched.divergence)
+    serving = training.serving(watched.temperature)
     x, batch_size = training.dataset.test[0], prediction_batch(training.recipe)
     values = predicted_values(serving, Outputs.of(serving), x, batch_size)
     return np.concatenate(list(values)), watched.history

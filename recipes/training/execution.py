@@ -63,7 +63,9 @@ def steps_of_call(model: keras.Model, batch_size: int, steps: int, user_callback
 
 
 @contextlib.contextmanager
-def steps_in_one_call(model: keras.Model, number: int, remaining: int, batch_size: int, rows: int) -> Iterator[None]:
+def steps_in_one_call(
+    model: keras.Model, number: int, remaining: int, batch_size: int, rows: int, one_validation_step: bool = False
+) -> Iterator[None]:
     """Within it, `fit` makes `number` steps in one call; or as many as divide `remaining`, the steps of its epoch.
 
     Args:
@@ -72,16 +74,20 @@ def steps_in_one_call(model: keras.Model, number: int, remaining: int, batch_siz
         remaining: Number of steps of the epoch, which calls must not exceed.
         batch_size: Number of rows in a batch.
         rows: Number of training rows.
+        one_validation_step: Whether the rows of validation come as one batch again and again, which a call for
+            `number` steps would validate as often.
     """
     if number == 1:
         yield
         return
     before = model.steps_per_execution
+    model.train_function = model.test_function = None  # compiled with the number in them
+    if one_validation_step:
+        model.make_test_function()
     model.steps_per_execution = math.gcd(number, remaining)
     looped = contextlib.nullcontext()
     if keras.backend.backend() == "jax":
         looped = jax_steps.looped(model, number, batch_size, rows % batch_size or batch_size)
-    model.train_function = model.test_function = None  # compiled with the number in them
     try:
         with looped:
             yield

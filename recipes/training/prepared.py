@@ -8,7 +8,6 @@ from functools import partial
 from typing import Self
 
 import keras
-import numpy as np
 
 from callbacks import EarlyStopping, Progress, StopOnDivergence
 from callbacks.watching.record import merged
@@ -25,8 +24,9 @@ from recipes.settings import Fit, Recipe
 from recipes.training.checkpointing import Checkpointing
 from recipes.training.compiling import compile_model
 from recipes.training.execution import steps_in_one_call, steps_of_call
-from recipes.training.fine_tuning import unfreeze
 from recipes.training.fitting_checks import check_fit, checked_columns, outputs_for
+from recipes.training.phases import fit_phases
+from recipes.training.refitting import calibrated, initial_values, refit
 from recipes.training.rows import (
     ArrayRows,
     DatasetRows,
@@ -36,8 +36,17 @@ from recipes.training.rows import (
     release,
 )
 from recipes.training.session import Session
+from recipes.training.state import assign_copies
 from recipes.training.timed_session import TimedSession
-from recipes.training.watching import WATCHERS, LearningRateLog, TrainingEnd, callbacks_for, kept_epoch, numeric_history
+from recipes.training.watching import (
+    WATCHERS,
+    LearningRateLog,
+    TrainingEnd,
+    advice_on,
+    callbacks_for,
+    kept_epoch,
+    numeric_history,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +155,13 @@ class Training:
         """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
         return self.source.of_fit(epoch, step)
 
-    def serving(self) -> keras.Model:
-        """The model that takes raw rows and gives probabilities or values; it shares the weights of `core`."""
-        return self.core if self.dataset is None else models.serving_model(self.core, self.dataset)
+    def serving(self, temperature: float | None = None) -> keras.Model:
+        """The model that takes raw rows and gives probabilities or values; it shares the weights of `core`.
+
+        Args:
+            temperature: Number by which logits are divided, as in `Watched.temperature`.
+        """
+        return self.core if self.dataset is None else models.serving_model(self.core, self.dataset, temperature)
 
     def limited(self, limit: int | None) -> Self:
         """The same training on at most `limit` rows of each part."""
@@ -162,7 +175,7 @@ class Training:
         late_errors: list[Exception] | None = None,
         checkpointing: Checkpointing | None = None,
     ) -> Watched:
-        """Train `core`, then fine-tune it where the recipe has epochs for that.
+        """Train `core`, then fine-tune it or train it anew on more rows, where the recipe says so.
 
         Args:
             callbacks: Callbacks of the user. Those with a record of their own replace the recipe's.
@@ -170,58 +183,41 @@ class Training:
             late_errors: List that receives the errors which `callbacks` raise once training has ended. Default: they
                 are raised.
             checkpointing: Where and when the training is stored, with the state that it goes on from. Default: never.
+
+        Raises:
+            ValueError: If the network is to be trained anew, and is a model of the user's own that is not built, or
+                rows do not fit the memory.
         """
         options = {
             "callbacks": callbacks, "verbose": verbose, "late_errors": late_errors, "checkpointing": checkpointing,
         }  # fmt: skip
         state = None if checkpointing is None else checkpointing.found
-        before = None if state is None else state["before_fine_tuning"]
-        if before is None:
-            first = self._fit_phase(0, state, **options)
-            if not self.recipe.fine_tune.epochs or first.divergence is not None:
-                return first
-            weights = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self.core.weights]
-            before = {**first.to_dict(), "weights": weights}
-            state = None
-        else:
-            first = Watched.from_dict(before)
-        weights = self.core.weights
-        tuning = self._with_trainable_body()
-        if self.recipe.fit.keep == "best" and "val_loss" not in before:
-            # Measured again: the penalties of the body count only from now on.
-            before["val_loss"] = tuning.validation_loss()
-        second = tuning._fit_phase(len(first.history["loss"]), state, **options, before=before)
-        history = {name: first.history[name] + second.history[name] for name in first.history if name in second.history}
-        whole = dataclasses.replace(second, history=history, record=merged([first.record, second.record]))
-        start = before.get("val_loss")
-        if second.divergence is not None or start is None or np.nanmin(second.history["val_loss"]) <= start:
-            return whole
-        for weight, value in zip(weights, before["weights"], strict=True):
-            weight.assign(value)
-        reason = "fine-tuning has not lowered the validation loss: the weights before it are kept"
-        if verbose:
-            print(reason)
-        return dataclasses.replace(whole, kept_epoch=first.kept_epoch, reason=reason)
+        before_refit = None if state is None else state["before_refit"]
+        if before_refit is not None:
+            return refit(self, Watched.from_dict(before_refit), state, verbose, checkpointing)
+        start = initial_values(self) if self.recipe.fit.refit else []
+        watched = calibrated(self, fit_phases(self, state, options))
+        if not self.recipe.fit.refit or watched.divergence is not None:
+            return watched
+        assign_copies(start)
+        return refit(self, watched, None, verbose, checkpointing)
 
     def validation_loss(self) -> float:
         """The present loss on the validation rows."""
         rows = as_evaluate_arguments(self.source.validation())
         return self.core.evaluate(**rows, return_dict=True, verbose=0)["loss"]
 
-    def _with_trainable_body(self) -> Self:
-        """The second half of transfer learning: the body is trained, too, at a lower rate. Compiles `core` anew."""
-        settings = self.recipe.fine_tune
-        rate = settings.learning_rate or self.recipe.optimizer.learning_rate / 10
-        recipe = self.recipe.replace(fit={"epochs": settings.epochs}, optimizer={"learning_rate": rate})
-        factors = unfreeze(self.core, settings.layers, settings.layer_decay)
-        steps = math.ceil(len(self.dataset.train[1]) / recipe.fit.batch_size)
-        task, count = self.dataset.task, self.outputs.units
-        compile_model(self.core, recipe, steps, task=task, num_outputs=count, learning_rate_factors=factors)
-        source = dataclasses.replace(self.source, recipe=recipe)
-        return dataclasses.replace(self, recipe=recipe, source=source, rate_setting="fine_tune.learning_rate")
-
-    def _fit_phase(
-        self, first_epoch: int, state: dict | None, *, callbacks, verbose, late_errors, checkpointing, before=None
+    def fit_phase(
+        self,
+        first_epoch: int,
+        state: dict | None,
+        *,
+        callbacks,
+        verbose,
+        late_errors,
+        checkpointing,
+        before=None,
+        epochs=None,
     ) -> Watched:
         """One training, whose epochs are counted from `first_epoch`; it goes on from `state` where there is one.
 
@@ -229,7 +225,8 @@ class Training:
             first_epoch: Number of the first epoch, counted from 0.
             state: State to go on from; see `Session.state`.
             callbacks: As in `fit`, and so are `verbose`, `late_errors` and `checkpointing`.
-            before: Values of the training before fine-tuning, which are stored with it.
+            before: Values of the training before this one, which are stored with it, by the name of this kind.
+            epochs: Number of epochs, where it is not the planned one of the recipe.
         """
         replaced = tuple(kind for kind in WATCHERS if any(isinstance(callback, kind) for callback in callbacks))
         own = [
@@ -246,11 +243,11 @@ class Training:
             [LearningRateLog(), *own, *([Progress()] if verbose else []), end, *callbacks],
             self.core,
             first_epoch=first_epoch,
-            epochs=first_epoch + self.recipe.fit.epochs,
+            epochs=first_epoch + (epochs or self.recipe.fit.epochs),
             steps=math.ceil(self.source.count / self.recipe.fit.batch_size),
             checkpointing=checkpointing,
             state=state,
-            facts={"before_fine_tuning": before},
+            facts={"before_fine_tuning": None, "before_refit": None, **(before or {})},
         )
         size, in_one_call = self.recipe.fit.batch_size, 1
         if self.dataset is not None and (checkpointing is None or not checkpointing.counts_steps):
@@ -260,9 +257,9 @@ class Training:
         try:
             for epoch, step, length in session.parts():
                 arguments = {**self.rows(epoch, step), **length}
-                remaining = length.get("steps_per_epoch", session.steps)
+                remaining, at_once = length.get("steps_per_epoch", session.steps), "validation_steps" in arguments
                 try:
-                    with steps_in_one_call(self.core, in_one_call, remaining, size, self.source.count):
+                    with steps_in_one_call(self.core, in_one_call, remaining, size, self.source.count, at_once):
                         self.core.fit(**arguments, initial_epoch=epoch, callbacks=session, verbose=0)
                 finally:
                     release(arguments)
@@ -282,15 +279,6 @@ class Training:
         seen = [callback.record for callback in (*own, *callbacks) if isinstance(callback, WATCHERS)]
         last = first_epoch + len(history.epoch)
         kept = kept_epoch([*own, *callbacks], last)
-        return Watched(numeric_history(history), merged(seen), kept, reason, self._advice(divergence))
-
-    def _advice(self, divergence: StopOnDivergence) -> str | None:
-        """What happened and what may help, where training was stopped as diverged."""
-        if divergence.stopped_epoch is None:
-            return None
-        if self.dataset is None:
-            remedy = "a lower learning rate or clipped gradients"
-        else:
-            rate = self.recipe.optimizer.learning_rate
-            remedy = f"a lower {self.rate_setting} (now {rate}) or optimizer.global_clipnorm"
-        return f"training diverged: {divergence.reason}; {remedy} may help"
+        rate = None if self.dataset is None else self.recipe.optimizer.learning_rate
+        advice = advice_on(divergence, rate, self.rate_setting)
+        return Watched(numeric_history(history), merged(seen), kept, reason, advice)

@@ -140,6 +140,8 @@ def train(
                 if watched.divergence is not None:
                     checkpoints.discard()
                     raise ValueError(watched.divergence)
+                if watched.temperature is not None:
+                    serving = training.serving(watched.temperature)
                 details = {
                     "seed": seed,
                     "model": facts["model"],

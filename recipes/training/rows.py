@@ -14,6 +14,7 @@ from recipes.training.batches import (
     RowsInMemory,
     RowsOnDisk,
     ValidationBatches,
+    endless_batch,
     fits_in_memory,
     weights_of_rows,
 )
@@ -34,6 +35,7 @@ class DatasetRows:
         num_outputs: Number of outputs of the network.
         seed: Seed of the order of the rows and of the augmentation.
         limit: Largest number of rows of each part that are used; `None` for all.
+        validates: Whether `fit` receives the validation rows.
     """
 
     recipe: Recipe
@@ -41,6 +43,7 @@ class DatasetRows:
     num_outputs: int
     seed: int = 0
     limit: int | None = None
+    validates: bool = True
 
     @property
     def count(self) -> int:
@@ -83,7 +86,13 @@ class DatasetRows:
         """The arguments of `fit` that hold rows, which begin with batch `step` of `epoch`, both counted from 0."""
         # Small rows pass in few batches, as each takes longer to start than to compute.
         size = max(self.recipe.fit.batch_size, _VALIDATED_AT_ONCE // math.prod(self.row_shape))
-        options = {"validation_data": self.validation(), "validation_batch_size": size}
+        validation = self.validation() if self.validates else None
+        if validation is None:
+            options = {}
+        elif keras.backend.backend() == "tensorflow" and isinstance(validation, tuple) and len(validation[0]) <= size:
+            options = {"validation_data": endless_batch(validation), "validation_steps": 1}
+        else:
+            options = {"validation_data": validation, "validation_batch_size": size}
         return {**self.batches(epoch, step).fit_arguments(), **options}
 
     def validation(self) -> ValidationBatches | tuple:

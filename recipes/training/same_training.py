@@ -75,7 +75,7 @@ def found_in(
     differing = _differences(found, facts)
     epochs, before = facts["settings"]["fit.epochs"], found["settings"]["fit.epochs"]
     done = state["epoch"] + (state["step"] > 0)
-    if epochs != before and (state["before_fine_tuning"] is not None or epochs < done):
+    if epochs != before and (_is_second(state) or epochs < done):
         differing.append(f"fit.epochs is {epochs}, and was {before}, of which {done} have begun")
     if differing:
         raise ValueError(
@@ -96,6 +96,11 @@ def found_in(
     return state
 
 
+def _is_second(state: dict[str, Any]) -> bool:
+    """Whether a state is of a training behind the first one, whose number of epochs depends on that."""
+    return any(state.get(name) is not None for name in ("before_fine_tuning", "before_refit"))
+
+
 def is_finished(stored: Stored, facts: dict[str, Any]) -> bool:
     """Whether a run folder holds the result of the training with these `facts`."""
     if not stored.is_run or stored.fingerprint is None:
@@ -112,13 +117,13 @@ def _is_state(state: dict[str, Any], facts: dict[str, Any]) -> bool:
     kinds = {"facts": dict, "variables": list, "callbacks": list, "random": dict, "stopped": bool}
     if not all(isinstance(state.get(name), kind) for name, kind in kinds.items()):
         return False
-    found, before = state["facts"], state.get("before_fine_tuning")
+    found, befores = state["facts"], [state.get(name) for name in ("before_fine_tuning", "before_refit")]
     return (
         all(is_whole(state.get(name)) and state[name] >= 0 for name in ("epoch", "step"))
         and all(isinstance(value, np.ndarray) for value in state["variables"])
         and all(type(found.get(name)) is type(value) for name, value in facts.items())
         and is_whole(found["settings"].get("fit.epochs"))
-        and (before is None or isinstance(before, dict))
+        and all(before is None or isinstance(before, dict) for before in befores)
     )
 
 

@@ -11,7 +11,9 @@ from callbacks.watching.scalars import as_number
 from callbacks.watching.wrapped_optimizers import innermost_optimizers
 from recipes.optimizers.rates import current_rate
 from recipes.settings import Recipe
+from recipes.training.dropout_schedule import DropoutSchedule
 from recipes.training.request import as_recipe
+from recipes.training.validation_error import MONITORS
 
 # Callbacks with a `record`.
 WATCHERS = (GradientNormLogger, ActivationStatistics)
@@ -33,15 +35,23 @@ def callbacks_for(recipe: str | Path | Recipe, x=None) -> list[keras.callbacks.C
     recipe = as_recipe(recipe)
     watchers = [GradientNormLogger(), *([] if x is None else [_activations(x)])]
     # Without patience, training does not stop early, but the best weights are restored all the same.
-    last = EarlyStopping(patience=recipe.fit.patience) if recipe.fit.keep == "best" else AveragedWeights()
+    last = _best_weights(recipe) if recipe.fit.keep in MONITORS else AveragedWeights()
     schedule = []
     if recipe.schedule.name == "reduce_on_plateau":
         settings = recipe.schedule
         schedule = [keras.callbacks.ReduceLROnPlateau(factor=settings.factor, patience=settings.patience)]
+    if recipe.regularization.schedule:
+        schedule.append(DropoutSchedule(recipe.fit.epochs))
     # Optimizers that leave out gradients which are not finite may come to rest at a high, finite loss. No healthy
     # training reaches a million times its best loss.
     divergence = StopOnDivergence(factor=1e6 if recipe.fit.restarts else None, max_restarts=recipe.fit.restarts)
     return [*watchers, *schedule, divergence, last]
+
+
+def _best_weights(recipe: Recipe) -> EarlyStopping:
+    keep = recipe.fit.keep
+    ties = "last" if keep == "error" else "first"
+    return EarlyStopping(MONITORS[keep], patience=recipe.fit.patience, mode="min", ties=ties)
 
 
 def _activations(x) -> ActivationStatistics:
@@ -76,6 +86,23 @@ def kept_epoch(callbacks: Sequence[keras.callbacks.Callback], last: int) -> int:
         if stops and callback.best_weights is not None:
             return callback.best_epoch + 1
     return last
+
+
+def advice_on(divergence: StopOnDivergence, rate: float | None, rate_setting: str) -> str | None:
+    """What happened and what may help, where training was stopped as diverged; `None` where it was not.
+
+    Args:
+        divergence: Callback that watched the loss.
+        rate: Learning rate of the recipe; `None` without one.
+        rate_setting: Name of the setting that holds it.
+    """
+    if divergence.stopped_epoch is None:
+        return None
+    if rate is None:
+        remedy = "a lower learning rate or clipped gradients"
+    else:
+        remedy = f"a lower {rate_setting} (now {rate}) or optimizer.global_clipnorm"
+    return f"training diverged: {divergence.reason}; {remedy} may help"
 
 
 def numeric_history(history: keras.callbacks.History) -> dict[str, list[float]]:

@@ -16,7 +16,10 @@ from recipes.keras_internals.private import compile_arguments
 from recipes.models.outputs import Outputs, compiled_loss
 
 # Layers that pass on what an activation gives, so that it is still the activation of the outputs.
-_PASSING = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "ActivityRegularization", "Identity")
+_PASSING = (
+    "Dropout", "AlphaDropout", "GaussianDropout", "ScheduledDropout", "GaussianNoise", "ActivityRegularization",
+    "Identity",
+)  # fmt: skip
 _RESHAPING = ("Flatten", "Reshape", "Permute", "Cropping1D", "Cropping2D", "GlobalAveragePooling1D")
 _CLASSES = ("crossentropy", "focal", "bce")
 _DIFFERENT = 1e-3

@@ -131,6 +131,8 @@ def analyse(run: Evaluated, model_bytes: int | None = None) -> dict:
 
 
 def _errors(run: Evaluated):
+    if run.recipe.fit.refit:  # trained on validation rows, which show nothing then
+        return None, None
     task = run.dataset.task
     targets, values = run.predicted("train")
     of_test = 1 - (run.report.r2 if task == "regression" else run.report.accuracy)
@@ -144,7 +146,7 @@ def _errors(run: Evaluated):
 
 
 def _calibration(run: Evaluated):
-    if not run.has_probabilities:
+    if not run.has_probabilities or run.recipe.fit.refit:
         return None, None
     labels = run.predictions["label"]
     most = max(1, calibrating.MOST_VALUES // len(run.dataset.class_names))
