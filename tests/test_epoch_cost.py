@@ -1,9 +1,12 @@
+import keras
 import pytest
 
 import recipes
 from callbacks import ActivationStatistics
 from recipes.training import epoch_cost
 from recipes.training.prepared import Training
+
+SINGLE_STEPS = keras.backend.backend() == "torch"  # others make all steps of a short epoch in one call
 
 
 def cost_of(recipe):
@@ -16,7 +19,7 @@ def cost_of(recipe):
 def test_an_epoch_is_timed_and_its_memory_counted(short_recipe):
     model, dataset, cost = cost_of(short_recipe)
     assert cost.steps == -(-len(dataset.train[1]) // 32)
-    assert cost.timed_steps == 5 * (cost.steps - 1)
+    assert cost.timed_steps == (5 * (cost.steps - 1) if SINGLE_STEPS else 4 * cost.steps)
     assert cost.validated
     assert 0 < cost.step_seconds < cost.seconds < 60
     assert cost.weights == cost.gradients == 4 * model.count_params()
@@ -35,9 +38,9 @@ def test_slow_steps_are_few(short_recipe, monkeypatch):
     ended = []
     monkeypatch.setattr(ActivationStatistics, "on_train_end", lambda self, logs=None: ended.append(self.model))
     model, dataset, cost = cost_of(short_recipe)
-    assert (cost.timed_steps, cost.validated) == (1, False)
+    assert (cost.timed_steps, cost.validated) == (1 if SINGLE_STEPS else cost.steps, False)
     assert cost.seconds == pytest.approx(cost.steps * cost.step_seconds)
-    assert "without validation (1 timed)" in str(cost)
+    assert f"without validation ({cost.timed_steps} timed)" in str(cost)
     # The recipe's callbacks were there, and have ended: the optimizer has no more variables than without them.
     assert ended == [model]
     other = Training.of(short_recipe, dataset).core
@@ -49,7 +52,7 @@ def test_slow_steps_are_few(short_recipe, monkeypatch):
 def test_long_epochs_are_calculated_from_some_of_their_steps(short_recipe, monkeypatch):
     monkeypatch.setattr(epoch_cost, "MOST_STEPS", 4)
     _, dataset, cost = cost_of(short_recipe.replace(fit={"batch_size": 1}))
-    assert (cost.timed_steps, cost.steps) == (5 * 3, len(dataset.train[1]))
+    assert (cost.timed_steps, cost.steps) == (5 * 3 if SINGLE_STEPS else 4 * 4, len(dataset.train[1]))
     assert cost.seconds > 390 * cost.step_seconds
 
 

@@ -4,11 +4,13 @@ import math
 import statistics
 import time
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import keras
 
 from recipes.models import model_table
 from recipes.models.layer_costs import bytes_of
+from recipes.training.execution import steps_in_one_call, steps_of_call
 from recipes.training.prepared import Training
 from recipes.training.watching import callbacks_for
 
@@ -76,25 +78,29 @@ class EpochCost:
 def epoch_cost(training: Training) -> EpochCost:
     """Train for a few seconds, and measure what an epoch takes.
 
-    It trains as `train` would, with the recipe's callbacks, augmentation and validation: five epochs of at most 100
-    steps, or until the steps behind the first one, which compiles, have taken 5 seconds. The weights change: it is for
-    a training that is thrown away.
+    It trains as `train` would, with the recipe's callbacks, augmentation and validation, and with as many steps in one
+    call: five epochs of at most 100 steps, or until the calls behind the first one, which compiles, have taken 5
+    seconds. The weights change: it is for a training that is thrown away.
     """
     model, recipe, rows = training.core, training.recipe, training.source.count
     steps = math.ceil(rows / recipe.fit.batch_size)
     shortened = training.limited(MOST_STEPS * recipe.fit.batch_size) if steps > MOST_STEPS else training
     clock = _Clock()
     model.optimizer.build(model.trainable_variables)  # as `train` does
-    model.fit(
-        **shortened.rows(),
-        epochs=_EPOCHS,
-        callbacks=[*callbacks_for(recipe, training.source.probe()), clock],
-        verbose=0,
-    )
-    step = statistics.median(clock.steps or clock.first_steps)
-    seconds, compiling = steps * step, clock.first_steps[0] - step
+    shorter, size = min(steps, MOST_STEPS), recipe.fit.batch_size
+    number = steps_of_call(model, size, shorter)
+    with steps_in_one_call(model, number, shorter, size, min(rows, shorter * size)):
+        model.fit(
+            **shortened.rows(),
+            epochs=_EPOCHS,
+            callbacks=[*callbacks_for(recipe, training.source.probe()), clock],
+            verbose=0,
+        )
+    timed = clock.timed_calls()
+    step = statistics.median(call.seconds / call.steps for call in timed)
+    first = clock.calls[0][0]
+    seconds, compiling = steps * step, first.seconds - first.steps * step
     if warm := clock.epochs[1:]:
-        shorter = min(steps, MOST_STEPS)
         seconds += statistics.median(warm) - shorter * step
         # The validation compiles, too; but where epochs are long, their differences hide that.
         compiling = max(compiling, clock.epochs[0] - statistics.median(warm))
@@ -104,7 +110,7 @@ def epoch_cost(training: Training) -> EpochCost:
         steps=steps,
         batch_size=batch_size,
         step_seconds=step,
-        timed_steps=len(clock.steps or clock.first_steps),
+        timed_steps=sum(call.steps for call in timed),
         compile_seconds=max(compiling, 0.0),
         validated=bool(warm),
         weights=_size(model.weights),
@@ -114,8 +120,15 @@ def epoch_cost(training: Training) -> EpochCost:
     )
 
 
+class _Call(NamedTuple):
+    """A call of the training step."""
+
+    seconds: float
+    steps: int
+
+
 class _Clock(keras.callbacks.Callback):
-    """Seconds of steps and whole epochs; it ends the training when there are enough.
+    """Seconds of calls and whole epochs; it ends the training when there are enough.
 
     The training ends as any other does, so that the callbacks in front leave the optimizer as it was.
     """
@@ -123,23 +136,26 @@ class _Clock(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
         self.enough = False
-        self.epochs, self.first_steps, self.steps = [], [], []  # the first step of an epoch begins with other work
+        self.epochs, self.calls = [], []  # calls by epoch
+
+    def timed_calls(self) -> list[_Call]:
+        """The calls that are like most: the first of an epoch begins with other work, and the very first compiles."""
+        later = [call for calls in self.calls for call in calls[1:]]
+        return later or [calls[0] for calls in self.calls[1:]] or self.calls[0]
 
     def on_train_begin(self, logs=None):
         self.epoch_began = time.perf_counter()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.step_ended = None
+        self.calls.append([])
+        self.last_batch, self.call_ended = -1, self.epoch_began
 
     def on_train_batch_end(self, batch, logs=None):
         float(logs["loss"])  # waits for the step
         now = time.perf_counter()
-        if self.step_ended is None:
-            self.first_steps.append(now - self.epoch_began)
-        else:
-            self.steps.append(now - self.step_ended)
-        self.step_ended = now
-        if sum(self.steps) > SECONDS:
+        self.calls[-1].append(_Call(now - self.call_ended, batch - self.last_batch))
+        self.last_batch, self.call_ended = batch, now
+        if sum(call.seconds for calls in self.calls for call in calls) - self.calls[0][0].seconds > SECONDS:
             self.enough = self.model.stop_training = True
 
     def on_test_batch_end(self, batch, logs=None):
