@@ -91,6 +91,7 @@ def dataset():
     return recipes.load_dataset("breast-cancer")
 
 
+@pytest.mark.extensive
 def test_probabilities_are_calibrated_in_the_saved_model(dataset, tmp_path):
     recipe = RECIPE.replace(fit={"keep": "refined"}, optimizer={"learning_rate": 0.1})
     run = recipes.train(recipe, dataset, output=tmp_path, pictures=False, verbose=False)
@@ -105,6 +106,7 @@ def test_probabilities_are_calibrated_in_the_saved_model(dataset, tmp_path):
     assert f"logits are divided by {1 / layer.scale:.4g}, learned on validation rows" in text
 
 
+@pytest.mark.extensive
 def test_a_network_is_trained_anew_on_training_and_validation_rows_for_the_epochs_that_were_best(dataset):
     recipe = RECIPE.replace(fit={"keep": "error", "refit": True})
     training = Training.of(recipe, dataset)

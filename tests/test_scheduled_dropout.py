@@ -68,14 +68,17 @@ def test_a_schedule_of_nothing_is_refused(changes, message):
         Recipe(name="mine").replace(regularization={"schedule": "flat_cosine"}, **changes)
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"activation": "selu"}, "`scheduled_dropout` lowers ordinary dropout, and selu takes AlphaDropout"),
-        ({"builder": "convnet"}, "regularization.schedule lowers dropout of mlp and residual. Received: convnet"),
-    ],
-)
-def test_networks_without_ordinary_dropout_are_refused(changes, message):
-    recipe = Recipe(name="mine").replace(regularization={"dropout": 0.1, "schedule": "flat_cosine"}, model=changes)
-    with pytest.raises(ValueError, match=message):
+def test_selu_has_no_ordinary_dropout_to_be_lowered():
+    regularization = {"dropout": 0.1, "schedule": "flat_cosine"}
+    recipe = Recipe(name="mine").replace(regularization=regularization, model={"activation": "selu"})
+    with pytest.raises(ValueError, match="`scheduled_dropout` lowers ordinary dropout, and selu takes AlphaDropout"):
         build(recipe, recipes.load_dataset("digits"))
+
+
+@pytest.mark.parametrize("builder", ["mlp", "convnet", "residual", "transfer"])
+def test_every_builder_lowers_its_dropout(builder):
+    regularization = {"dropout": 0.1, "schedule": "flat_cosine"}
+    body = {"body": "mnist-small"} if builder == "transfer" else {}
+    recipe = Recipe(name="mine").replace(regularization=regularization, model={"builder": builder, **body})
+    model = build(recipe, recipes.load_dataset("digits"))
+    assert any(isinstance(layer, ScheduledDropout) for layer in model.layers)

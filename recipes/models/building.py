@@ -64,8 +64,6 @@ def _of_settings(recipe: Recipe) -> dict:
             raise ValueError(f"model.{name} belongs to {', '.join(owners)}. Received: {value!r} with {builder}")
     regularization = {field.name: getattr(recipe.regularization, field.name) for field in fields(recipe.regularization)}
     if regularization.pop("schedule") and recipe.regularization.dropout:
-        if "scheduled_dropout" not in _arguments(builder):
-            raise ValueError(f"regularization.schedule lowers dropout of mlp and residual. Received: {builder}")
         chosen["scheduled_dropout"] = True
     return chosen | regularization
 

@@ -46,6 +46,7 @@ def convnet(
     l2: float = 0.0,
     max_norm: float | None = None,
     bias_start: float = 0.0,
+    scheduled_dropout: bool = False,
 ) -> keras.Model:
     """Stages of convolutions, each with its normalization and activation; dense layers; one layer for the logits.
 
@@ -91,6 +92,8 @@ def convnet(
             bound.
         bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
             alive. Default: 0.
+        scheduled_dropout: Whether dropout is a `ScheduledDropout`, which a callback can lower in the course of the
+            training. Default: `False`.
 
     Returns:
         An uncompiled model from `(batch, height, width, channels)` to logits `(batch, num_outputs)`.
@@ -113,6 +116,7 @@ def convnet(
         l2=l2,
         max_norm=max_norm,
         bias_start=bias_start,
+        scheduled_dropout=scheduled_dropout,
     )
     check_images("convnet", input_shape, kernel_size)
     downsampling = blocks.choose("downsampling", downsampling, DOWNSAMPLING)

@@ -31,6 +31,7 @@ def recurrent(
     l2: float = 0.0,
     max_norm: float | None = None,
     bias_start: float = 0.0,
+    scheduled_dropout: bool = False,
 ) -> keras.Model:
     """Recurrent layers, each with normalization and dropout behind it; the last state goes to a layer for the logits.
 
@@ -69,6 +70,8 @@ def recurrent(
             bound.
         bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
             alive. Default: 0.
+        scheduled_dropout: Whether dropout is a `ScheduledDropout`, which a callback can lower in the course of the
+            training. Default: `False`.
 
     Returns:
         An uncompiled model from `(batch, steps, features)` to logits `(batch, num_outputs)`. Layers are called
@@ -93,6 +96,7 @@ def recurrent(
         l2=l2,
         max_norm=max_norm,
         bias_start=bias_start,
+        scheduled_dropout=scheduled_dropout,
     )
     if not widths:
         raise ValueError("`widths` must name one layer at least. Received: ()")

@@ -38,6 +38,7 @@ def transfer(
     l2: float = 0.0,
     max_norm: float | None = None,
     bias_start: float = 0.0,
+    scheduled_dropout: bool = False,
 ) -> keras.Model:
     """The body of a trained model, frozen, and a new head for the logits (Yosinski et al. 2014, arXiv:1411.1792).
 
@@ -77,6 +78,8 @@ def transfer(
             bound.
         bias_start: Initial value of the biases of every hidden layer; slightly positive, such as 0.1, keeps ReLUs
             alive. Default: 0.
+        scheduled_dropout: Whether dropout is a `ScheduledDropout`, which a callback can lower in the course of the
+            training. Default: `False`.
 
     Returns:
         An uncompiled model from `(batch, *input_shape)` to logits `(batch, num_outputs)`, whose layer `body` is the
@@ -102,6 +105,7 @@ def transfer(
         l2=l2,
         max_norm=max_norm,
         bias_start=bias_start,
+        scheduled_dropout=scheduled_dropout,
     )
     body = new_body(model, layer)
     shape = tuple(body.inputs[0].shape[1:])
