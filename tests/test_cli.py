@@ -13,7 +13,8 @@ import pytest
 
 import recipes
 from recipes.cli import COMMANDS, main
-from recipes.cli.arguments import read_recipe, start_keras
+from recipes.cli.arguments import read_recipe
+from recipes.cli.starting import start_keras
 from recipes.cli.train import _parser
 
 

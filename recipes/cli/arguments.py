@@ -1,12 +1,9 @@
 """What the commands share: a parser whose errors are one line, flags for settings, a quiet start of the backend."""
 
-import contextlib
 import dataclasses
 import difflib
 import math
-import os
 import re
-import sys
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +16,7 @@ from recipes.arguments import plain_yaml
 from recipes.arguments.checked import convert, describe, refusal
 from recipes.arguments.names import normalize
 from recipes.cli import COMMANDS, note
+from recipes.cli.starting import start_keras
 from recipes.settings import Recipe, parts
 
 
@@ -243,45 +241,6 @@ def note_data_of_runs(runs: list[str], data_dir: str | None) -> None:
             files += [data.directory] if data.directory and not data_dir else []
             if files:
                 note(f"{run} names its data, which are read from {' and '.join(files)}")
-
-
-@contextlib.contextmanager
-def quiet():
-    """Hide what TensorFlow writes while it starts: it goes past Python to the error stream's file descriptor."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nothing)
-
-
-def start_keras(training: bool = False) -> None:
-    """Import Keras and have its backend look for devices, without their messages.
-
-    Args:
-        training: Whether TensorFlow is started, too, whose data pipeline Keras's `fit` needs on every backend.
-
-    Raises:
-        ValueError: If the backend that is chosen cannot be loaded.
-    """
-    if "tensorflow" not in sys.modules:
-        # Without AVX-512, TensorFlow leaves oneDNN out by itself, though it halves the time of convolutions there, too.
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    try:
-        with quiet():
-            import keras
-
-            keras.ops.zeros(())
-            if training:
-                import tensorflow  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            f"the backend of Keras ({os.environ.get('KERAS_BACKEND')}) cannot be loaded: {error}"
-        ) from None
 
 
 def check_body(recipe: Recipe) -> None:

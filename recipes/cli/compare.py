@@ -2,7 +2,8 @@
 
 import json
 
-from recipes.cli.arguments import Parser, add_json, note_data_of_runs, start_keras
+from recipes.cli.arguments import Parser, add_json, note_data_of_runs
+from recipes.cli.starting import start_keras
 
 
 def run(arguments: list[str]) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from recipes import catalogue
 from recipes.arguments.names import normalize, unknown
-from recipes.cli.arguments import Parser, add_json, add_recipe, note, read_recipe, start_keras
+from recipes.cli.arguments import Parser, add_json, add_recipe, note, read_recipe
+from recipes.cli.starting import start_keras
 from recipes.settings import Recipe
 
 

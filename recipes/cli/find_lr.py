@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from recipes.cli.arguments import Parser, add_json, add_recipe, read_recipe, start_keras
+from recipes.cli.arguments import Parser, add_json, add_recipe, read_recipe
+from recipes.cli.starting import start_keras
 from recipes.settings import Recipe
 
 

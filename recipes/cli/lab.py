@@ -7,7 +7,8 @@ from tempfile import TemporaryFile
 
 from recipes import lab
 from recipes.arguments.text_table import table_lines, text_of
-from recipes.cli.arguments import Parser, add_json, start_keras
+from recipes.cli.arguments import Parser, add_json
+from recipes.cli.starting import start_keras
 
 GALLERY = "gallery.html"
 

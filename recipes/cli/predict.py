@@ -5,7 +5,8 @@ import json
 import sys
 
 from recipes.arguments.names import printable
-from recipes.cli.arguments import Parser, add_json, start_keras
+from recipes.cli.arguments import Parser, add_json
+from recipes.cli.starting import start_keras
 
 
 def run(arguments: list[str]) -> None:

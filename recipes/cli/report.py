@@ -3,7 +3,8 @@
 import warnings
 from pathlib import Path
 
-from recipes.cli.arguments import Parser, note_data_of_runs, start_keras
+from recipes.cli.arguments import Parser, note_data_of_runs
+from recipes.cli.starting import start_keras
 
 
 def run(arguments: list[str]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from recipes import catalogue
 from recipes.arguments.names import normalize
-from recipes.cli.arguments import Parser, add_json, add_recipe, check_body, lengthened, read_recipe, start_keras
+from recipes.cli.arguments import Parser, add_json, add_recipe, check_body, lengthened, read_recipe
+from recipes.cli.starting import start_keras
 from recipes.settings import Recipe, parts
 
 

@@ -2,7 +2,8 @@
 
 import json
 
-from recipes.cli.arguments import Parser, add_json, add_recipe, note, read_recipe, start_keras
+from recipes.cli.arguments import Parser, add_json, add_recipe, note, read_recipe
+from recipes.cli.starting import start_keras
 from recipes.runs.stopwatch import Stopwatch
 from recipes.settings import Recipe
 
