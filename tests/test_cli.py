@@ -84,7 +84,8 @@ def test_show_prints_yaml_that_reads_back_and_the_network_as_comments(capsys):
     printed = capsys.readouterr().out
     assert recipes.Recipe.from_yaml(printed) == recipes.get("digits-selu")
     _, network = printed.rsplit("\n\n", 1)
-    heads, *_, total, seconds, memory = network.splitlines()
+    heads, *_, total, seconds, memory, backend = network.splitlines()
+    assert backend.startswith(f"# backend: {keras.backend.backend()}")
     assert heads.split()[:4] == ["#", "layer", "kind", "output"]
     assert f"{recipes.mlp((8, 8, 1), 10, widths=recipes.get('digits-selu').model.widths).count_params():,}" in total
     assert re.match(r"# time on this machine: compiling .* s, then about .* s an epoch of 40 steps of 32 rows", seconds)

@@ -128,4 +128,17 @@ def _network(recipe: Recipe, dataset, seed: int, say: Callable[[str], None] | No
         say(f"the variance is that of model.initialization {recipe.model.initialization}, which drew the kernels anew")
     cost = epoch_cost(training)
     say(str(cost))
+    say(_backend(any("Conv" in row.kind for row in table.rows)))
     return {**table.to_dict(), "epoch": cost.to_dict()}
+
+
+def _backend(has_convolutions: bool) -> str:
+    """When another backend pays, by `benchmarks/small_data_speed.py` and `benchmarks/mnist_fast.py`."""
+    import keras
+
+    used = keras.backend.backend()
+    if used == "torch" or keras.distribution.list_devices("gpu"):
+        return f"backend: {used}"  # of which nothing was measured
+    if has_convolutions:
+        return f"backend: {used}; without a GPU, convolutions take about four times as long on JAX as on TensorFlow"
+    return f"backend: {used}; recipes take about as long on TensorFlow as on JAX, a small `fit` of yours twice as long"
