@@ -85,6 +85,7 @@ def test_it_counts_in_compiled_steps():
     assert said["macro_f1"] == pytest.approx(report.macro["f1"])
 
 
+@pytest.mark.extensive
 @pytest.mark.backend
 def test_its_scores_are_in_the_history_and_it_is_saved_with_the_model(tmp_path):
     model, metric, (x, y) = on_iris(optimizer=keras.optimizers.Adam(0.1), jit_compile=False)

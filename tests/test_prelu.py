@@ -100,6 +100,7 @@ def test_slopes_begin_where_the_user_says(initializer):
     assert array(PReLU(0)(-np.ones((1, 2), "float32"))).tolist() == [[0, 0]]
 
 
+@pytest.mark.extensive
 def test_slopes_are_learned():
     x = IMAGES.reshape(-1, 3)
     slopes = np.array([-0.5, 0.0, 0.7])
