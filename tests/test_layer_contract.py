@@ -65,7 +65,7 @@ LAYERS = {
     "member scale": (MemberScale, {"members": 4, "use_bias": True}, (4, 3)),
     "member scale of rows": (MemberScale, {"members": 4}, (3,)),
     "member dense": (MemberDense, {"units": 2, "members": 4}, (4, 3)),
-    "piecewise": (PiecewiseLinearEmbedding, {"edges": [[-1.0, 0.0, 2.0], [-0.5, 0.5]], "dimension": 2}, (3,)),
+    "piecewise": (PiecewiseLinearEmbedding, {"edges": ([-1.0, 0.0, 2.0], [-0.5, 0.5]), "dimension": 2}, (3,)),
     "periodic": (PeriodicEmbedding, {"columns": 2, "frequencies": 3, "dimension": 2}, (3,)),
 }
 MAXOUT = [name for name, (layer, *_) in LAYERS.items() if issubclass(layer, (Maxout, MaxoutConv1D, MaxoutConv2D))]
