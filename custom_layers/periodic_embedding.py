@@ -64,9 +64,9 @@ class PeriodicEmbedding(keras.layers.Layer):
             return self.add_weight(shape=(columns, *shape), name=name, initializer=initializer)
 
         self.frequency_kernel = add("frequency_kernel", (1, self.frequencies), normal)
-        self.phase_bias = add("phase_bias", (1, self.frequencies), self._uniform(math.pi))
-        self.kernel = add("kernel", (self.frequencies, self.dimension - 1), self._uniform(bound))
-        self.bias = add("bias", (1, self.dimension - 1), self._uniform(bound))
+        self.phase_bias = add("phase_bias", (1, self.frequencies), self._uniform(math.pi, 1))
+        self.kernel = add("kernel", (self.frequencies, self.dimension - 1), self._uniform(bound, 2))
+        self.bias = add("bias", (1, self.dimension - 1), self._uniform(bound, 3))
 
     def call(self, inputs):
         columns = self._columns(inputs.shape)
@@ -87,5 +87,6 @@ class PeriodicEmbedding(keras.layers.Layer):
     def _columns(self, shape):
         return shape[-1] if self.columns is None else self.columns
 
-    def _uniform(self, bound):
-        return keras.initializers.RandomUniform(-bound, bound, seed=self.seed)
+    def _uniform(self, bound, place):
+        # A seed of its own for each weight, as weights of one seed would begin with the same draws.
+        return keras.initializers.RandomUniform(-bound, bound, seed=None if self.seed is None else self.seed + place)

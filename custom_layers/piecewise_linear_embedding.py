@@ -74,9 +74,11 @@ class PiecewiseLinearEmbedding(keras.layers.Layer):
         def add(name, rows, initializer):
             return self.add_weight(shape=(columns, rows, self.dimension), name=name, initializer=initializer)
 
-        uniform = keras.initializers.RandomUniform(-bound, bound, seed=self.seed)
-        self.linear_kernel = add("linear_kernel", 1, uniform)
-        self.bias = add("bias", 1, uniform.clone())
+        # Seeds of their own, as weights of one shape and seed would begin equal.
+        seeds = (None, None) if self.seed is None else (self.seed, self.seed + 1)
+        first, second = (keras.initializers.RandomUniform(-bound, bound, seed=seed) for seed in seeds)
+        self.linear_kernel = add("linear_kernel", 1, first)
+        self.bias = add("bias", 1, second)
         self.kernel = add("kernel", max(map(len, self.edges)) - 1, "zeros")
 
     def call(self, inputs):

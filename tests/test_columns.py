@@ -82,6 +82,15 @@ def test_a_scale_of_each_column_is_one_at_first():
     np.testing.assert_array_equal(array(layer(ROWS)), ROWS * [2, 0, 1])
 
 
+def test_weights_of_one_seed_begin_with_draws_of_their_own():
+    piecewise = PiecewiseLinearEmbedding([[0.0, 1.0]], dimension=8, seed=0)
+    periodic = PeriodicEmbedding(1, frequencies=8, dimension=9, seed=0)
+    for layer, names in ((piecewise, ("linear_kernel", "bias")), (periodic, ("phase_bias", "bias"))):
+        layer.build((None, 1))
+        first, second = (keras.ops.convert_to_numpy(getattr(layer, name)).ravel() for name in names)
+        assert abs(np.corrcoef(first, second)[0, 1]) < 0.99
+
+
 @pytest.mark.parametrize("kind", ["periodic", "piecewise"])
 def test_a_recipe_embeds_the_numbers_of_its_data_and_saves_the_layer(kind, tmp_path):
     dataset = recipes.load_dataset("iris")
